@@ -1,0 +1,106 @@
+/* What the daemon, the library and the tool agree on: attribute names, ioctls, states. Not installed.
+ *
+ * Structures here cross the FUSE ioctl boundary: fixed-width fields, no padding, little change. A field is only ever added at the
+ * end, together with a new ioctl number.
+ */
+#ifndef MAPSHARE_ABI_H
+#define MAPSHARE_ABI_H
+
+#include <linux/ioctl.h>
+#include <stdint.h>
+
+#define MAPSHARE_PAGE_SIZE 4096
+
+/* The store's private folder, hidden from the mount. */
+#define MAPSHARE_PRIVATE_FOLDER ".mapshare"
+
+/* Virtual extended attributes: readable by name, hidden from listxattr. */
+#define MAPSHARE_XATTR_PREFIX "user.mapshare."
+#define MAPSHARE_XATTR_DIRTY MAPSHARE_XATTR_PREFIX "dirty"
+#define MAPSHARE_XATTR_DIRTY_KERNEL MAPSHARE_XATTR_PREFIX "dirty.kernel"
+#define MAPSHARE_XATTR_DIRTY_RECEIVED MAPSHARE_XATTR_PREFIX "dirty.received"
+#define MAPSHARE_XATTR_COMMITTED MAPSHARE_XATTR_PREFIX "committed"
+#define MAPSHARE_XATTR_WRITEBACK MAPSHARE_XATTR_PREFIX "writeback"
+#define MAPSHARE_XATTR_FAILED MAPSHARE_XATTR_PREFIX "failed"
+#define MAPSHARE_XATTR_RANGES MAPSHARE_XATTR_PREFIX "ranges"
+#define MAPSHARE_XATTR_COMMIT MAPSHARE_XATTR_PREFIX "commit"
+#define MAPSHARE_XATTR_ERROR MAPSHARE_XATTR_PREFIX "error"
+#define MAPSHARE_XATTR_ATOMIC MAPSHARE_XATTR_PREFIX "atomic"
+#define MAPSHARE_XATTR_STATS MAPSHARE_XATTR_PREFIX "stats"
+
+/* The state of a run of pages, as in user.mapshare.ranges. Mirrored by enum mapshare_page_state in mapshare.h. */
+enum mapshare_abi_state {
+    MAPSHARE_ABI_KERNEL = 1,
+    MAPSHARE_ABI_RECEIVED = 2,
+    MAPSHARE_ABI_COMMITTED = 3,
+    MAPSHARE_ABI_WRITEBACK = 4,
+    MAPSHARE_ABI_FAILED = 5,
+};
+
+struct mapshare_abi_run {
+    uint64_t first; /* page number from 0 */
+    uint64_t last;  /* inclusive */
+    uint32_t state; /* enum mapshare_abi_state */
+    uint32_t reserved;
+};
+
+/* MAPSHARE_IOC_INFO: what the daemon knows of a file without asking the kernel. ENOTTY: not on a mapshare mount. */
+struct mapshare_abi_info {
+    uint32_t version; /* of this interface: MAPSHARE_ABI_VERSION */
+    uint32_t flags;   /* MAPSHARE_ABI_ATOMIC */
+    uint64_t sequence; /* last commit of the file, 0: none since the mount */
+    int64_t commit_seconds;
+    uint32_t commit_nanoseconds;
+    int32_t error;     /* errno retained, or 0 */
+    uint64_t received; /* pages */
+    uint64_t committed;
+    uint64_t writeback;
+    uint64_t failed;
+    uint64_t committed_size; /* bytes: the size that a crash now would leave */
+};
+
+#define MAPSHARE_ABI_VERSION 1
+#define MAPSHARE_ABI_ATOMIC 1u
+
+/* MAPSHARE_IOC_RANGES: the runs at or after page `first`, kernel's included; `count` of them, sorted. `more` is 1 when the file has
+ * further runs; ask again from the last run's end. `kernel_known` is 0 where the kernel cannot be asked. */
+#define MAPSHARE_ABI_RUNS 160
+struct mapshare_abi_ranges {
+    uint64_t first;
+    uint32_t count;
+    uint16_t more;
+    uint16_t kernel_known;
+    struct mapshare_abi_run runs[MAPSHARE_ABI_RUNS];
+};
+
+/* MAPSHARE_IOC_JOIN: the file joins a group (a random number of the caller's) to be committed with it. The descriptor must be open
+ * for writing (EBADF). MAPSHARE_IOC_COMMIT: all files that joined the group become durable, all or none; ESTALE: the daemon does not
+ * know the group (it was replaced in between), join again. A file may be in one group once; a group ends with its commit. */
+struct mapshare_abi_commit {
+    uint64_t group;
+    uint64_t sequence; /* out */
+    int64_t seconds;   /* out: when it became durable, CLOCK_REALTIME */
+    uint32_t nanoseconds;
+    uint32_t files; /* in: how many joined, checked (ESTALE) */
+};
+
+/* MAPSHARE_IOC_WAIT: returns when the file's last durable commit is at or past `sequence`; ETIMEDOUT, EINTR. */
+struct mapshare_abi_wait {
+    uint64_t sequence;
+    int64_t timeout_nanoseconds; /* < 0: for ever */
+    uint64_t reached;            /* out */
+};
+
+/* MAPSHARE_IOC_DENY_WRITE: 1: other opens for writing get ETXTBSY until 0, or until the descriptor is closed; ETXTBSY where somebody
+ * else has it open for writing. */
+
+#define MAPSHARE_IOC_MAGIC 0xB5
+#define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
+#define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
+#define MAPSHARE_IOC_JOIN _IOW(MAPSHARE_IOC_MAGIC, 3, uint64_t)
+#define MAPSHARE_IOC_COMMIT _IOWR(MAPSHARE_IOC_MAGIC, 4, struct mapshare_abi_commit)
+#define MAPSHARE_IOC_WAIT _IOWR(MAPSHARE_IOC_MAGIC, 5, struct mapshare_abi_wait)
+#define MAPSHARE_IOC_MAPPED _IO(MAPSHARE_IOC_MAGIC, 6) /* the file was mapped: mark atime by the mount's rule */
+#define MAPSHARE_IOC_DENY_WRITE _IOW(MAPSHARE_IOC_MAGIC, 7, uint32_t)
+
+#endif
