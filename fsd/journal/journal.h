@@ -1,0 +1,125 @@
+/* The redo log: an append-only circular file of chunks. Knows files and pages by name and number only, nothing of the cache.
+ *
+ * Positions are logical: bytes since the journal was made, never wrapping; the place in the file is position modulo capacity.
+ *
+ * A chunk is reserved (its place is fixed), then written. A DATA chunk carries pages of one stream (an open transaction of the
+ * caller's) ahead of its commit; a COMMIT chunk carries pages and files and names the streams that it makes part of the commit.
+ * Chunks may be written by several threads at once; commits are made by one thread at a time.
+ *
+ * The chunk is there whole or not at all: see format.h.
+ */
+#ifndef JOURNAL_JOURNAL_H
+#define JOURNAL_JOURNAL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "store/store.h"
+
+#define JOURNAL_HANDLE_MAX 48
+
+/* Who a file is, for ever: recovery opens it by handle where it may, else by path and then by inode number; inode and birth time must
+ * agree, so that a number used again never receives an older file's pages. */
+struct journal_identity {
+    uint64_t inode;
+    struct timespec birth;          /* 0 where the file system has none */
+    int32_t handle_type;            /* of name_to_handle_at */
+    uint32_t handle_length;         /* 0: none */
+    unsigned char handle[JOURNAL_HANDLE_MAX];
+};
+
+/* A file's state as of a commit. */
+struct journal_file {
+    struct journal_identity identity;
+    const char *path;  /* relative to the store, a hint; NULL: none */
+    uint64_t stream;   /* DATA chunks of this stream belong to this commit; 0: none */
+    uint64_t size;     /* bytes */
+    uint64_t valid;    /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
+    struct timespec atime, mtime, ctime;
+};
+
+enum journal_page_kind {
+    JOURNAL_DATA,   /* 4096 bytes follow */
+    JOURNAL_HOLE,   /* count pages of zeros, no bytes */
+    JOURNAL_DIRECT, /* count pages that are already durable in the store's file */
+};
+
+struct journal_page {
+    uint32_t file; /* index into the chunk's files */
+    enum journal_page_kind kind;
+    uint64_t page;  /* first page number */
+    uint64_t count; /* pages; 1 for DATA */
+    const void *data;
+};
+
+enum journal_chunk_type {
+    JOURNAL_CHUNK_DATA = 1,
+    JOURNAL_CHUNK_COMMIT = 2,
+    JOURNAL_CHUNK_EXTEND = 3, /* the files may grow past their size without a commit: after a crash, cut them back to it */
+};
+
+struct journal_chunk {
+    enum journal_chunk_type type;
+    const struct journal_file *files;
+    uint32_t file_count;
+    const struct journal_page *pages; /* sorted or not; a later one of the same page wins */
+    uint32_t page_count;
+
+    uint64_t position; /* out of reserve */
+    uint64_t length;   /* out of reserve: bytes */
+    uint64_t number;   /* out of reserve: chunks are numbered without gaps */
+    uint64_t sequence; /* out of commit */
+    struct timespec time; /* in: goes into the commit's record */
+};
+
+/* A consistent set of the numbers that must outlive a process. */
+struct journal_point {
+    uint64_t head;        /* position after the last commit */
+    uint64_t next_number; /* of the chunk at head */
+    uint64_t tail;        /* recovery starts here */
+    uint64_t tail_number;
+    uint64_t sequence; /* of the last commit */
+};
+
+/* Lives in shared memory; one atomic store publishes a new point. `epoch` is of the process that writes now. */
+struct journal_state {
+    _Atomic uint32_t current;
+    uint32_t epoch;
+    struct journal_point points[2];
+};
+
+struct journal;
+
+/* Opens (makes, preallocates, zero-fills: `size` bytes, at least 1 MiB) the journal in the private folder. With a state that was used
+ * before (state->epoch != 0) it goes on from it in a new epoch: what a dead process wrote and did not publish is forgotten. Otherwise
+ * the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown version. */
+int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state);
+void journal_close(struct journal *journal);
+
+uint64_t journal_size(const struct journal *journal);
+uint64_t journal_used(struct journal *journal);
+/* What a chunk would take. */
+uint64_t journal_chunk_length(const struct journal_chunk *chunk);
+
+/* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
+int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
+/* Write a reserved DATA or EXTEND chunk. Durable with the next commit. On failure the chunk's place poisons the log until
+ * journal_rollback. */
+int journal_write(struct journal *journal, struct journal_chunk *chunk);
+/* Write a reserved COMMIT chunk, wait for the writes of all chunks before it, flush, publish. On return 0 it is durable.
+ * On failure nothing of it is, and all unpublished chunks are forgotten (journal_rollback was done). */
+int journal_commit(struct journal *journal, struct journal_chunk *chunk);
+/* Forget all unpublished chunks: a new epoch starts at the published head. */
+void journal_rollback(struct journal *journal);
+/* Changes with each rollback: a stream whose DATA chunks were written in an older epoch must be written again. */
+uint32_t journal_epoch(struct journal *journal);
+
+/* All commits before `position` (a commit's, or the head) are durable in the store's files: give their space back. Durable on return. */
+int journal_release(struct journal *journal, uint64_t position, uint64_t number);
+
+/* True when a commit at this position was published: the one truth that outlives a process. */
+bool journal_published(const struct journal_state *state, uint64_t position);
+
+#endif
