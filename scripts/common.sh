@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# What scripts/check and scripts/demo share: where things are, and what must be installed. To be sourced.
+set -euo pipefail
+
+top_srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3-dev liburing-dev libbsd-dev libxxhash-dev libjson-c-dev
+    libncurses-dev fuse3)
+
+mkdir -p "$top_srcdir/build"
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+missing_packages() { # PACKAGE...: those of them that are not installed
+    local package
+    for package in "$@"; do
+        case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) in
+        *" installed") ;;
+        *) echo "$package" ;;
+        esac
+    done
+}
+
+# Installs what is missing, and only that; says what to do where it cannot. Returns 1 when something is still missing.
+install_packages() { # PACKAGE...
+    local missing
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        echo "No apt here. Where the build fails, install what these Debian packages hold: $*"
+        return 0
+    fi
+    mapfile -t missing < <(missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        echo "Missing packages, and installing them takes root: apt-get install ${missing[*]}"
+        return 1
+    fi
+    echo "Installing ${missing[*]}"
+    if ! {
+        apt-get -q -y update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}"
+    } </dev/null >"$top_srcdir/build/packages.log" 2>&1; then
+        tail -n 5 "$top_srcdir/build/packages.log"
+        mapfile -t missing < <(missing_packages "$@")
+        echo "Could not be installed: ${missing[*]} (all of it: build/packages.log)"
+        return 1
+    fi
+}
+
+# The build system of a fresh clone. One at a time, when two scripts run at once.
+make_configure() {
+    [ -x "$top_srcdir/configure" ] && [ "$top_srcdir/configure" -nt "$top_srcdir/configure.ac" ] && return
+    flock "$top_srcdir/configure.ac" autoreconf -fi "$top_srcdir"
+}
+
+mounts_below() { # FOLDER: what is mounted there, the last first
+    awk -v folder="$1/" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts | tac
+}
