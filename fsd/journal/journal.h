@@ -1,6 +1,6 @@
 /* The redo log: an append-only circular file of chunks. Knows files and pages by name and number only, nothing of the cache.
  *
- * Positions are logical: bytes since the journal was made, never wrapping; the place in the file is position modulo capacity.
+ * Positions are logical: bytes since the journal was made, never wrapping, never 0; the place in the file is position modulo capacity.
  *
  * A chunk is reserved (its place is fixed), then written. A DATA chunk carries pages of one stream (an open transaction of the
  * caller's) ahead of its commit; a COMMIT chunk carries pages and files and names the streams that it makes part of the commit.
