@@ -28,6 +28,7 @@ struct store_operations {
     int (*truncate)(struct store *store, int fd, off_t size);
     int (*punch)(struct store *store, int fd, off_t offset, off_t length); /* reads as zeros; the size stays */
     int (*set_times)(struct store *store, int fd, const struct timespec times[2]);
+    int (*sync)(struct store *store, int fd); /* fsync: as flush, and the times too, which fdatasync may leave out */
     void (*close)(struct store *store);
 };
 
