@@ -1,0 +1,182 @@
+#include "config.h"
+
+#include "command.h"
+#include "message.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_entry {
+    unsigned bit;
+    char letter;
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    unsigned long least, most;
+    const char *help;
+} options[] = {
+    {OPTION_JSON, 'j', "json", NULL, 0, 0, "print JSON, for programs"},
+    {OPTION_WIDTH, 'w', "width", "CELLS", 8, 4096, "cells in a row (default: as the terminal, else 64)"},
+    {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
+    {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon to finish"},
+    {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},
+    {OPTION_VERSION, 'V', "version", NULL, 0, 0, "print the version and leave"},
+};
+
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+
+static void options_print(unsigned allowed)
+{
+    puts("\nOptions:");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[40];
+
+        if (!(options[i].bit & allowed))
+            continue;
+        snprintf(left, sizeof left, "-%c, --%s%s%s", options[i].letter, options[i].name, options[i].argument ? "=" : "",
+                 options[i].argument ? options[i].argument : "");
+        printf("  %-22s  %s\n", left, options[i].help);
+    }
+}
+
+void help_print(void)
+{
+    puts("Usage: mapshare COMMAND [OPTION...] OPERAND...\n\n"
+         "Looks after mounts of mapsharefs(8): shared memory that lasts.\n\n"
+         "Commands:");
+    for (const struct command *command = commands; command->name; command++) {
+        char left[40];
+
+        snprintf(left, sizeof left, "%s %s", command->name, command->operands);
+        printf("  %-18s  %s\n", left, command->summary);
+    }
+    options_print(OPTION_HELP | OPTION_VERSION);
+    puts("\n'mapshare COMMAND --help' tells more. Exit status: 0 success, 1 failure, 2 wrong usage.");
+}
+
+void version_print(void)
+{
+    puts("mapshare " PACKAGE_VERSION);
+}
+
+static void command_help_print(const struct command *command)
+{
+    printf("Usage: mapshare %s [OPTION...] %s\n\n%s", command->name, command->operands, command->description);
+    options_print(command->options);
+}
+
+static enum exit_status usage_error(const struct command *command, const char *what, const char *problem)
+{
+    message("%s: %s: %s; see 'mapshare %s --help'", command->name, quoted(what), problem, command->name);
+    return STATUS_USAGE;
+}
+
+static int number_parse(const char *text, const struct option_entry *entry, unsigned *out)
+{
+    char *end;
+    unsigned long value;
+
+    errno = 0;
+    value = strtoul(text, &end, 10);
+    if (errno || end == text || *end || strchr(text, '-') || value < entry->least || value > entry->most)
+        return -EINVAL;
+    *out = (unsigned)value;
+    return 0;
+}
+
+static const struct option_entry *option_find(int letter)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (options[i].letter == letter)
+            return &options[i];
+    return NULL;
+}
+
+/* getopt's tables, with the options of this command only. */
+static void getopt_tables(unsigned allowed, char *letters, struct option *names)
+{
+    *letters++ = ':';
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (!(options[i].bit & allowed))
+            continue;
+        *letters++ = options[i].letter;
+        if (options[i].argument)
+            *letters++ = ':';
+        *names++ = (struct option){options[i].name, options[i].argument ? required_argument : no_argument, NULL, options[i].letter};
+    }
+    *letters = '\0';
+    *names = (struct option){NULL, 0, NULL, 0};
+}
+
+static enum exit_status bad_number(const struct command *command, const struct option_entry *entry)
+{
+    char problem[128];
+
+    snprintf(problem, sizeof problem, "--%s wants a whole number from %lu to %lu", entry->name, entry->least, entry->most);
+    return usage_error(command, optarg, problem);
+}
+
+enum exit_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments *out, bool *done)
+{
+    char letters[2 * OPTION_COUNT + 2];
+    struct option names[OPTION_COUNT + 1];
+    int letter;
+
+    *out = (struct arguments){0};
+    *done = false;
+    getopt_tables(command->options, letters, names);
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+        const struct option_entry *entry = option_find(letter);
+        unsigned number = 0;
+
+        if (letter == ':')
+            return usage_error(command, argv[optind - 1], "the option needs a value");
+        if (!entry) {
+            /* getopt tells of a short option only its letter: it may stand in a cluster. */
+            if (optopt && !option_find(optopt)) {
+                char word[3] = {'-', (char)optopt, '\0'};
+
+                return usage_error(command, word, "no such option");
+            }
+            return usage_error(command, argv[optind - 1],
+                               optopt && strchr(argv[optind - 1], '=') ? "the option takes no value" : "no such option");
+        }
+        if (entry->argument && number_parse(optarg, entry, &number))
+            return bad_number(command, entry);
+        switch (entry->bit) {
+        case OPTION_JSON:
+            out->json = true;
+            break;
+        case OPTION_WIDTH:
+            out->width = number;
+            break;
+        case OPTION_ONCE:
+            out->once = true;
+            break;
+        case OPTION_TIMEOUT:
+            out->timeout = number;
+            break;
+        case OPTION_HELP:
+            command_help_print(command);
+            *done = true;
+            return STATUS_OK;
+        case OPTION_VERSION:
+            version_print();
+            *done = true;
+            return STATUS_OK;
+        }
+    }
+    out->operands = argv + optind;
+    out->operand_count = argc - optind;
+    if (out->operand_count == 0)
+        return usage_error(command, command->operands, "missing");
+    if (command->operands_most != OPERANDS_UNLIMITED && out->operand_count > command->operands_most)
+        return usage_error(command, out->operands[command->operands_most], "one operand too many");
+    for (int i = 0; i < out->operand_count; i++)
+        if (!*out->operands[i])
+            return usage_error(command, command->operands, "an empty name was given");
+    return STATUS_OK;
+}

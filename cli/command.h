@@ -1,0 +1,63 @@
+/* One table of commands and one of options: they feed the parser, --help and the tests against the manual. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+
+enum exit_status {
+    STATUS_OK = 0,
+    STATUS_FAILURE = 1,
+    STATUS_USAGE = 2,
+};
+
+/* Which of the options a command takes: a set of these. */
+enum option_bit {
+    OPTION_JSON = 1 << 0,
+    OPTION_WIDTH = 1 << 1,
+    OPTION_ONCE = 1 << 2,
+    OPTION_TIMEOUT = 1 << 3,
+    OPTION_HELP = 1 << 4,
+    OPTION_VERSION = 1 << 5,
+};
+
+struct arguments {
+    bool json;
+    bool once;
+    unsigned width;   /* cells; 0: as wide as the terminal */
+    unsigned timeout; /* seconds; 0: none */
+    char **operands;
+    int operand_count;
+};
+
+struct command {
+    const char *name;
+    const char *operands; /* as in the usage line: "FILE", "FILE..." */
+    int operands_most;    /* at least one is always needed */
+    unsigned options;
+    const char *summary;
+    const char *description; /* lines of at most 78 columns */
+    enum exit_status (*run)(const struct arguments *arguments);
+};
+
+#define OPERANDS_UNLIMITED (-1)
+
+extern const struct command commands[]; /* ends with a name of NULL */
+
+enum exit_status command_unmount(const struct arguments *arguments);
+enum exit_status command_stat(const struct arguments *arguments);
+enum exit_status command_dirty(const struct arguments *arguments);
+enum exit_status command_map(const struct arguments *arguments);
+enum exit_status command_sync(const struct arguments *arguments);
+enum exit_status command_top(const struct arguments *arguments);
+enum exit_status command_recover(const struct arguments *arguments);
+enum exit_status command_journal(const struct arguments *arguments);
+enum exit_status command_metrics(const struct arguments *arguments);
+
+/* Fills `out` from the words after the command's name. STATUS_USAGE after a message. `done` is set when --help or --version was
+ * answered and there is nothing left to run. */
+enum exit_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments *out, bool *done);
+
+void help_print(void);
+void version_print(void);
+
+#endif

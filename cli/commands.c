@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include "command.h"
+
+#include <stddef.h>
+
+#define OPTIONS_ALWAYS (OPTION_HELP | OPTION_VERSION)
+
+const struct command commands[] = {
+    {
+        .name = "unmount",
+        .operands = "MOUNTPOINT",
+        .operands_most = 1,
+        .options = OPTION_TIMEOUT | OPTIONS_ALWAYS,
+        .summary = "unmount and wait until the store is complete",
+        .description = "Unmounts MOUNTPOINT and returns when its daemon has written everything to the\n"
+                       "store and has left: from then on the store can be read, copied or mounted.\n"
+                       "Plain umount(8) and fusermount3(1) return earlier.\n",
+        .run = command_unmount,
+    },
+    {
+        .name = "stat",
+        .operands = "FILE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "show a file's size, times, page counts and last commit",
+        .description = "Shows what is known of FILE: its size now and as of the last commit, its times,\n"
+                       "how many pages are in each state, and the error kept for it, if any.\n"
+                       "Of a directory it tells whether new files in it become atomic ones.\n",
+        .run = command_stat,
+    },
+    {
+        .name = "dirty",
+        .operands = "FILE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "list the pages that differ from the store",
+        .description = "Prints one line a run of pages, FIRST-LAST STATE, page numbers from 0, sorted.\n"
+                       "Nothing is printed for a file whose pages are all in the store.\n"
+                       "\n"
+                       "States: kernel (stored to, still in the page cache), received (in the daemon,\n"
+                       "not committed), committed (durable in the journal), writeback (being written\n"
+                       "to the store now), failed (kept after a write error).\n",
+        .run = command_dirty,
+    },
+    {
+        .name = "map",
+        .operands = "FILE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTION_WIDTH | OPTIONS_ALWAYS,
+        .summary = "draw a picture of a file's pages and their states",
+        .description = "Draws FILE as a grid, one cell a page or a block of pages. A block shows the\n"
+                       "state that most needs attention: failed, kernel, received, writeback, committed.\n"
+                       "Coloured on a terminal unless NO_COLOR is set.\n",
+        .run = command_map,
+    },
+    {
+        .name = "sync",
+        .operands = "FILE...",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "commit all the files at once, all or none",
+        .description = "Makes all FILEs durable in one atomic commit and prints its sequence number.\n"
+                       "After a crash either all of them are as they are now, or none is.\n"
+                       "The files must be on one mount and writable by the caller.\n",
+        .run = command_sync,
+    },
+    {
+        .name = "top",
+        .operands = "MOUNT",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTION_ONCE | OPTIONS_ALWAYS,
+        .summary = "watch a mount at work, refreshed every second",
+        .description = "Shows commits and pages a second, frames by state, the journal's use and the\n"
+                       "worker's restarts. Keys: q leaves, space refreshes at once.\n"
+                       "With --once or --json it prints one sample and needs no terminal.\n",
+        .run = command_top,
+    },
+    {
+        .name = "recover",
+        .operands = "STORE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "replay a store's journal without mounting it",
+        .description = "Brings the files of STORE to their last commits and empties the journal, as a\n"
+                       "mount does. May be interrupted and repeated. STORE must not be mounted.\n",
+        .run = command_recover,
+    },
+    {
+        .name = "journal",
+        .operands = "STORE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "show what is in a store's journal",
+        .description = "Prints each record from the journal's tail to its last whole one: its place,\n"
+                       "its commit, the files and the pages. Nothing is changed.\n",
+        .run = command_journal,
+    },
+    {
+        .name = "metrics",
+        .operands = "MOUNT",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "print a mount's counters in Prometheus' text format",
+        .description = "Prints the counters of MOUNT's daemon in the text format that Prometheus and\n"
+                       "compatible collectors read, for instance through a textfile collector.\n",
+        .run = command_metrics,
+    },
+    {.name = NULL},
+};

@@ -1,0 +1,156 @@
+#include "config.h"
+
+#include "inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+int inspect_open(const char *path, struct stat *status)
+{
+    char self[64];
+    int result = 0;
+    int fd;
+    int place = open(path, O_PATH | O_CLOEXEC); /* opening a device or a FIFO may already do something to it */
+
+    if (place < 0)
+        return -errno;
+    if (fstat(place, status)) {
+        result = -errno;
+    } else if (!S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode)) {
+        result = -ENXIO;
+    } else {
+        snprintf(self, sizeof self, "/proc/self/fd/%d", place);
+        fd = open(self, O_RDONLY | O_CLOEXEC | O_NOATIME);
+        if (fd < 0 && errno == EPERM) /* only the owner may ask for no mark */
+            fd = open(self, O_RDONLY | O_CLOEXEC);
+        result = fd < 0 ? -errno : fd;
+    }
+    close(place);
+    return result;
+}
+
+/* File systems without ioctls say so in several ways. */
+static int ask(int fd, unsigned long request, void *argument)
+{
+    if (ioctl(fd, request, argument) >= 0)
+        return 0;
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
+}
+
+int inspect_info(int fd, struct mapshare_abi_info *info)
+{
+    int result = ask(fd, MAPSHARE_IOC_INFO, info);
+
+    return result == 0 && info->version != MAPSHARE_ABI_VERSION ? -EPROTO : result;
+}
+
+static int attribute(int fd, const char *name, char *value, size_t size)
+{
+    ssize_t length = fgetxattr(fd, name, value, size - 1);
+
+    if (length < 0)
+        return errno == ENODATA || errno == EOPNOTSUPP ? -ENOTTY : errno == ERANGE ? -EPROTO : -errno;
+    value[length] = '\0';
+    return 0;
+}
+
+int inspect_kernel(int fd, uint64_t *pages)
+{
+    char value[64], *end;
+    int result = attribute(fd, MAPSHARE_XATTR_DIRTY_KERNEL, value, sizeof value);
+
+    if (result)
+        return result;
+    if (!strcmp(value, "unknown")) {
+        *pages = INSPECT_UNKNOWN;
+        return 0;
+    }
+    *pages = strtoull(value, &end, 10);
+    return end == value || *end ? -EPROTO : 0;
+}
+
+int inspect_atomic(int fd, bool *atomic)
+{
+    char value[16];
+    int result = attribute(fd, MAPSHARE_XATTR_ATOMIC, value, sizeof value);
+
+    if (result)
+        return result;
+    *atomic = !strcmp(value, "1");
+    return *atomic || !strcmp(value, "0") ? 0 : -EPROTO;
+}
+
+int inspect_ranges(int fd, int (*visit)(void *context, const struct mapshare_abi_run *run), void *context, bool *kernel_known)
+{
+    struct mapshare_abi_ranges answer;
+    uint64_t next = 0;
+
+    *kernel_known = true;
+    do {
+        int result;
+
+        memset(&answer, 0, sizeof answer);
+        answer.first = next;
+        result = ask(fd, MAPSHARE_IOC_RANGES, &answer);
+        if (result)
+            return result;
+        if (answer.count > MAPSHARE_ABI_RUNS || (answer.more && !answer.count))
+            return -EPROTO;
+        *kernel_known = *kernel_known && answer.kernel_known;
+        for (uint32_t i = 0; i < answer.count; i++) {
+            const struct mapshare_abi_run *run = &answer.runs[i];
+
+            if (run->first < next || run->last < run->first || run->state < MAPSHARE_ABI_KERNEL || run->state > MAPSHARE_ABI_FAILED)
+                return -EPROTO;
+            result = visit(context, run);
+            if (result)
+                return result;
+            next = run->last + 1;
+        }
+    } while (answer.more);
+    return 0;
+}
+
+int inspect_statistics(const char *mount_point, char **text)
+{
+    for (;;) {
+        ssize_t size = getxattr(mount_point, MAPSHARE_XATTR_STATS, NULL, 0);
+        char *value;
+
+        if (size < 0)
+            return errno == ENODATA || errno == EOPNOTSUPP ? -ENOTTY : -errno;
+        size += 256; /* the figures may grow a digit before they are read */
+        value = malloc((size_t)size + 1);
+        if (!value)
+            return -ENOMEM;
+        size = getxattr(mount_point, MAPSHARE_XATTR_STATS, value, (size_t)size);
+        if (size >= 0) {
+            value[size] = '\0';
+            *text = value;
+            return 0;
+        }
+        free(value);
+        if (errno != ERANGE)
+            return errno == ENODATA || errno == EOPNOTSUPP ? -ENOTTY : -errno;
+    }
+}
+
+const char *inspect_state_name(uint32_t state)
+{
+    static const char *const names[INSPECT_STATES] = {
+        [0] = "clean",
+        [MAPSHARE_ABI_KERNEL] = "kernel",
+        [MAPSHARE_ABI_RECEIVED] = "received",
+        [MAPSHARE_ABI_COMMITTED] = "committed",
+        [MAPSHARE_ABI_WRITEBACK] = "writeback",
+        [MAPSHARE_ABI_FAILED] = "failed",
+    };
+
+    return names[state];
+}

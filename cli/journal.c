@@ -1,0 +1,209 @@
+#include "config.h"
+
+#include "command.h"
+#include "message.h"
+#include "output.h"
+#include "store_folder.h"
+
+#include "journal/recover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *type_name(enum journal_chunk_type type)
+{
+    switch (type) {
+    case JOURNAL_CHUNK_DATA:
+        return "data";
+    case JOURNAL_CHUNK_COMMIT:
+        return "commit";
+    case JOURNAL_CHUNK_EXTEND:
+        return "extend";
+    }
+    return "unknown";
+}
+
+static const char *kind_name(enum journal_page_kind kind)
+{
+    switch (kind) {
+    case JOURNAL_DATA:
+        return "data";
+    case JOURNAL_HOLE:
+        return "hole";
+    case JOURNAL_DIRECT:
+        return "direct";
+    }
+    return "unknown";
+}
+
+/* The run that begins with page entry `from`: entries of one file and kind that follow each other. Returns the entry after it. */
+static uint32_t run_end(const struct journal_chunk *chunk, uint32_t from, uint64_t *count)
+{
+    const struct journal_page *first = &chunk->pages[from];
+    uint32_t next = from + 1;
+
+    *count = first->count;
+    while (next < chunk->page_count && chunk->pages[next].file == first->file && chunk->pages[next].kind == first->kind &&
+           chunk->pages[next].page == first->page + *count)
+        *count += chunk->pages[next++].count;
+    return next;
+}
+
+static void chunk_print(const struct journal_visit *entry)
+{
+    const struct journal_chunk *chunk = entry->chunk;
+    char text[OUTPUT_TIME_SIZE];
+
+    printf("%" PRIu64 " %s at %" PRIu64 ", %" PRIu64 " bytes, epoch %" PRIu32, chunk->number, type_name(chunk->type),
+           chunk->position, chunk->length, entry->epoch);
+    if (chunk->type == JOURNAL_CHUNK_COMMIT)
+        printf(", sequence %" PRIu64 ", %s", chunk->sequence, output_time(text, chunk->time));
+    if (chunk->type == JOURNAL_CHUNK_DATA && !entry->in_commit)
+        printf(", of no commit");
+    putchar('\n');
+}
+
+static void file_print(const struct journal_chunk *chunk, uint32_t number)
+{
+    const struct journal_file *file = &chunk->files[number];
+
+    printf("  inode %" PRIu64 " %s, %" PRIu64 " bytes", file->identity.inode, file->path ? quoted(file->path) : "(no path)",
+           file->size);
+    if (file->stream)
+        printf(", stream %" PRIu64, file->stream);
+    putchar('\n');
+    for (uint32_t i = 0; i < chunk->page_count;) {
+        uint64_t count;
+        uint32_t next = run_end(chunk, i, &count);
+
+        if (chunk->pages[i].file == number)
+            printf("    %" PRIu64 "-%" PRIu64 " %s\n", chunk->pages[i].page, chunk->pages[i].page + count - 1,
+                   kind_name(chunk->pages[i].kind));
+        i = next;
+    }
+}
+
+static int visit_plain(void *context, const struct journal_visit *entry)
+{
+    (void)context;
+    chunk_print(entry);
+    for (uint32_t i = 0; i < entry->chunk->file_count; i++)
+        file_print(entry->chunk, i);
+    return ferror(stdout) ? -EIO : 0;
+}
+
+static struct json_object *files_json(const struct journal_chunk *chunk)
+{
+    struct json_object *files = json_object_new_array();
+
+    for (uint32_t i = 0; i < chunk->file_count; i++) {
+        const struct journal_file *file = &chunk->files[i];
+        struct json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "inode", json_object_new_uint64(file->identity.inode));
+        json_object_object_add(object, "path", file->path ? json_name(file->path) : NULL);
+        json_object_object_add(object, "size", json_object_new_uint64(file->size));
+        json_object_object_add(object, "stream", json_object_new_uint64(file->stream));
+        json_object_object_add(object, "mtime", json_time(file->mtime));
+        json_object_array_add(files, object);
+    }
+    return files;
+}
+
+static struct json_object *pages_json(const struct journal_chunk *chunk)
+{
+    struct json_object *pages = json_object_new_array();
+
+    for (uint32_t i = 0; i < chunk->page_count;) {
+        struct json_object *object = json_object_new_object();
+        uint64_t count;
+        uint32_t next = run_end(chunk, i, &count);
+
+        json_object_object_add(object, "file", json_object_new_uint64(chunk->pages[i].file));
+        json_object_object_add(object, "first", json_object_new_uint64(chunk->pages[i].page));
+        json_object_object_add(object, "last", json_object_new_uint64(chunk->pages[i].page + count - 1));
+        json_object_object_add(object, "kind", json_object_new_string(kind_name(chunk->pages[i].kind)));
+        json_object_array_add(pages, object);
+        i = next;
+    }
+    return pages;
+}
+
+/* Printed piece by piece: a journal may be large. */
+static int visit_json(void *context, const struct journal_visit *entry)
+{
+    const struct journal_chunk *chunk = entry->chunk;
+    struct json_object *object = json_object_new_object();
+    const char **separator = context;
+
+    json_object_object_add(object, "number", json_object_new_uint64(chunk->number));
+    json_object_object_add(object, "type", json_object_new_string(type_name(chunk->type)));
+    json_object_object_add(object, "position", json_object_new_uint64(chunk->position));
+    json_object_object_add(object, "length", json_object_new_uint64(chunk->length));
+    json_object_object_add(object, "epoch", json_object_new_uint64(entry->epoch));
+    if (chunk->type == JOURNAL_CHUNK_COMMIT) {
+        json_object_object_add(object, "sequence", json_object_new_uint64(chunk->sequence));
+        json_object_object_add(object, "time", json_time(chunk->time));
+    }
+    if (chunk->type == JOURNAL_CHUNK_DATA)
+        json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
+    json_object_object_add(object, "files", files_json(chunk));
+    json_object_object_add(object, "pages", pages_json(chunk));
+    fputs(*separator, stdout);
+    json_print_part(object);
+    *separator = ",\n    ";
+    return ferror(stdout) ? -EIO : 0;
+}
+
+static int walk_json(int folder, const char *path, struct recover_report *report)
+{
+    const char *separator = "\n    ";
+    int result;
+
+    fputs("{\n  \"store\": ", stdout);
+    json_print_part(json_name(path));
+    fputs(",\n  \"chunks\": [", stdout);
+    result = journal_walk(folder, visit_json, &separator, report);
+    if (result == 0)
+        printf("\n  ],\n  \"commits\": %" PRIu64 ",\n  \"sequence\": %" PRIu64 ",\n  \"torn_bytes\": %" PRIu64 "\n}\n",
+               report->commits, report->sequence, report->torn_bytes);
+    return result;
+}
+
+static int walk_plain(int folder, struct recover_report *report)
+{
+    int result = journal_walk(folder, visit_plain, NULL, report);
+
+    if (result)
+        return result;
+    printf("%" PRIu64 " records, %" PRIu64 " commits", report->chunks, report->commits);
+    if (report->torn_bytes)
+        printf(", then %" PRIu64 " bytes begun and never acknowledged", report->torn_bytes);
+    putchar('\n');
+    return 0;
+}
+
+enum exit_status command_journal(const struct arguments *arguments)
+{
+    const char *path = arguments->operands[0];
+    struct recover_report report = {0};
+    int folder = store_folder_open(path);
+    bool used = folder >= 0 && store_folder_is_used(folder);
+    int result;
+
+    if (folder < 0)
+        return STATUS_FAILURE;
+    result = arguments->json ? walk_json(folder, path, &report) : walk_plain(folder, &report);
+    close(folder);
+    if (ferror(stdout))
+        return STATUS_FAILURE; /* main tells why */
+    if (result) {
+        message_error(path, result);
+        return STATUS_FAILURE;
+    }
+    if (used)
+        message("%s: mounted: its daemon may have changed the journal meanwhile; unmount it for an exact list", quoted(path));
+    return STATUS_OK;
+}

@@ -1,0 +1,123 @@
+/* The counters in the text format of Prometheus. A key of the daemon's that is not in the table below is exported as a gauge, so that
+ * a newer daemon's figures are not lost. */
+#include "config.h"
+
+#include "command.h"
+#include "message.h"
+#include "mounts.h"
+#include "statistics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_PREFIX "frames_"
+
+static const struct {
+    const char *key;
+    const char *name; /* NULL: not a metric */
+    const char *type;
+    const char *help;
+} known[] = {
+    {"version", NULL, NULL, NULL},
+    {"keeper_pid", NULL, NULL, NULL},
+    {"worker_pid", NULL, NULL, NULL},
+    {"restarts", "restarts_total", "counter", "Workers that died and were replaced."},
+    {"frames_total", "arena_frames", "gauge", "Pages of memory in the arena."},
+    {"commits", "commits_total", "counter", "Commits since the mount."},
+    {"pages_committed", "committed_pages_total", "counter", "Pages made durable by commits."},
+    {"pages_checkpointed", "checkpointed_pages_total", "counter", "Committed pages written to the store's files."},
+    {"journal_size", "journal_size_bytes", "gauge", "Size of the journal."},
+    {"journal_used", "journal_used_bytes", "gauge", "Bytes of the journal that are not checkpointed yet."},
+    {"sequence", "commit_sequence", "gauge", "Sequence number of the last commit."},
+};
+
+static void label_value(const char *value)
+{
+    putchar('"');
+    for (; *value; value++) {
+        if (*value == '\n') {
+            fputs("\\n", stdout);
+            continue;
+        }
+        if (*value == '"' || *value == '\\')
+            putchar('\\');
+        putchar(*value);
+    }
+    putchar('"');
+}
+
+static void head_print(const char *name, const char *type, const char *help)
+{
+    printf("# HELP mapshare_%s %s\n# TYPE mapshare_%s %s\n", name, help, name, type);
+}
+
+static void sample_print(const char *name, const char *mount_point, const char *label, const char *value, uint64_t number)
+{
+    printf("mapshare_%s{mount=", name);
+    label_value(mount_point);
+    if (label) {
+        printf(",%s=", label);
+        label_value(value);
+    }
+    printf("} %" PRIu64 "\n", number);
+}
+
+static void entry_print(const struct statistic *entry, const char *mount_point)
+{
+    char name[128];
+    size_t length = strspn(entry->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].key, entry->key))
+            continue;
+        if (known[i].name && entry->is_number) {
+            head_print(known[i].name, known[i].type, known[i].help);
+            sample_print(known[i].name, mount_point, NULL, NULL, entry->number);
+        }
+        return;
+    }
+    if (!entry->is_number || entry->key[length] || (size_t)snprintf(name, sizeof name, "%s", entry->key) >= sizeof name)
+        return;
+    head_print(name, "gauge", "A figure of the daemon's.");
+    sample_print(name, mount_point, NULL, NULL, entry->number);
+}
+
+static bool is_frame_state(const struct statistic *entry)
+{
+    return entry->is_number && !strncmp(entry->key, FRAMES_PREFIX, strlen(FRAMES_PREFIX)) && strcmp(entry->key, "frames_total");
+}
+
+static void metrics_print(const struct statistics *statistics, const char *mount_point)
+{
+    head_print("info", "gauge", "1 for a mount that is served; its daemon's version.");
+    sample_print("info", mount_point, "version", statistics_text(statistics, "version"), 1);
+    head_print("frames", "gauge", "Pages of the arena by state.");
+    for (size_t i = 0; i < statistics->count; i++)
+        if (is_frame_state(&statistics->entries[i]))
+            sample_print("frames", mount_point, "state", statistics->entries[i].key + strlen(FRAMES_PREFIX),
+                         statistics->entries[i].number);
+    for (size_t i = 0; i < statistics->count; i++)
+        if (!is_frame_state(&statistics->entries[i]))
+            entry_print(&statistics->entries[i], mount_point);
+}
+
+enum exit_status command_metrics(const struct arguments *arguments)
+{
+    const char *name = arguments->operands[0];
+    char *path = mounts_resolve(name);
+    struct statistics statistics;
+
+    if (!statistics_read_or_tell(name, &statistics)) {
+        free(path);
+        return STATUS_FAILURE;
+    }
+    if (arguments->json)
+        statistics_print_json(&statistics, path ? path : name);
+    else
+        metrics_print(&statistics, path ? path : name);
+    statistics_free(&statistics);
+    free(path);
+    return STATUS_OK;
+}

@@ -1,0 +1,30 @@
+/* Printing for people and for programs. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* "2026-03-01 12:00:00.123456789 +0100", local time. */
+#define OUTPUT_TIME_SIZE 64
+const char *output_time(char text[OUTPUT_TIME_SIZE], struct timespec time);
+
+/* "12.5 MiB" */
+#define OUTPUT_SIZE_SIZE 16
+const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes);
+
+/* A file name in JSON, which is UTF-8: other bytes become U+FFFD. */
+struct json_object *json_name(const char *name);
+
+/* "SECONDS.NANOSECONDS" as a string: a number would lose digits. */
+struct json_object *json_time(struct timespec time);
+
+/* Without a newline at its end, freed. For arrays that are printed piece by piece. */
+void json_print_part(struct json_object *object);
+
+/* The object on lines of its own, freed. */
+void json_print(struct json_object *object);
+
+#endif

@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include "command.h"
+#include "message.h"
+#include "output.h"
+#include "store_folder.h"
+
+#include "journal/recover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define WRITES_IN_FLIGHT 64
+
+static int replay(int folder, struct recover_report *report)
+{
+    struct store *store;
+    int lock = store_folder_lock(folder);
+    int result;
+
+    if (lock < 0)
+        return lock;
+    result = store_open_uring(&store, WRITES_IN_FLIGHT);
+    if (result)
+        result = store_open_serial(&store);
+    if (result == 0) {
+        result = journal_recover(store, folder, report);
+        store_close(store);
+    }
+    close(lock);
+    return result;
+}
+
+static void plain_print(const struct recover_report *report)
+{
+    if (!report->commits)
+        printf("nothing to replay: the store's files are complete\n");
+    else
+        printf("replayed %" PRIu64 " commits up to sequence %" PRIu64 ": %" PRIu64 " pages of %" PRIu64 " files\n", report->commits,
+               report->sequence, report->pages, report->files);
+    if (report->files_missing)
+        printf("skipped %" PRIu64 " files that were removed since\n", report->files_missing);
+    if (report->torn_bytes)
+        printf("dropped %" PRIu64 " bytes after the last commit: begun, never acknowledged\n", report->torn_bytes);
+}
+
+static void report_json(const struct recover_report *report)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "commits", json_object_new_uint64(report->commits));
+    json_object_object_add(object, "sequence", json_object_new_uint64(report->sequence));
+    json_object_object_add(object, "pages", json_object_new_uint64(report->pages));
+    json_object_object_add(object, "files", json_object_new_uint64(report->files));
+    json_object_object_add(object, "files_missing", json_object_new_uint64(report->files_missing));
+    json_object_object_add(object, "torn_bytes", json_object_new_uint64(report->torn_bytes));
+    json_print(object);
+}
+
+enum exit_status command_recover(const struct arguments *arguments)
+{
+    const char *path = arguments->operands[0];
+    struct recover_report report = {0};
+    int folder = store_folder_open(path);
+    int result;
+
+    if (folder < 0)
+        return STATUS_FAILURE;
+    result = replay(folder, &report);
+    close(folder);
+    if (result == -EWOULDBLOCK) {
+        store_folder_tell_used(path);
+    } else if (result) {
+        message_error(path, result);
+    } else if (arguments->json) {
+        report_json(&report);
+    } else {
+        plain_print(&report);
+    }
+    return result ? STATUS_FAILURE : STATUS_OK;
+}

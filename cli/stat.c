@@ -1,0 +1,148 @@
+#include "config.h"
+
+#include "command.h"
+#include "inspect.h"
+#include "message.h"
+#include "output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct report {
+    const char *name;
+    struct stat status;
+    struct mapshare_abi_info info; /* regular files only */
+    uint64_t kernel;
+    bool atomic;
+};
+
+static int report_gather(int fd, struct report *report)
+{
+    int result = inspect_atomic(fd, &report->atomic);
+
+    if (result == 0 && S_ISREG(report->status.st_mode))
+        result = inspect_info(fd, &report->info);
+    if (result == 0 && S_ISREG(report->status.st_mode))
+        result = inspect_kernel(fd, &report->kernel);
+    return result;
+}
+
+static struct timespec commit_time(const struct mapshare_abi_info *info)
+{
+    return (struct timespec){info->commit_seconds, info->commit_nanoseconds};
+}
+
+/* Pages that differ from the last commit. */
+static uint64_t dirty(const struct report *report)
+{
+    return (report->kernel == INSPECT_UNKNOWN ? 0 : report->kernel) + report->info.received + report->info.failed;
+}
+
+static void times_print(const struct stat *status)
+{
+    char text[OUTPUT_TIME_SIZE];
+
+    printf("Accessed   %s\n", output_time(text, status->st_atim));
+    printf("Modified   %s\n", output_time(text, status->st_mtim));
+    printf("Changed    %s\n", output_time(text, status->st_ctim));
+}
+
+static void file_print(const struct report *report)
+{
+    const struct mapshare_abi_info *info = &report->info;
+    char text[OUTPUT_TIME_SIZE], kernel[32] = "unknown";
+
+    if (report->kernel != INSPECT_UNKNOWN)
+        snprintf(kernel, sizeof kernel, "%" PRIu64, report->kernel);
+    printf("Size       %" PRIu64 " bytes, %" PRIu64 " pages; %" PRIu64 " bytes as of the last commit\n",
+           (uint64_t)report->status.st_size, ((uint64_t)report->status.st_size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE,
+           info->committed_size);
+    printf("Dirty      %s%" PRIu64 " pages: kernel %s, received %" PRIu64 ", failed %" PRIu64 "\n",
+           report->kernel == INSPECT_UNKNOWN ? "at least " : "", dirty(report), kernel, info->received, info->failed);
+    printf("Committed  %" PRIu64 " pages not yet in the store's file, besides %" PRIu64 " being written to it\n", info->committed,
+           info->writeback);
+    if (info->sequence)
+        printf("Commit     %" PRIu64 " at %s\n", info->sequence, output_time(text, commit_time(info)));
+    else
+        printf("Commit     none since the mount\n");
+    printf("Error      %s\n", info->error ? strerrorname_np(info->error) : "none");
+    printf("Atomic     %s\n",
+           report->atomic ? "yes: only the program's own commits become durable" : "no: also committed by timer");
+}
+
+static void plain_print(const struct report *report)
+{
+    printf("%s       %s\n", S_ISDIR(report->status.st_mode) ? "Dir " : "File", quoted(report->name));
+    if (S_ISREG(report->status.st_mode))
+        file_print(report);
+    else
+        printf("Atomic     %s\n", report->atomic ? "yes: new files in it become atomic" : "no");
+    times_print(&report->status);
+}
+
+static struct json_object *commit_json(const struct mapshare_abi_info *info)
+{
+    struct json_object *object;
+
+    if (!info->sequence)
+        return NULL;
+    object = json_object_new_object();
+    json_object_object_add(object, "sequence", json_object_new_uint64(info->sequence));
+    json_object_object_add(object, "time", json_time(commit_time(info)));
+    return object;
+}
+
+static void file_json(const struct report *report, struct json_object *object)
+{
+    const struct mapshare_abi_info *info = &report->info;
+    bool known = report->kernel != INSPECT_UNKNOWN;
+
+    json_object_object_add(object, "size", json_object_new_uint64((uint64_t)report->status.st_size));
+    json_object_object_add(object, "committed_size", json_object_new_uint64(info->committed_size));
+    json_object_object_add(object, "page_size", json_object_new_int(MAPSHARE_PAGE_SIZE));
+    json_object_object_add(object, "dirty", known ? json_object_new_uint64(dirty(report)) : NULL);
+    json_object_object_add(object, "kernel", known ? json_object_new_uint64(report->kernel) : NULL);
+    json_object_object_add(object, "received", json_object_new_uint64(info->received));
+    json_object_object_add(object, "committed", json_object_new_uint64(info->committed));
+    json_object_object_add(object, "writeback", json_object_new_uint64(info->writeback));
+    json_object_object_add(object, "failed", json_object_new_uint64(info->failed));
+    json_object_object_add(object, "commit", commit_json(info));
+    json_object_object_add(object, "error", info->error ? json_object_new_string(strerrorname_np(info->error)) : NULL);
+}
+
+static void report_json(const struct report *report)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "file", json_name(report->name));
+    json_object_object_add(object, "type", json_object_new_string(S_ISDIR(report->status.st_mode) ? "directory" : "file"));
+    if (S_ISREG(report->status.st_mode))
+        file_json(report, object);
+    json_object_object_add(object, "atomic", json_object_new_boolean(report->atomic));
+    json_object_object_add(object, "atime", json_time(report->status.st_atim));
+    json_object_object_add(object, "mtime", json_time(report->status.st_mtim));
+    json_object_object_add(object, "ctime", json_time(report->status.st_ctim));
+    json_print(object);
+}
+
+enum exit_status command_stat(const struct arguments *arguments)
+{
+    struct report report = {.name = arguments->operands[0]};
+    int fd = inspect_open(report.name, &report.status);
+    int result = fd < 0 ? fd : report_gather(fd, &report);
+
+    if (fd >= 0)
+        close(fd);
+    if (result) {
+        message_error(report.name, result);
+        return STATUS_FAILURE;
+    }
+    if (arguments->json)
+        report_json(&report);
+    else
+        plain_print(&report);
+    return STATUS_OK;
+}

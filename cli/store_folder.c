@@ -1,0 +1,91 @@
+#include "config.h"
+
+#include "store_folder.h"
+
+#include "mapshare-abi.h"
+#include "message.h"
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_NAME MAPSHARE_PRIVATE_FOLDER "/lock"
+
+/* The mount hides the private folder, so a mount looks like a folder that never was a store. */
+static void tell_no_store(const char *path)
+{
+    char *resolved = mounts_resolve(path);
+    struct mount_entry entry;
+
+    if (resolved && mounts_around(resolved, &entry) == 0) {
+        message("%s: a mount, not a store; give its store: %s", quoted(path), quoted(entry.source));
+        mounts_free(&entry);
+    } else {
+        message("%s: not a store: it has no folder " MAPSHARE_PRIVATE_FOLDER "; give a folder that was mounted with mapsharefs",
+                quoted(path));
+    }
+    free(resolved);
+}
+
+int store_folder_open(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat status;
+
+    if (folder < 0) {
+        message_error(path, -errno);
+        return -1;
+    }
+    if (fstatat(folder, MAPSHARE_PRIVATE_FOLDER, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+        return folder;
+    if (errno == EACCES || errno == ENOTCONN)
+        message_error(path, -errno);
+    else
+        tell_no_store(path);
+    close(folder);
+    return -1;
+}
+
+int store_folder_lock(int folder)
+{
+    int lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (lock < 0)
+        return -errno;
+    if (flock(lock, LOCK_EX | LOCK_NB)) {
+        int error = -errno;
+
+        close(lock);
+        return error;
+    }
+    return lock;
+}
+
+bool store_folder_is_used(int folder)
+{
+    int lock = openat(folder, LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool used = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+    if (lock >= 0)
+        close(lock);
+    return used;
+}
+
+void store_folder_tell_used(const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    struct mount_entry entry;
+
+    if (resolved && mounts_of_store(resolved, &entry) == 0) {
+        message("%s: mounted at %s; unmount it first with 'mapshare unmount %s'", quoted(path), quoted(entry.point),
+                quoted(entry.point));
+        mounts_free(&entry);
+    } else {
+        message("%s: in use by a daemon; unmount it first with 'mapshare unmount'", quoted(path));
+    }
+    free(resolved);
+}

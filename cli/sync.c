@@ -1,0 +1,136 @@
+#include "config.h"
+
+#include "command.h"
+#include "inspect.h"
+#include "message.h"
+#include "output.h"
+
+#include "mapshare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The files of one commit, each once: a file may be named twice, or through hard links. */
+struct group {
+    struct member {
+        dev_t device;
+        ino_t inode;
+    } * members;
+    struct mapshare **list;
+    size_t count;
+};
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A look before the file is opened for writing: what is not ours stays untouched. */
+static int check(const char *name)
+{
+    struct mapshare_abi_info info;
+    struct stat status;
+    int fd = inspect_open(name, &status);
+    int result = fd < 0 ? fd : S_ISDIR(status.st_mode) ? -EISDIR : inspect_info(fd, &info);
+
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+static int add(struct group *group, const char *name)
+{
+    int result = check(name);
+    struct mapshare *ms = result ? NULL : mapshare_open(name, O_RDWR, 0, NULL);
+    struct stat status;
+
+    if (result)
+        return result;
+    if (!ms)
+        return -errno;
+    if (fstat(mapshare_fd(ms), &status))
+        result = -errno;
+    else if (group->count && group->members[0].device != status.st_dev)
+        result = -EXDEV;
+    for (size_t i = 0; result == 0 && i < group->count; i++)
+        if (group->members[i].inode == status.st_ino)
+            result = -EEXIST;
+    if (result) {
+        mapshare_close(ms);
+        return result == -EEXIST ? 0 : result;
+    }
+    group->members[group->count] = (struct member){status.st_dev, status.st_ino};
+    group->list[group->count++] = ms;
+    return 0;
+}
+
+static void receipt_print(const struct mapshare_receipt *receipt, size_t files, bool json)
+{
+    char text[OUTPUT_TIME_SIZE];
+    struct json_object *object;
+
+    if (!json) {
+        printf("sequence %" PRIu64 ", durable at %s\n", receipt->sequence, output_time(text, receipt->time));
+        return;
+    }
+    object = json_object_new_object();
+    json_object_object_add(object, "sequence", json_object_new_uint64(receipt->sequence));
+    json_object_object_add(object, "time", json_time(receipt->time));
+    json_object_object_add(object, "files", json_object_new_uint64(files));
+    json_print(object);
+}
+
+static enum exit_status commit(struct group *group, const struct arguments *arguments)
+{
+    struct mapshare_receipt receipt;
+
+    for (int i = 0; i < arguments->operand_count; i++) {
+        int result = add(group, arguments->operands[i]);
+
+        if (result) {
+            message_error(arguments->operands[i], result);
+            return STATUS_FAILURE;
+        }
+    }
+    if (mapshare_commit(group->list, group->count, &receipt)) {
+        int error = -errno;
+
+        if (group->count > 1)
+            message("%s: the commit with the %zu files after it failed, none of them changed on the disk",
+                    quoted(arguments->operands[0]), group->count - 1);
+        message_error(arguments->operands[0], error);
+        return STATUS_FAILURE;
+    }
+    receipt_print(&receipt, group->count, arguments->json);
+    return STATUS_OK;
+}
+
+enum exit_status command_sync(const struct arguments *arguments)
+{
+    struct group group = {
+        .members = calloc((size_t)arguments->operand_count, sizeof group.members[0]),
+        .list = calloc((size_t)arguments->operand_count, sizeof(struct mapshare *)),
+    };
+    enum exit_status status = STATUS_FAILURE;
+
+    raise_descriptor_limit();
+    if (group.members && group.list)
+        status = commit(&group, arguments);
+    else
+        message_error(arguments->operands[0], -ENOMEM);
+    for (size_t i = 0; i < group.count; i++)
+        mapshare_close(group.list[i]);
+    free(group.members);
+    free(group.list);
+    return status;
+}

@@ -1,0 +1,231 @@
+/* Unmounts and waits. The kernel lets go of the mount at once; the daemon's last commit and checkpoint come after. The store is
+ * complete when the keeper has exited and nobody holds the store's lock any more. */
+#include "config.h"
+
+#include "command.h"
+#include "inspect.h"
+#include "message.h"
+#include "mounts.h"
+#include "statistics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_POLL_NANOSECONDS 5000000
+
+extern char **environ;
+
+struct target {
+    const char *name; /* as the user gave it */
+    struct mount_entry mount;
+    uint64_t keeper;
+    int keeper_fd;    /* pidfd, -1: unknown or gone */
+    int lock_fd;      /* of the store's lock, -1: not ours to open */
+    bool dead;        /* the mount has no daemon any more */
+    int64_t deadline; /* milliseconds, 0: none */
+};
+
+static int64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static bool is_in_time(const struct target *target)
+{
+    return !target->deadline || now() < target->deadline;
+}
+
+static bool find_mount(struct target *target)
+{
+    char *path = mounts_resolve(target->name);
+    int result = path ? mounts_at(path, &target->mount) : -errno;
+    struct mount_entry around;
+
+    if (result == 0 && !mounts_is_ours(&target->mount)) {
+        message("%s: mounted, but as %s; use umount", quoted(target->name), quoted(target->mount.type));
+        mounts_free(&target->mount);
+        result = -EINVAL;
+    } else if (result == -ENOENT && path && mounts_around(path, &around) == 0) {
+        message("%s: not a mount point but inside one; give %s", quoted(target->name), quoted(around.point));
+        mounts_free(&around);
+    } else if (result == -ENOENT && path) {
+        message("%s: nothing is mounted there; see 'findmnt -t fuse.mapsharefs'", quoted(target->name));
+    } else if (result) {
+        message_error(target->name, result);
+    }
+    free(path);
+    return result == 0;
+}
+
+/* Must be done while it is still mounted: afterwards nobody tells who the keeper was. */
+static bool find_keeper(struct target *target)
+{
+    struct statistics statistics;
+    int result = statistics_read(target->mount.point, &statistics);
+
+    if (result == -ENOTCONN) {
+        target->dead = true;
+        return true;
+    }
+    if (result) {
+        message_error(target->name, result);
+        return false;
+    }
+    target->keeper = statistics_number(&statistics, "keeper_pid");
+    statistics_free(&statistics);
+    target->keeper_fd = target->keeper ? (int)syscall(SYS_pidfd_open, (pid_t)target->keeper, 0) : -1;
+    return true;
+}
+
+static void find_lock(struct target *target)
+{
+    char *path;
+
+    if (asprintf(&path, "%s/" MAPSHARE_PRIVATE_FOLDER "/lock", target->mount.source) < 0)
+        return;
+    target->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    free(path);
+}
+
+/* What fusermount3 prints, in one line. 0 or -errno. */
+static int run_fusermount(const char *point, char *said, size_t size)
+{
+    char *arguments[] = {"fusermount3", "-u", "--", (char *)point, NULL};
+    posix_spawn_file_actions_t actions;
+    size_t length = 0;
+    ssize_t part;
+    int pipes[2], status, result;
+    pid_t child;
+
+    if (pipe2(pipes, O_CLOEXEC))
+        return -errno;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+    setenv("LC_ALL", "C", 1);
+    result = -posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pipes[1]);
+    while (result == 0 && length < size - 1 && (part = read(pipes[0], said + length, size - 1 - length)) > 0)
+        length += (size_t)part;
+    said[length] = '\0';
+    said[strcspn(said, "\n")] = '\0';
+    close(pipes[0]);
+    if (result)
+        return result;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    return strstr(said, "busy") ? -EBUSY : -EPERM;
+}
+
+static bool detach(const struct target *target)
+{
+    char said[256] = "";
+    int result = umount2(target->mount.point, UMOUNT_NOFOLLOW) ? -errno : 0;
+
+    if (result == -EPERM)
+        result = run_fusermount(target->mount.point, said, sizeof said);
+    if (result == -EBUSY)
+        message(
+            "%s: busy: a program has a file open, a mapping or its working directory there; 'fuser -vm %s' lists them, end them",
+            quoted(target->name), quoted(target->name));
+    else if (result == -ENOENT)
+        message("%s: fusermount3 is not installed; install fuse3 or unmount as root", quoted(target->name));
+    else if (result == -EPERM && *said)
+        message("%s: %s; unmount as the user who mounted it, or as root", quoted(target->name), quoted(said));
+    else if (result)
+        message_error(target->name, result);
+    return result == 0;
+}
+
+static bool wait_keeper(const struct target *target)
+{
+    struct pollfd event = {.fd = target->keeper_fd, .events = POLLIN};
+
+    while (target->keeper_fd >= 0 && is_in_time(target)) {
+        int left = target->deadline ? (int)(target->deadline - now()) : -1;
+
+        if (poll(&event, 1, target->deadline && left < 0 ? 0 : left) > 0)
+            return true;
+    }
+    return target->keeper_fd < 0;
+}
+
+/* Another mount of the store may take the lock at once: it could do so only because the last one was complete. */
+static bool wait_lock(const struct target *target)
+{
+    struct timespec pause = {0, LOCK_POLL_NANOSECONDS};
+    struct mount_entry next;
+
+    while (target->lock_fd >= 0 && flock(target->lock_fd, LOCK_SH | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            break;
+        if (!is_in_time(target))
+            return false;
+        if (mounts_of_store(target->mount.source, &next) == 0) {
+            mounts_free(&next);
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static enum exit_status unmount(struct target *target, unsigned timeout)
+{
+    if (!find_keeper(target))
+        return STATUS_FAILURE;
+    find_lock(target);
+    if (!detach(target))
+        return STATUS_FAILURE;
+    target->deadline = timeout ? now() + (int64_t)timeout * 1000 : 0;
+    if (!wait_keeper(target) || !wait_lock(target)) {
+        message("%s: unmounted, but its daemon (process %llu) is still writing to %s; wait until it has exited",
+                quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
+        return STATUS_FAILURE;
+    }
+    if (!target->dead && target->keeper_fd < 0 && target->lock_fd < 0) {
+        message(
+            "%s: unmounted, but neither its daemon nor the lock of %s can be seen from here; unmount as the user who mounted it",
+            quoted(target->name), quoted(target->mount.source));
+        return STATUS_FAILURE;
+    }
+    if (target->dead) {
+        message("%s: unmounted, but its daemon had died; run 'mapshare recover %s'", quoted(target->name),
+                quoted(target->mount.source));
+        return STATUS_FAILURE;
+    }
+    return STATUS_OK;
+}
+
+enum exit_status command_unmount(const struct arguments *arguments)
+{
+    struct target target = {.name = arguments->operands[0], .keeper_fd = -1, .lock_fd = -1};
+    enum exit_status status;
+
+    if (!find_mount(&target))
+        return STATUS_FAILURE;
+    status = unmount(&target, arguments->timeout);
+    if (target.keeper_fd >= 0)
+        close(target.keeper_fd);
+    if (target.lock_fd >= 0)
+        close(target.lock_fd);
+    mounts_free(&target.mount);
+    return status;
+}
