@@ -80,7 +80,7 @@ static int number_parse(const char *text, const struct option_entry *entry, unsi
 
     errno = 0;
     value = strtoul(text, &end, 10);
-    if (errno || end == text || *end || strchr(text, '-') || value < entry->least || value > entry->most)
+    if (errno || strspn(text, "0123456789") != strlen(text) || end == text || value < entry->least || value > entry->most)
         return -EINVAL;
     *out = (unsigned)value;
     return 0;
@@ -112,10 +112,9 @@ static void getopt_tables(unsigned allowed, char *letters, struct option *names)
 
 static enum exit_status bad_number(const struct command *command, const struct option_entry *entry)
 {
-    char problem[128];
-
-    snprintf(problem, sizeof problem, "--%s wants a whole number from %lu to %lu", entry->name, entry->least, entry->most);
-    return usage_error(command, optarg, problem);
+    message("%s: --%s=%s: give a whole number from %lu to %lu", command->name, entry->name, quoted(optarg), entry->least,
+            entry->most);
+    return STATUS_USAGE;
 }
 
 enum exit_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments *out, bool *done)

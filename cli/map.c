@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define ROWS_WITHOUT_TERMINAL 32
+#define COLUMNS_WITHOUT_TERMINAL 100
 #define WIDTH_WITHOUT_TERMINAL 64
 #define LINES_AROUND 6 /* title, legend, prompt */
 
@@ -37,6 +38,7 @@ struct picture {
     uint64_t pages_per_cell; /* a power of two, so that the rows' numbers are even */
     uint64_t cell_count;
     unsigned width;
+    unsigned columns;
     bool colour;
     bool kernel_known;
     uint64_t counts[INSPECT_STATES];
@@ -55,19 +57,23 @@ static unsigned digits(uint64_t number)
 static void layout(struct picture *picture, unsigned width)
 {
     unsigned rows = ROWS_WITHOUT_TERMINAL;
-    unsigned columns = WIDTH_WITHOUT_TERMINAL + digits(picture->pages) + 2;
+    unsigned columns = COLUMNS_WITHOUT_TERMINAL;
     struct winsize window;
+    bool on_terminal = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col && window.ws_row;
 
-    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col && window.ws_row) {
+    if (on_terminal) {
         columns = window.ws_col;
         rows = window.ws_row > LINES_AROUND + 4 ? window.ws_row - LINES_AROUND : 4;
     }
+    if (!width && !on_terminal)
+        width = WIDTH_WITHOUT_TERMINAL;
     if (!width) {
         width = columns > digits(picture->pages) + 2 + 8 ? columns - digits(picture->pages) - 2 : 8;
         if (width > 16)
             width -= width % 16;
     }
     picture->width = width;
+    picture->columns = columns;
     picture->pages_per_cell = 1;
     while ((picture->pages + picture->pages_per_cell - 1) / picture->pages_per_cell > (uint64_t)width * rows)
         picture->pages_per_cell *= 2;
@@ -106,17 +112,27 @@ static void cells_print(const struct picture *picture, uint64_t first, uint64_t 
 
 static void legend_print(const struct picture *picture)
 {
+    unsigned column = 0;
+
     for (uint32_t state = 0; state < INSPECT_STATES; state++) {
+        char count[32] = "unknown";
+        unsigned needed;
+
+        if (state != MAPSHARE_ABI_KERNEL || picture->kernel_known)
+            snprintf(count, sizeof count, "%" PRIu64, picture->counts[state]);
+        needed = (unsigned)(strlen(inspect_state_name(state)) + strlen(count)) + 3;
+        if (column && column + needed + 3 > picture->columns) {
+            putchar('\n');
+            column = 0;
+        }
+        column += (unsigned)printf("%s", column ? "   " : "") + needed;
         if (picture->colour)
             printf("\033[0;%sm%c\033[0m", looks[state].colour, looks[state].letter);
         else
             putchar(looks[state].letter);
-        if (state == MAPSHARE_ABI_KERNEL && !picture->kernel_known)
-            printf(" %s unknown", inspect_state_name(state));
-        else
-            printf(" %s %" PRIu64, inspect_state_name(state), picture->counts[state]);
-        fputs(state + 1 < INSPECT_STATES ? "   " : "\n", stdout);
+        printf(" %s %s", inspect_state_name(state), count);
     }
+    putchar('\n');
 }
 
 static void picture_print(const struct picture *picture, const char *name, uint64_t size)

@@ -18,13 +18,15 @@
 #define REFRESH_MILLISECONDS 1000
 #define FRAMES_PREFIX "frames_"
 #define BAR_MOST 60
+#define RATE_SIZE 32
+#define RATE_SECONDS_LEAST 0.25 /* over less, a single commit looks like thousands */
 
 struct sample {
     struct statistics statistics;
     struct timespec taken;
 };
 
-/* By key; what is left of the arena is clean: kept for reads. */
+/* By key; the last is free. What is left of the arena is clean: kept for reads. */
 static const struct {
     const char *key, *name;
     char letter;
@@ -49,13 +51,22 @@ static uint64_t number(const struct sample *sample, const char *key)
     return statistics_number(&sample->statistics, key);
 }
 
-static double rate(const struct sample *before, const struct sample *after, const char *key)
+static double seconds_between(const struct sample *before, const struct sample *after)
 {
-    double seconds =
-        (double)(after->taken.tv_sec - before->taken.tv_sec) + (double)(after->taken.tv_nsec - before->taken.tv_nsec) / 1e9;
+    return (double)(after->taken.tv_sec - before->taken.tv_sec) + (double)(after->taken.tv_nsec - before->taken.tv_nsec) / 1e9;
+}
+
+/* "12.5/s", or "-" while there is nothing to compare with. */
+static const char *rate(char text[RATE_SIZE], const struct sample *before, const struct sample *after, const char *key)
+{
+    double seconds = seconds_between(before, after);
     uint64_t from = number(before, key), to = number(after, key);
 
-    return seconds > 0 && to > from ? (double)(to - from) / seconds : 0;
+    if (seconds < RATE_SECONDS_LEAST)
+        snprintf(text, RATE_SIZE, "-");
+    else
+        snprintf(text, RATE_SIZE, "%.1f/s", to > from ? (double)(to - from) / seconds : 0);
+    return text;
 }
 
 static uint64_t frames_clean(const struct sample *sample)
@@ -132,13 +143,13 @@ static void frames_draw(const struct sample *sample, int row)
     bar_part(drawn, width, width - drawn, ' ', 0);
     addch(']');
     move(row + 1, 9);
-    for (size_t i = 0; i < FRAME_STATES; i++) {
-        attron(COLOR_PAIR(frame_states[i].letter == ' ' ? 0 : (short)(i + 1)));
+    for (size_t i = 0; i + 1 < FRAME_STATES; i++) {
+        attron(COLOR_PAIR(i + 1));
         addch((chtype)frame_states[i].letter);
-        attroff(COLOR_PAIR(frame_states[i].letter == ' ' ? 0 : (short)(i + 1)));
+        attroff(COLOR_PAIR(i + 1));
         printw(" %s %" PRIu64 "  ", frame_states[i].name, number(sample, frame_states[i].key));
     }
-    printw(". clean %" PRIu64, frames_clean(sample));
+    mvprintw(row + 2, 9, ". clean %" PRIu64 "  free %" PRIu64, frames_clean(sample), number(sample, "frames_free"));
 }
 
 static void journal_draw(const struct sample *sample, int row)
@@ -157,7 +168,7 @@ static void journal_draw(const struct sample *sample, int row)
 static void screen_draw(const struct sample *before, const struct sample *after, const char *mount_point)
 {
     const char *name = quoted(mount_point);
-    char text[OUTPUT_TIME_SIZE] = "";
+    char text[OUTPUT_TIME_SIZE] = "", rates[RATE_SIZE];
     time_t now = time(NULL);
     struct tm parts;
 
@@ -172,37 +183,40 @@ static void screen_draw(const struct sample *before, const struct sample *after,
     attroff(A_REVERSE);
     mvprintw(2, 0, "daemon   keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64, number(after, "keeper_pid"),
              number(after, "worker_pid"), number(after, "restarts"));
-    mvprintw(4, 0, "commits  %10.1f/s   %" PRIu64 " in all, sequence %" PRIu64, rate(before, after, "commits"),
+    mvprintw(4, 0, "commits  %12s   %" PRIu64 " in all, sequence %" PRIu64, rate(rates, before, after, "commits"),
              number(after, "commits"), number(after, "sequence"));
-    mvprintw(5, 0, "pages    %10.1f/s committed   %" PRIu64 " in all", rate(before, after, "pages_committed"),
+    mvprintw(5, 0, "pages    %12s committed   %" PRIu64 " in all", rate(rates, before, after, "pages_committed"),
              number(after, "pages_committed"));
-    mvprintw(6, 0, "         %10.1f/s checkpointed   %" PRIu64 " in all", rate(before, after, "pages_checkpointed"),
+    mvprintw(6, 0, "         %12s checkpointed   %" PRIu64 " in all", rate(rates, before, after, "pages_checkpointed"),
              number(after, "pages_checkpointed"));
     frames_draw(after, 8);
-    journal_draw(after, 11);
+    journal_draw(after, 12);
     mvaddstr(LINES - 1, 0, "q leaves, space refreshes");
     refresh();
 }
 
-/* Until q, or until the mount is gone. `before` is the first sample; the last one is left in it. */
-static void watch(struct sample *before, const char *mount_point, int *error)
+/* Until q (0), or until the mount is gone (-errno). `before` is what the rates are relative to. */
+static int watch(struct sample *before, const char *mount_point)
 {
-    struct sample after = {.taken = before->taken};
-    int key;
+    for (;;) {
+        struct sample after;
+        int key, result;
 
-    *error = statistics_read(mount_point, &after.statistics);
-    while (*error == 0) {
+        clock_gettime(CLOCK_MONOTONIC, &after.taken);
+        result = statistics_read(mount_point, &after.statistics);
+        if (result)
+            return result;
         screen_draw(before, &after, mount_point);
         key = getch();
+        if (seconds_between(before, &after) >= RATE_SECONDS_LEAST) {
+            statistics_free(&before->statistics);
+            *before = after;
+        } else {
+            statistics_free(&after.statistics);
+        }
         if (key == 'q' || key == 'Q')
-            break;
-        statistics_free(&before->statistics);
-        *before = after;
-        after = (struct sample){0};
-        clock_gettime(CLOCK_MONOTONIC, &after.taken);
-        *error = statistics_read(mount_point, &after.statistics);
+            return 0;
     }
-    statistics_free(&after.statistics);
 }
 
 static void screen_prepare(void)
@@ -236,10 +250,12 @@ static enum exit_status on_terminal(struct sample *first, const char *mount_poin
         return STATUS_FAILURE;
     }
     screen_prepare();
-    watch(first, mount_point, &error);
+    error = watch(first, mount_point);
     endwin();
     delscreen(screen);
-    if (error)
+    if (error == -ENOTTY)
+        message("%s: no longer mounted", quoted(mount_point));
+    else if (error)
         message_error(mount_point, error);
     return error ? STATUS_FAILURE : STATUS_OK;
 }
