@@ -34,7 +34,7 @@ struct journal_identity {
 struct journal_file {
     struct journal_identity identity;
     const char *path;  /* relative to the store, a hint; NULL: none */
-    uint64_t stream;   /* DATA chunks of this stream belong to this commit; 0: none */
+    uint64_t stream;   /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
     uint64_t size;     /* bytes */
     uint64_t valid;    /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
     struct timespec atime, mtime, ctime;
@@ -57,7 +57,7 @@ struct journal_page {
 enum journal_chunk_type {
     JOURNAL_CHUNK_DATA = 1,
     JOURNAL_CHUNK_COMMIT = 2,
-    JOURNAL_CHUNK_EXTEND = 3, /* the files may grow past their size without a commit: after a crash, cut them back to it */
+    JOURNAL_CHUNK_EXTEND = 3, /* the files may grow past their size (and times) of the last commit: after a crash, back to these */
 };
 
 struct journal_chunk {
@@ -70,13 +70,14 @@ struct journal_chunk {
     uint64_t position; /* out of reserve */
     uint64_t length;   /* out of reserve: bytes */
     uint64_t number;   /* out of reserve: chunks are numbered without gaps */
+    uint32_t epoch;    /* out of reserve: the place is the chunk's until the next rollback */
     uint64_t sequence; /* out of commit */
     struct timespec time; /* in: goes into the commit's record */
 };
 
 /* A consistent set of the numbers that must outlive a process. */
 struct journal_point {
-    uint64_t head;        /* position after the last commit */
+    uint64_t head;        /* position after the last commit or EXTEND */
     uint64_t next_number; /* of the chunk at head */
     uint64_t tail;        /* recovery starts here */
     uint64_t tail_number;
@@ -105,8 +106,9 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 
 /* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
-/* Write a reserved DATA or EXTEND chunk. Durable with the next commit. On failure the chunk's place poisons the log until
- * journal_rollback. */
+/* Write a reserved DATA or EXTEND chunk. DATA is durable with the next commit; an EXTEND is durable and published on return, and holds
+ * until it is released. On failure the chunk's place poisons the log until journal_rollback: nothing can be published. -ECANCELED: its
+ * place was rolled back. */
 int journal_write(struct journal *journal, struct journal_chunk *chunk);
 /* Write a reserved COMMIT chunk, wait for the writes of all chunks before it, flush, publish. On return 0 it is durable.
  * On failure nothing of it is, and all unpublished chunks are forgotten (journal_rollback was done). */

@@ -1,0 +1,238 @@
+#include "config.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/chunk.h"
+
+#define NANOSECONDS 1000000000
+
+static uint64_t used_length(uint64_t files, uint64_t pages, uint64_t path_bytes)
+{
+    return sizeof(struct format_chunk) + files * sizeof(struct format_file) + pages * sizeof(struct format_page) + path_bytes;
+}
+
+/* A path that is too long is left out: it is a hint. */
+static uint32_t path_length(const struct journal_file *file)
+{
+    size_t length = file->path == NULL ? 0 : strnlen(file->path, FORMAT_PATH_MAX + 1);
+    return length > FORMAT_PATH_MAX ? 0 : (uint32_t)length;
+}
+
+uint64_t chunk_header_length(const struct journal_chunk *chunk)
+{
+    uint64_t path_bytes = 0;
+    for (uint32_t i = 0; i < chunk->file_count; i++)
+        path_bytes += path_length(&chunk->files[i]);
+    if (path_bytes > UINT32_MAX)
+        return 0;
+    return format_round_up(used_length(chunk->file_count, chunk->page_count, path_bytes));
+}
+
+static void encode_file(const struct journal_file *file, struct format_file *out)
+{
+    *out = (struct format_file){
+        .inode = htole64(file->identity.inode),
+        .birth_seconds = (int64_t)htole64((uint64_t)file->identity.birth.tv_sec),
+        .birth_nanoseconds = htole32((uint32_t)file->identity.birth.tv_nsec),
+        .handle_type = (int32_t)htole32((uint32_t)file->identity.handle_type),
+        .handle_length = htole32(file->identity.handle_length),
+        .path_length = htole32(path_length(file)),
+        .stream = htole64(file->stream),
+        .size = htole64(file->size),
+        .valid = htole64(file->valid),
+        .atime_seconds = (int64_t)htole64((uint64_t)file->atime.tv_sec),
+        .mtime_seconds = (int64_t)htole64((uint64_t)file->mtime.tv_sec),
+        .ctime_seconds = (int64_t)htole64((uint64_t)file->ctime.tv_sec),
+        .atime_nanoseconds = htole32((uint32_t)file->atime.tv_nsec),
+        .mtime_nanoseconds = htole32((uint32_t)file->mtime.tv_nsec),
+        .ctime_nanoseconds = htole32((uint32_t)file->ctime.tv_nsec),
+    };
+    assert(file->identity.handle_length <= JOURNAL_HANDLE_MAX);
+    memcpy(out->handle, file->identity.handle, file->identity.handle_length);
+}
+
+void chunk_encode(const struct journal_chunk *chunk, uint32_t epoch, const unsigned char *uuid, void *header)
+{
+    struct format_chunk *out = header;
+    struct format_file *files = (struct format_file *)(out + 1);
+    struct format_page *pages = (struct format_page *)(files + chunk->file_count);
+    char *paths = (char *)(pages + chunk->page_count);
+    uint32_t data_count = 0;
+    uint32_t path_bytes = 0;
+
+    for (uint32_t i = 0; i < chunk->file_count; i++) {
+        uint32_t length = path_length(&chunk->files[i]);
+        encode_file(&chunk->files[i], &files[i]);
+        if (length > 0)
+            memcpy(paths + path_bytes, chunk->files[i].path, length);
+        path_bytes += length;
+    }
+    for (uint32_t i = 0; i < chunk->page_count; i++) {
+        const struct journal_page *page = &chunk->pages[i];
+        bool data = page->kind == JOURNAL_DATA;
+        pages[i] = (struct format_page){
+            .file = htole32(page->file),
+            .kind = htole32(page->kind),
+            .page = htole64(page->page),
+            .count = htole64(page->count),
+            .checksum = data ? htole64(format_checksum(page->data, FORMAT_BLOCK)) : 0,
+        };
+        data_count += data;
+    }
+    *out = (struct format_chunk){
+        .magic = htole64(FORMAT_CHUNK_MAGIC),
+        .type = htole32(chunk->type),
+        .epoch = htole32(epoch),
+        .position = htole64(chunk->position),
+        .length = htole64(chunk->length),
+        .number = htole64(chunk->number),
+        .sequence = chunk->type == JOURNAL_CHUNK_COMMIT ? htole64(chunk->sequence) : 0,
+        .seconds = (int64_t)htole64((uint64_t)chunk->time.tv_sec),
+        .nanoseconds = htole32((uint32_t)chunk->time.tv_nsec),
+        .file_count = htole32(chunk->file_count),
+        .page_count = htole32(chunk->page_count),
+        .data_count = htole32(data_count),
+        .path_bytes = htole32(path_bytes),
+    };
+    memcpy(out->uuid, uuid, FORMAT_UUID_SIZE);
+    size_t used = used_length(chunk->file_count, chunk->page_count, path_bytes);
+    memset((char *)header + used, 0, format_round_up(used) - used);
+    out->checksum = htole64(format_header_checksum(header, used));
+}
+
+bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length)
+{
+    uint64_t length = le64toh(header->length);
+    uint64_t used = used_length(le32toh(header->file_count), le32toh(header->page_count), le32toh(header->path_bytes));
+    *header_length = format_round_up(used);
+    return le64toh(header->magic) == FORMAT_CHUNK_MAGIC && memcmp(header->uuid, expected->uuid, FORMAT_UUID_SIZE) == 0 &&
+           le64toh(header->position) == expected->position && le64toh(header->number) == expected->number &&
+           format_epoch_follows(le32toh(header->epoch), expected->epoch) && length <= expected->end - expected->position &&
+           length == *header_length + (uint64_t)le32toh(header->data_count) * FORMAT_BLOCK;
+}
+
+static bool decode_time(struct timespec *out, int64_t seconds, uint32_t nanoseconds)
+{
+    out->tv_sec = (time_t)le64toh((uint64_t)seconds);
+    out->tv_nsec = (long)le32toh(nanoseconds);
+    return out->tv_nsec < NANOSECONDS;
+}
+
+/* A file's size, path and handle must be possible ones. */
+static bool decode_file(const struct format_file *in, struct journal_file *out, const char **path, uint32_t *path_left, char **path_out)
+{
+    uint32_t length = le32toh(in->path_length);
+    *out = (struct journal_file){
+        .identity.inode = le64toh(in->inode),
+        .identity.handle_type = (int32_t)le32toh((uint32_t)in->handle_type),
+        .identity.handle_length = le32toh(in->handle_length),
+        .stream = le64toh(in->stream),
+        .size = le64toh(in->size),
+        .valid = le64toh(in->valid),
+    };
+    if (!decode_time(&out->identity.birth, in->birth_seconds, in->birth_nanoseconds) ||
+        !decode_time(&out->atime, in->atime_seconds, in->atime_nanoseconds) ||
+        !decode_time(&out->mtime, in->mtime_seconds, in->mtime_nanoseconds) ||
+        !decode_time(&out->ctime, in->ctime_seconds, in->ctime_nanoseconds))
+        return false;
+    if (out->identity.handle_length > JOURNAL_HANDLE_MAX || out->size > INT64_MAX || length > *path_left || length > FORMAT_PATH_MAX ||
+        memchr(*path, 0, length) != NULL)
+        return false;
+    memcpy(out->identity.handle, in->handle, out->identity.handle_length);
+    if (length > 0) {
+        out->path = memcpy(*path_out, *path, length);
+        (*path_out)[length] = 0;
+        *path_out += length + 1;
+    }
+    *path += length;
+    *path_left -= length;
+    return true;
+}
+
+static bool decode_page(const struct format_page *in, struct journal_page *out, uint32_t file_count)
+{
+    uint32_t kind = le32toh(in->kind);
+    *out = (struct journal_page){.file = le32toh(in->file), .kind = kind, .page = le64toh(in->page), .count = le64toh(in->count)};
+    return kind <= JOURNAL_DIRECT && out->file < file_count && out->count >= 1 && (kind != JOURNAL_DATA || out->count == 1) &&
+           out->page < FORMAT_PAGE_MAX && out->count <= FORMAT_PAGE_MAX - out->page;
+}
+
+static bool grow(void *array, size_t *capacity, size_t wanted, size_t size)
+{
+    void **old = array;
+    if (wanted <= *capacity)
+        return true;
+    void *new = realloc(*old, wanted * size);
+    if (new == NULL)
+        return false;
+    *old = new;
+    *capacity = wanted;
+    return true;
+}
+
+static bool type_possible(uint32_t type, uint64_t sequence, uint64_t last_sequence)
+{
+    if (type == JOURNAL_CHUNK_COMMIT)
+        return sequence > last_sequence;
+    return (type == JOURNAL_CHUNK_DATA || type == JOURNAL_CHUNK_EXTEND) && sequence == 0;
+}
+
+int chunk_decode(const void *header, const struct chunk_expected *expected, struct chunk_view *view)
+{
+    const struct format_chunk *fixed = header;
+    if (!chunk_plausible(fixed, expected, &view->header_length))
+        return 0;
+
+    uint32_t file_count = le32toh(fixed->file_count);
+    uint32_t page_count = le32toh(fixed->page_count);
+    uint32_t path_left = le32toh(fixed->path_bytes);
+    if (format_header_checksum(header, used_length(file_count, page_count, path_left)) != le64toh(fixed->checksum))
+        return 0;
+    if (!grow(&view->files, &view->file_capacity, file_count, sizeof(*view->files)) ||
+        !grow(&view->pages, &view->page_capacity, page_count, sizeof(*view->pages)) ||
+        !grow(&view->paths, &view->path_capacity, (size_t)path_left + file_count, 1))
+        return -ENOMEM;
+
+    const struct format_file *files = (const struct format_file *)(fixed + 1);
+    const struct format_page *pages = (const struct format_page *)(files + file_count);
+    const char *path = (const char *)(pages + page_count);
+    char *path_out = view->paths;
+    uint32_t data_count = 0;
+    for (uint32_t i = 0; i < file_count; i++) {
+        if (!decode_file(&files[i], &view->files[i], &path, &path_left, &path_out))
+            return 0;
+    }
+    for (uint32_t i = 0; i < page_count; i++) {
+        if (!decode_page(&pages[i], &view->pages[i], file_count))
+            return 0;
+        data_count += view->pages[i].kind == JOURNAL_DATA;
+    }
+    view->chunk = (struct journal_chunk){
+        .type = le32toh(fixed->type),
+        .files = view->files,
+        .file_count = file_count,
+        .pages = view->pages,
+        .page_count = page_count,
+        .position = le64toh(fixed->position),
+        .length = le64toh(fixed->length),
+        .number = le64toh(fixed->number),
+        .sequence = le64toh(fixed->sequence),
+    };
+    view->epoch = le32toh(fixed->epoch);
+    view->data_count = data_count;
+    view->entries = pages;
+    return decode_time(&view->chunk.time, fixed->seconds, fixed->nanoseconds) &&
+           type_possible(le32toh(fixed->type), view->chunk.sequence, expected->sequence) &&
+           data_count == le32toh(fixed->data_count) && path_left == 0;
+}
+
+void chunk_view_free(struct chunk_view *view)
+{
+    free(view->files);
+    free(view->pages);
+    free(view->paths);
+    *view = (struct chunk_view){0};
+}

@@ -1,0 +1,154 @@
+/* The journal on disk. All numbers are little endian and of fixed width; all checksums are XXH3-64 with seed 0.
+ *
+ *   offset 0       superblock, copy 0: written when its counter is even
+ *   offset 4096    superblock, copy 1: written when its counter is odd
+ *   offset 8192    the log: `capacity` bytes, a multiple of 4096
+ *
+ * The file is 8192 + capacity bytes, all of them written once when it is made, so that later writes change no metadata. A position P of
+ * the log lies at 8192 + P % capacity; what reaches the end of the file goes on at 8192. Everything begins at a multiple of 4096.
+ *
+ * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file) are
+ * right. A copy is written while the other one stays, so a torn write leaves the older one: it has an older tail, whose space is not
+ * used again before the newer copy is durable. The places of magic, version and checksum are the same in all versions.
+ *
+ * A chunk is a header and, from the next multiple of 4096 on, the bytes of its DATA pages in the order of their entries:
+ *
+ *   struct format_chunk
+ *   struct format_file  x file_count
+ *   struct format_page  x page_count
+ *   the files' paths, path_bytes in all, not terminated
+ *   zeros to a multiple of 4096
+ *   4096 bytes          x data_count
+ *
+ * A chunk is valid if and only if
+ *   1. its magic and uuid are the journal's;
+ *   2. its position is where it is, and its number is its predecessor's plus 1 (the first one: the superblock's tail_number);
+ *   3. its epoch is not lower than its predecessor's (the first one: the superblock's);
+ *   4. its lengths agree with each other and it ends before tail + capacity;
+ *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
+ *   6. a COMMIT's sequence is higher than that of the commits before it;
+ *   7. the checksum of each DATA page is right.
+ * The log ends before the first chunk that is not valid. Of what it holds, COMMIT and EXTEND chunks count, and of DATA chunks those
+ * pages whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
+ *
+ * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
+ * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
+ * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch, and a leftover that
+ * happens to begin where a new chunk ends has a lower one than its predecessor.
+ */
+#ifndef JOURNAL_FORMAT_H
+#define JOURNAL_FORMAT_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The library's choice at run time is three times as fast as SSE2, where the header has it. */
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#else
+#include <xxhash.h>
+#endif
+
+#include "journal/journal.h"
+
+#define FORMAT_BLOCK 4096
+#define FORMAT_LOG_START (2 * FORMAT_BLOCK)
+#define FORMAT_VERSION 1
+#define FORMAT_SUPERBLOCK_MAGIC UINT64_C(0x4c4e4a485350414d) /* "MAPSHJNL" */
+#define FORMAT_CHUNK_MAGIC UINT64_C(0x4b4e484348535041)      /* "APSHCHNK" */
+#define FORMAT_UUID_SIZE 16
+#define FORMAT_POSITION_MAX (UINT64_C(1) << 62)
+#define FORMAT_PAGE_MAX ((uint64_t)INT64_MAX / FORMAT_BLOCK) /* the offset after a page fits in off_t */
+#define FORMAT_PATH_MAX 4095
+
+struct format_superblock {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t epoch; /* no chunk from tail on has a lower one */
+    uint64_t counter;
+    unsigned char uuid[FORMAT_UUID_SIZE];
+    uint64_t capacity;
+    uint64_t tail;
+    uint64_t tail_number;
+    uint64_t sequence; /* no commit from tail on has this one or a lower one */
+    uint64_t checksum; /* of what is before it */
+};
+static_assert(sizeof(struct format_superblock) == 80, "on-disk");
+
+struct format_chunk {
+    uint64_t magic;
+    uint64_t checksum; /* of what is after it, to the last byte of the paths */
+    uint32_t type;
+    uint32_t epoch;
+    unsigned char uuid[FORMAT_UUID_SIZE];
+    uint64_t position;
+    uint64_t length; /* bytes to the next chunk */
+    uint64_t number;
+    uint64_t sequence; /* of a COMMIT, else 0 */
+    int64_t seconds;   /* when it was made */
+    uint32_t nanoseconds;
+    uint32_t file_count;
+    uint32_t page_count;
+    uint32_t data_count;
+    uint32_t path_bytes;
+    uint32_t reserved;
+};
+static_assert(sizeof(struct format_chunk) == 104, "on-disk");
+
+struct format_file {
+    uint64_t inode;
+    int64_t birth_seconds;
+    uint32_t birth_nanoseconds;
+    int32_t handle_type;
+    uint32_t handle_length;
+    uint32_t path_length;
+    unsigned char handle[JOURNAL_HANDLE_MAX];
+    uint64_t stream;
+    uint64_t size;
+    uint64_t valid;
+    int64_t atime_seconds, mtime_seconds, ctime_seconds;
+    uint32_t atime_nanoseconds, mtime_nanoseconds, ctime_nanoseconds;
+    uint32_t reserved;
+};
+static_assert(sizeof(struct format_file) == 144, "on-disk");
+
+struct format_page {
+    uint32_t file;
+    uint32_t kind; /* enum journal_page_kind */
+    uint64_t page;
+    uint64_t count;
+    uint64_t checksum; /* of a DATA page's bytes, else 0 */
+};
+static_assert(sizeof(struct format_page) == 32, "on-disk");
+
+static inline uint64_t format_checksum(const void *bytes, size_t length)
+{
+    return XXH3_64bits(bytes, length);
+}
+
+/* `used` is the length of the header without its padding. */
+static inline uint64_t format_header_checksum(const void *header, size_t used)
+{
+    size_t begin = offsetof(struct format_chunk, type);
+    return format_checksum((const char *)header + begin, used - begin);
+}
+
+static inline bool format_epoch_follows(uint32_t epoch, uint32_t predecessor)
+{
+    return epoch >= predecessor;
+}
+
+/* The place of a position in the file. */
+static inline uint64_t format_offset(uint64_t position, uint64_t capacity)
+{
+    return FORMAT_LOG_START + position % capacity;
+}
+
+static inline uint64_t format_round_up(uint64_t bytes)
+{
+    return (bytes + FORMAT_BLOCK - 1) / FORMAT_BLOCK * FORMAT_BLOCK;
+}
+
+#endif

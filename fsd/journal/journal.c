@@ -1,0 +1,478 @@
+/* Writing the log.
+ *
+ * 1. A chunk's place is fixed by journal_reserve, under the lock: places follow each other without gaps.
+ * 2. A COMMIT or EXTEND is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT or EXTEND
+ *    when it is published itself), and after a flush that began later than that. So the published log has no holes.
+ * 3. What is published is never written over before the superblock with a later tail is durable.
+ * 4. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then starts
+ *    a new epoch at the published head; places reserved earlier are refused from then on.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "journal/scan.h"
+
+/* Memory of one chunk being written; used again by the next one. */
+struct scratch {
+    SLIST_ENTRY(scratch) next;
+    unsigned char *header;
+    uint64_t header_capacity;
+    struct iovec *iov;
+    size_t iov_capacity;
+};
+
+struct journal {
+    struct store *store;
+    struct journal_state *state;
+    int fd;
+    size_t slots;
+    uint64_t capacity;
+    unsigned char uuid[FORMAT_UUID_SIZE];
+
+    pthread_mutex_t release_lock; /* taken before `lock` */
+    struct superblock superblock; /* as on disk */
+
+    pthread_mutex_t lock; /* all below, and the state but for its reading */
+    pthread_cond_t changed;
+    uint64_t next_position; /* of the next chunk reserved */
+    uint64_t next_number;
+    uint64_t settled_number; /* all chunks before it are settled */
+    bool *settled;           /* by number % slots, from settled_number on */
+    unsigned writing;        /* chunks in chunk_write */
+    int poison;              /* -errno of a write that failed */
+    bool rolling_back;
+    SLIST_HEAD(, scratch) scratches;
+};
+
+static struct journal_point *current_point(struct journal_state *state)
+{
+    return &state->points[atomic_load_explicit(&state->current, memory_order_acquire) & 1];
+}
+
+/* The other point is written, then one store makes it the current one: a reader in any process sees one or the other. */
+static void publish(struct journal_state *state, struct journal_point point)
+{
+    uint32_t other = (atomic_load_explicit(&state->current, memory_order_relaxed) & 1) ^ 1;
+    state->points[other] = point;
+    atomic_store_explicit(&state->current, other, memory_order_release);
+}
+
+bool journal_published(const struct journal_state *state, uint64_t position)
+{
+    uint32_t current = atomic_load_explicit(&state->current, memory_order_acquire) & 1;
+    return position < state->points[current].head;
+}
+
+static void start_at_head(struct journal *journal)
+{
+    const struct journal_point *point = current_point(journal->state);
+    journal->next_position = point->head;
+    journal->next_number = point->next_number;
+    journal->settled_number = point->next_number;
+    memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
+    journal->poison = 0;
+}
+
+/* An empty log, whatever was written before; fills the state. */
+static int start_fresh(struct journal *journal)
+{
+    struct scan scan;
+    struct superblock *superblock = &journal->superblock;
+    int result = scan_open(&scan, journal->fd);
+    if (result < 0)
+        return result;
+    result = scan_next(&scan);
+    scan_close(&scan);
+    if (result != 0)
+        return result < 0 ? result : -EUCLEAN;
+    result = superblock_renew(superblock);
+    if (result == 0)
+        result = superblock_write(journal->store, journal->fd, superblock);
+    if (result < 0)
+        return result;
+    publish(journal->state, (struct journal_point){
+                                .head = superblock->tail,
+                                .next_number = superblock->tail_number,
+                                .tail = superblock->tail,
+                                .tail_number = superblock->tail_number,
+                                .sequence = superblock->sequence,
+                            });
+    journal->state->epoch = superblock->epoch + 1;
+    return 0;
+}
+
+/* Where a dead process stopped. What it wrote may still be in the disk's cache only: flushed before anything relies on it. */
+static int start_again(struct journal *journal)
+{
+    const struct journal_point *point = current_point(journal->state);
+    if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
+        return -EUCLEAN;
+    journal->state->epoch++;
+    return journal->store->operations->flush(journal->store, journal->fd);
+}
+
+/* The journal's file, made or made anew where it is missing or empty and of another size. */
+static int open_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
+{
+    size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
+    int result = superblock_open_file(folder, true, fd);
+    if (result == -ENOENT && fresh) {
+        result = superblock_create_file(folder, size, 0);
+        if (result == 0)
+            result = superblock_open_file(folder, true, fd);
+    }
+    if (result < 0)
+        return result;
+    result = superblock_read(*fd, superblock);
+    if (result < 0 || !fresh || superblock->capacity + FORMAT_LOG_START == size)
+        return result;
+
+    struct scan scan;
+    result = scan_open(&scan, *fd);
+    if (result < 0)
+        return result;
+    result = scan_next(&scan);
+    scan_close(&scan);
+    if (result != 0) /* start_fresh tells why */
+        return result < 0 ? result : 0;
+    result = superblock_create_file(folder, size, superblock->sequence);
+    if (result < 0) {
+        log_line(LOG_WARN, "cannot change the journal's size (%s): it keeps the old one", strerror(-result));
+        return 0;
+    }
+    close(*fd);
+    *fd = -1;
+    result = superblock_open_file(folder, true, fd);
+    return result < 0 ? result : superblock_read(*fd, superblock);
+}
+
+int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
+{
+    struct journal *journal = calloc(1, sizeof(*journal));
+    if (journal == NULL)
+        return -ENOMEM;
+    journal->store = store;
+    journal->state = state;
+    journal->fd = -1;
+    SLIST_INIT(&journal->scratches);
+    pthread_mutex_init(&journal->release_lock, NULL);
+    pthread_mutex_init(&journal->lock, NULL);
+    pthread_cond_init(&journal->changed, NULL);
+
+    int result = open_file(private_folder, size, state->epoch == 0, &journal->fd, &journal->superblock);
+    if (result == 0)
+        result = state->epoch == 0 ? start_fresh(journal) : start_again(journal);
+    if (result == 0) {
+        journal->capacity = journal->superblock.capacity;
+        journal->slots = journal->capacity / FORMAT_BLOCK;
+        memcpy(journal->uuid, journal->superblock.uuid, FORMAT_UUID_SIZE);
+        journal->settled = calloc(journal->slots, sizeof(*journal->settled));
+        result = journal->settled == NULL ? -ENOMEM : 0;
+    }
+    if (result < 0) {
+        journal_close(journal);
+        return result;
+    }
+    start_at_head(journal);
+    *out = journal;
+    return 0;
+}
+
+void journal_close(struct journal *journal)
+{
+    struct scratch *scratch;
+    if (journal == NULL)
+        return;
+    while ((scratch = SLIST_FIRST(&journal->scratches)) != NULL) {
+        SLIST_REMOVE_HEAD(&journal->scratches, next);
+        free(scratch->header);
+        free(scratch->iov);
+        free(scratch);
+    }
+    if (journal->fd >= 0)
+        close(journal->fd);
+    pthread_cond_destroy(&journal->changed);
+    pthread_mutex_destroy(&journal->lock);
+    pthread_mutex_destroy(&journal->release_lock);
+    free(journal->settled);
+    free(journal);
+}
+
+uint64_t journal_size(const struct journal *journal)
+{
+    return journal->capacity;
+}
+
+uint64_t journal_used(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    uint64_t used = journal->next_position - current_point(journal->state)->tail;
+    pthread_mutex_unlock(&journal->lock);
+    return used;
+}
+
+uint32_t journal_epoch(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    uint32_t epoch = journal->state->epoch;
+    pthread_mutex_unlock(&journal->lock);
+    return epoch;
+}
+
+uint64_t journal_chunk_length(const struct journal_chunk *chunk)
+{
+    uint64_t length = chunk_header_length(chunk);
+    for (uint32_t i = 0; i < chunk->page_count; i++)
+        length += chunk->pages[i].kind == JOURNAL_DATA ? FORMAT_BLOCK : 0;
+    return length;
+}
+
+int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
+{
+    uint64_t length = journal_chunk_length(chunk);
+    if (length > journal->capacity)
+        return -EFBIG;
+    int result = 0;
+    pthread_mutex_lock(&journal->lock);
+    while (journal->rolling_back)
+        pthread_cond_wait(&journal->changed, &journal->lock);
+    if (journal->next_position + length - current_point(journal->state)->tail > journal->capacity) {
+        result = -ENOSPC;
+    } else {
+        chunk->position = journal->next_position;
+        chunk->length = length;
+        chunk->number = journal->next_number++;
+        chunk->epoch = journal->state->epoch;
+        journal->next_position += length;
+    }
+    pthread_mutex_unlock(&journal->lock);
+    return result;
+}
+
+static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors)
+{
+    pthread_mutex_lock(&journal->lock);
+    struct scratch *scratch = SLIST_FIRST(&journal->scratches);
+    if (scratch != NULL)
+        SLIST_REMOVE_HEAD(&journal->scratches, next);
+    pthread_mutex_unlock(&journal->lock);
+
+    if (scratch == NULL)
+        scratch = calloc(1, sizeof(*scratch));
+    if (scratch != NULL && scratch->header_capacity < header_length) {
+        free(scratch->header);
+        scratch->header = aligned_alloc(FORMAT_BLOCK, header_length);
+        scratch->header_capacity = scratch->header == NULL ? 0 : header_length;
+    }
+    if (scratch != NULL && scratch->iov_capacity < vectors) {
+        free(scratch->iov);
+        scratch->iov = malloc(vectors * sizeof(*scratch->iov));
+        scratch->iov_capacity = scratch->iov == NULL ? 0 : vectors;
+    }
+    return scratch;
+}
+
+static void scratch_give(struct journal *journal, struct scratch *scratch)
+{
+    if (scratch == NULL)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+/* A chunk's memory, in one write up to the log's end and one from its beginning. */
+struct gather {
+    struct store_write writes[2];
+    struct store_write *current;
+    uint64_t left; /* to the log's end */
+};
+
+static void gather_add(struct gather *gather, const void *memory, uint64_t length)
+{
+    while (length > 0) {
+        struct store_write *write = gather->current;
+        uint64_t piece = length < gather->left ? length : gather->left;
+        struct iovec *last = write->iovcnt > 0 ? &write->iov[write->iovcnt - 1] : NULL;
+        if (last != NULL && (char *)last->iov_base + last->iov_len == memory)
+            last->iov_len += piece;
+        else
+            write->iov[write->iovcnt++] = (struct iovec){.iov_base = (void *)memory, .iov_len = piece};
+        memory = (const char *)memory + piece;
+        length -= piece;
+        gather->left -= piece;
+        if (gather->left == 0) {
+            gather->current = &gather->writes[1];
+            gather->current->iov = write->iov + write->iovcnt;
+            gather->left = UINT64_MAX;
+        }
+    }
+}
+
+static int write_chunk(struct journal *journal, const struct journal_chunk *chunk)
+{
+    uint64_t header_length = chunk_header_length(chunk);
+    size_t vectors = (chunk->length - header_length) / FORMAT_BLOCK + 2; /* the header; one is cut in two */
+    struct scratch *scratch = scratch_take(journal, header_length, vectors);
+    int result = -ENOMEM;
+    if (scratch != NULL && scratch->header != NULL && scratch->iov != NULL) {
+        chunk_encode(chunk, chunk->epoch, journal->uuid, scratch->header);
+        struct gather gather = {
+            .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
+                       {.fd = journal->fd, .offset = FORMAT_LOG_START}},
+            .current = &gather.writes[0],
+            .left = journal->capacity - chunk->position % journal->capacity,
+        };
+        gather_add(&gather, scratch->header, header_length);
+        for (uint32_t i = 0; i < chunk->page_count; i++) {
+            if (chunk->pages[i].kind == JOURNAL_DATA)
+                gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
+        }
+        result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
+    }
+    scratch_give(journal, scratch);
+    return result;
+}
+
+/* A place reserved before the last rollback is no longer the chunk's. */
+static int begin(struct journal *journal, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&journal->lock);
+    bool stale = journal->rolling_back || chunk->epoch != journal->state->epoch;
+    int result = stale ? -ECANCELED : journal->poison;
+    if (result == 0)
+        journal->writing++;
+    pthread_mutex_unlock(&journal->lock);
+    return result;
+}
+
+/* With the lock held. */
+static void settle(struct journal *journal, uint64_t number)
+{
+    journal->settled[number % journal->slots] = true;
+    while (journal->settled[journal->settled_number % journal->slots]) {
+        journal->settled[journal->settled_number % journal->slots] = false;
+        journal->settled_number++;
+    }
+}
+
+static void end(struct journal *journal, const struct journal_chunk *chunk, int result)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal->writing--;
+    if (result == 0)
+        settle(journal, chunk->number);
+    else if (journal->poison == 0)
+        journal->poison = result;
+    pthread_cond_broadcast(&journal->changed);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+/* All chunks before this one, or the first error. */
+static int wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&journal->lock);
+    while (journal->settled_number < chunk->number && journal->poison == 0 && !journal->rolling_back)
+        pthread_cond_wait(&journal->changed, &journal->lock);
+    int result = journal->rolling_back ? -ECANCELED : journal->poison;
+    pthread_mutex_unlock(&journal->lock);
+    return result;
+}
+
+static void publish_chunk(struct journal *journal, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&journal->lock);
+    struct journal_point point = *current_point(journal->state);
+    point.head = chunk->position + chunk->length;
+    point.next_number = chunk->number + 1;
+    if (chunk->type == JOURNAL_CHUNK_COMMIT)
+        point.sequence = chunk->sequence;
+    publish(journal->state, point);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+int journal_write(struct journal *journal, struct journal_chunk *chunk)
+{
+    bool published = chunk->type != JOURNAL_CHUNK_DATA;
+    int result = begin(journal, chunk);
+    if (result < 0)
+        return result;
+    result = write_chunk(journal, chunk);
+    if (result == 0 && published)
+        result = wait_for_earlier(journal, chunk);
+    if (result == 0 && published)
+        result = journal->store->operations->flush(journal->store, journal->fd);
+    if (result == 0 && published)
+        publish_chunk(journal, chunk);
+    end(journal, chunk, result);
+    return result;
+}
+
+int journal_commit(struct journal *journal, struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&journal->lock);
+    chunk->sequence = current_point(journal->state)->sequence + 1;
+    pthread_mutex_unlock(&journal->lock);
+    int result = journal_write(journal, chunk);
+    if (result < 0)
+        journal_rollback(journal);
+    return result;
+}
+
+void journal_rollback(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    if (journal->rolling_back) {
+        while (journal->rolling_back)
+            pthread_cond_wait(&journal->changed, &journal->lock);
+    } else {
+        journal->rolling_back = true;
+        pthread_cond_broadcast(&journal->changed);
+        while (journal->writing > 0)
+            pthread_cond_wait(&journal->changed, &journal->lock);
+        journal->state->epoch++;
+        start_at_head(journal);
+        journal->rolling_back = false;
+        pthread_cond_broadcast(&journal->changed);
+    }
+    pthread_mutex_unlock(&journal->lock);
+}
+
+int journal_release(struct journal *journal, uint64_t position, uint64_t number)
+{
+    pthread_mutex_lock(&journal->release_lock);
+    pthread_mutex_lock(&journal->lock);
+    struct journal_point point = *current_point(journal->state);
+    uint32_t epoch = journal->state->epoch;
+    pthread_mutex_unlock(&journal->lock);
+
+    int result = position > point.head || number > point.next_number ? -EINVAL : 0;
+    if (result == 0 && position > point.tail) {
+        struct superblock superblock = journal->superblock;
+        superblock.tail = position;
+        superblock.tail_number = number;
+        if (position == point.head) { /* what begins here is of this epoch or a later one; else the old bounds still hold */
+            superblock.epoch = epoch;
+            superblock.sequence = point.sequence;
+        }
+        result = superblock_write(journal->store, journal->fd, &superblock);
+        if (result == 0) {
+            journal->superblock = superblock;
+            pthread_mutex_lock(&journal->lock);
+            point = *current_point(journal->state);
+            point.tail = position;
+            point.tail_number = number;
+            publish(journal->state, point);
+            pthread_mutex_unlock(&journal->lock);
+        }
+    }
+    pthread_mutex_unlock(&journal->release_lock);
+    return result;
+}

@@ -1,0 +1,139 @@
+#include "config.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/scan.h"
+
+#define DATA_BYTES ((size_t)1 << 20)
+
+int scan_read(int fd, uint64_t capacity, uint64_t position, void *buffer, size_t length)
+{
+    uint64_t to_end = capacity - position % capacity;
+    size_t first = length < to_end ? length : (size_t)to_end;
+    int result = superblock_read_blocks(fd, buffer, first, format_offset(position, capacity));
+    if (result == 0 && first < length)
+        result = superblock_read_blocks(fd, (char *)buffer + first, length - first, FORMAT_LOG_START);
+    return result;
+}
+
+int scan_open(struct scan *scan, int fd)
+{
+    *scan = (struct scan){.fd = fd};
+    int result = superblock_read(fd, &scan->superblock);
+    if (result < 0)
+        return result;
+    scan->header_capacity = FORMAT_BLOCK;
+    scan->header = aligned_alloc(FORMAT_BLOCK, FORMAT_BLOCK);
+    scan->data = aligned_alloc(FORMAT_BLOCK, DATA_BYTES);
+    if (scan->header == NULL || scan->data == NULL) {
+        scan_close(scan);
+        return -ENOMEM;
+    }
+    const struct superblock *superblock = &scan->superblock;
+    scan->expected = (struct chunk_expected){
+        .position = superblock->tail,
+        .end = superblock->tail + superblock->capacity,
+        .number = superblock->tail_number,
+        .sequence = superblock->sequence,
+        .epoch = superblock->epoch,
+    };
+    memcpy(scan->expected.uuid, superblock->uuid, FORMAT_UUID_SIZE);
+    return 0;
+}
+
+void scan_close(struct scan *scan)
+{
+    chunk_view_free(&scan->view);
+    free(scan->header);
+    free(scan->data);
+    scan->header = NULL;
+    scan->data = NULL;
+}
+
+static int read_first_block(struct scan *scan)
+{
+    if (scan->expected.end - scan->expected.position < FORMAT_BLOCK)
+        return 0;
+    int result = scan_read(scan->fd, scan->superblock.capacity, scan->expected.position, scan->header, FORMAT_BLOCK);
+    return result < 0 ? result : 1;
+}
+
+/* The whole header into memory. The length was found to be less than the log's. */
+static int read_header(struct scan *scan, uint64_t length)
+{
+    if (length > scan->header_capacity) {
+        unsigned char *larger = aligned_alloc(FORMAT_BLOCK, length);
+        if (larger == NULL)
+            return -ENOMEM;
+        memcpy(larger, scan->header, FORMAT_BLOCK);
+        free(scan->header);
+        scan->header = larger;
+        scan->header_capacity = length;
+    }
+    return scan_read(scan->fd, scan->superblock.capacity, scan->expected.position + FORMAT_BLOCK, scan->header + FORMAT_BLOCK,
+                     length - FORMAT_BLOCK);
+}
+
+static int check_data(struct scan *scan)
+{
+    uint64_t position = scan_data_position(scan);
+    uint64_t left = (uint64_t)scan->view.data_count * FORMAT_BLOCK;
+    size_t loaded = 0, used = 0;
+    for (uint32_t i = 0; i < scan->view.chunk.page_count; i++) {
+        if (scan->view.pages[i].kind != JOURNAL_DATA)
+            continue;
+        if (used == loaded) {
+            loaded = left < DATA_BYTES ? (size_t)left : DATA_BYTES;
+            used = 0;
+            int result = scan_read(scan->fd, scan->superblock.capacity, position, scan->data, loaded);
+            if (result < 0)
+                return result;
+            position += loaded;
+            left -= loaded;
+        }
+        if (format_checksum(scan->data + used, FORMAT_BLOCK) != le64toh(scan->view.entries[i].checksum))
+            return 0;
+        used += FORMAT_BLOCK;
+    }
+    return 1;
+}
+
+int scan_next(struct scan *scan)
+{
+    uint64_t header_length;
+    int result = read_first_block(scan);
+    if (result <= 0)
+        return result;
+    if (!chunk_plausible((const struct format_chunk *)scan->header, &scan->expected, &header_length))
+        return 0;
+    result = read_header(scan, header_length);
+    if (result == 0)
+        result = chunk_decode(scan->header, &scan->expected, &scan->view);
+    if (result == 1)
+        result = check_data(scan);
+    if (result == 1) {
+        scan->expected.position += scan->view.chunk.length;
+        scan->expected.number++;
+        scan->expected.epoch = scan->view.epoch;
+        if (scan->view.chunk.type == JOURNAL_CHUNK_COMMIT)
+            scan->expected.sequence = scan->view.chunk.sequence;
+    }
+    return result;
+}
+
+uint64_t scan_data_position(const struct scan *scan)
+{
+    return scan->view.chunk.position + scan->view.header_length;
+}
+
+uint64_t scan_torn_bytes(struct scan *scan)
+{
+    uint64_t header_length;
+    const struct format_chunk *header = (const struct format_chunk *)scan->header;
+    if (read_first_block(scan) <= 0 || !chunk_plausible(header, &scan->expected, &header_length))
+        return 0;
+    return le64toh(header->length);
+}

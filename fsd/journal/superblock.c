@@ -1,0 +1,217 @@
+#include "config.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "journal/superblock.h"
+
+#define TEMPORARY_NAME JOURNAL_NAME ".new"
+#define FILL_BYTES ((size_t)4 << 20)
+
+static int open_cached(int folder, const char *name, int flags)
+{
+    int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_direct(int folder, const char *name, int flags)
+{
+    int fd = open_cached(folder, name, flags | O_DIRECT);
+    if (fd == -EINVAL) {
+        log_line(LOG_NOTE, "the store's file system has no O_DIRECT: the journal goes through the page cache");
+        fd = open_cached(folder, name, flags);
+    }
+    return fd;
+}
+
+int superblock_open_file(int folder, bool direct, int *fd_out)
+{
+    struct stat status;
+    int fd = direct ? open_direct(folder, JOURNAL_NAME, O_RDWR) : open_cached(folder, JOURNAL_NAME, O_RDWR);
+    if (fd < 0)
+        return fd;
+    int result = fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ELOOP;
+    if (result < 0)
+        close(fd);
+    else
+        *fd_out = fd;
+    return result;
+}
+
+int superblock_read_blocks(int fd, void *buffer, size_t length, uint64_t offset)
+{
+    while (length > 0) {
+        ssize_t done = pread(fd, buffer, length, (off_t)offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return done < 0 ? -errno : -EIO;
+        buffer = (char *)buffer + done;
+        length -= (size_t)done;
+        offset += (uint64_t)done;
+    }
+    return 0;
+}
+
+static void encode(const struct superblock *superblock, struct format_superblock *out)
+{
+    *out = (struct format_superblock){
+        .magic = htole64(FORMAT_SUPERBLOCK_MAGIC),
+        .version = htole32(FORMAT_VERSION),
+        .epoch = htole32(superblock->epoch),
+        .counter = htole64(superblock->counter),
+        .capacity = htole64(superblock->capacity),
+        .tail = htole64(superblock->tail),
+        .tail_number = htole64(superblock->tail_number),
+        .sequence = htole64(superblock->sequence),
+    };
+    memcpy(out->uuid, superblock->uuid, FORMAT_UUID_SIZE);
+    out->checksum = htole64(format_checksum(out, offsetof(struct format_superblock, checksum)));
+}
+
+/* Whole, and of this file. */
+static bool whole(const struct format_superblock *copy, uint64_t capacity)
+{
+    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le64toh(copy->capacity) == capacity &&
+           le64toh(copy->checksum) == format_checksum(copy, offsetof(struct format_superblock, checksum));
+}
+
+static bool sane(const struct superblock *superblock)
+{
+    return superblock->tail > 0 && superblock->tail < FORMAT_POSITION_MAX && superblock->tail % FORMAT_BLOCK == 0 &&
+           superblock->tail_number > 0 && superblock->tail_number < FORMAT_POSITION_MAX &&
+           superblock->sequence < FORMAT_POSITION_MAX && superblock->counter < UINT64_MAX && superblock->epoch < UINT32_MAX / 2;
+}
+
+int superblock_read(int fd, struct superblock *out)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (status.st_size <= FORMAT_LOG_START || status.st_size % FORMAT_BLOCK != 0)
+        return -EBADMSG;
+    unsigned char *blocks = aligned_alloc(FORMAT_BLOCK, FORMAT_LOG_START);
+    if (blocks == NULL)
+        return -ENOMEM;
+    int result = superblock_read_blocks(fd, blocks, FORMAT_LOG_START, 0);
+    if (result < 0)
+        goto done;
+
+    const struct format_superblock *newest = NULL;
+    for (int i = 0; i < 2; i++) {
+        const struct format_superblock *copy = (const struct format_superblock *)(blocks + i * FORMAT_BLOCK);
+        if (whole(copy, (uint64_t)status.st_size - FORMAT_LOG_START) &&
+            (newest == NULL || le64toh(copy->counter) > le64toh(newest->counter)))
+            newest = copy;
+    }
+    result = -EBADMSG;
+    if (newest == NULL)
+        goto done;
+    result = -EPROTONOSUPPORT;
+    if (le32toh(newest->version) != FORMAT_VERSION)
+        goto done;
+    *out = (struct superblock){
+        .counter = le64toh(newest->counter),
+        .capacity = le64toh(newest->capacity),
+        .tail = le64toh(newest->tail),
+        .tail_number = le64toh(newest->tail_number),
+        .sequence = le64toh(newest->sequence),
+        .epoch = le32toh(newest->epoch),
+    };
+    memcpy(out->uuid, newest->uuid, FORMAT_UUID_SIZE);
+    result = sane(out) ? 0 : -EBADMSG;
+done:
+    free(blocks);
+    return result;
+}
+
+int superblock_write(struct store *store, int fd, struct superblock *superblock)
+{
+    unsigned char *block = aligned_alloc(FORMAT_BLOCK, FORMAT_BLOCK);
+    if (block == NULL)
+        return -ENOMEM;
+    memset(block, 0, FORMAT_BLOCK);
+    superblock->counter++;
+    encode(superblock, (struct format_superblock *)block);
+    struct iovec iov = {.iov_base = block, .iov_len = FORMAT_BLOCK};
+    struct store_write write = {.fd = fd, .offset = superblock->counter % 2 * FORMAT_BLOCK, .iov = &iov, .iovcnt = 1};
+    int result = store->operations->write(store, &write, 1);
+    if (result == 0)
+        result = store->operations->flush(store, fd);
+    if (result < 0)
+        superblock->counter--;
+    free(block);
+    return result;
+}
+
+int superblock_renew(struct superblock *superblock)
+{
+    superblock->epoch = 0;
+    ssize_t got;
+    do
+        got = getrandom(superblock->uuid, FORMAT_UUID_SIZE, 0);
+    while (got < 0 && errno == EINTR);
+    return got == FORMAT_UUID_SIZE ? 0 : -EIO;
+}
+
+static int fill(int fd, uint64_t size, const struct superblock *superblock)
+{
+    unsigned char *zeros = aligned_alloc(FORMAT_BLOCK, FILL_BYTES);
+    int result = zeros == NULL ? -ENOMEM : 0;
+    if (result == 0)
+        memset(zeros, 0, FILL_BYTES);
+    for (uint64_t offset = 0; result == 0 && offset < size;) {
+        if (offset == 0)
+            encode(superblock, (struct format_superblock *)(zeros + superblock->counter % 2 * FORMAT_BLOCK));
+        size_t length = size - offset < FILL_BYTES ? (size_t)(size - offset) : FILL_BYTES;
+        ssize_t done = pwrite(fd, zeros, length, (off_t)offset);
+        if (offset == 0)
+            memset(zeros, 0, FORMAT_LOG_START);
+        if (done > 0)
+            offset += (uint64_t)done;
+        else if (done == 0 || errno != EINTR)
+            result = done == 0 ? -EIO : -errno;
+    }
+    if (result == 0 && fsync(fd) < 0)
+        result = -errno;
+    free(zeros);
+    return result;
+}
+
+int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
+{
+    size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
+    struct superblock superblock = {
+        .capacity = size - FORMAT_LOG_START,
+        .tail = size - FORMAT_LOG_START, /* the log's first byte, and not 0 */
+        .tail_number = 1,
+        .sequence = sequence,
+    };
+    int result = superblock_renew(&superblock);
+    if (result < 0)
+        return result;
+    if (unlinkat(folder, TEMPORARY_NAME, 0) < 0 && errno != ENOENT)
+        return -errno;
+    int fd = open_direct(folder, TEMPORARY_NAME, O_RDWR | O_CREAT | O_EXCL);
+    if (fd < 0)
+        return fd;
+    if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */
+        result = -ENOSPC;
+    if (result == 0)
+        result = fill(fd, size, &superblock);
+    if (result == 0 && renameat(folder, TEMPORARY_NAME, folder, JOURNAL_NAME) < 0)
+        result = -errno;
+    if (result < 0)
+        unlinkat(folder, TEMPORARY_NAME, 0);
+    else if (fsync(folder) < 0)
+        result = -errno;
+    close(fd);
+    return result;
+}

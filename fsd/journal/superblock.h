@@ -1,0 +1,37 @@
+/* The journal's file: making it, and its two superblock copies. */
+#ifndef JOURNAL_SUPERBLOCK_H
+#define JOURNAL_SUPERBLOCK_H
+
+#include "journal/format.h"
+
+#define JOURNAL_FOLDER ".mapshare" /* in the store's root */
+#define JOURNAL_NAME "journal"
+#define JOURNAL_SIZE_MIN (UINT64_C(1) << 20)
+
+/* In the machine's byte order. */
+struct superblock {
+    uint64_t counter;
+    unsigned char uuid[FORMAT_UUID_SIZE];
+    uint64_t capacity;
+    uint64_t tail;
+    uint64_t tail_number;
+    uint64_t sequence;
+    uint32_t epoch;
+};
+
+/* `direct`: with O_DIRECT where the file system has it. -ENOENT: none; -ELOOP: not a regular file. */
+int superblock_open_file(int folder, bool direct, int *fd_out);
+/* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */
+int superblock_create_file(int folder, uint64_t size, uint64_t sequence);
+
+/* The copy that counts. -EBADMSG: neither is whole; -EPROTONOSUPPORT: of a version that we do not know. */
+int superblock_read(int fd, struct superblock *out);
+/* Writes it with the next counter to the other copy, and flushes. On failure `superblock` is as it was. */
+int superblock_write(struct store *store, int fd, struct superblock *superblock);
+/* A new uuid: nothing in the log is valid any more. */
+int superblock_renew(struct superblock *superblock);
+
+/* Whole blocks of the file into aligned memory; -EIO where it ends early. */
+int superblock_read_blocks(int fd, void *buffer, size_t length, uint64_t offset);
+
+#endif
