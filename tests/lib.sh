@@ -1,0 +1,215 @@
+# shellcheck shell=bash
+# What the shell tests share: real mounts in a scratch folder, waiting for readiness, clean-up on exit, loud skips.
+#
+# A test sources this file, calls scratch, then start_mount. It fails by any false command (set -e) or by fail, skips by skip (77).
+# The programs under test are found in the build tree (the current folder under make check), or through MAPSHAREFS and MAPSHARE.
+set -euo pipefail
+
+TEST_FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BUILD_FOLDER=${top_builddir:-$PWD}
+DEFAULT_OPTIONS=journal_size=16M,cache_size=64M
+ME=$(basename "$0" .sh)
+
+fail() {
+    echo "FAIL: $ME: $*" >&2
+    exit 1
+}
+
+skip() {
+    echo "SKIP: $ME: $*" >&2
+    exit 77
+}
+
+# One part of a test cannot run here; the rest goes on. Never silent.
+skip_part() {
+    echo "SKIP PART: $ME: $*" >&2
+}
+
+need_program() {
+    local name
+    for name in "$@"; do
+        command -v "$name" >/dev/null || skip "needs the program $name"
+    done
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+is_root() {
+    [ "$(id -u)" = 0 ]
+}
+
+find_built() { # NAME: the program's path in the build tree, or on the PATH
+    local candidate
+    for candidate in "$BUILD_FOLDER"/{.,fsd,cli}/"$1"; do
+        [ -f "$candidate" ] && [ -x "$candidate" ] && { realpath "$candidate"; return; }
+    done
+    command -v "$1" || return 1
+}
+
+helper() { # NAME: a compiled helper below tests/
+    local path=$BUILD_FOLDER/tests/$1
+    [ -x "$path" ] || fail "helper program $path is not built"
+    realpath "$path"
+}
+
+need_mount() {
+    [ -c /dev/fuse ] || skip "no /dev/fuse"
+    [ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "/dev/fuse is not accessible"
+    MAPSHAREFS=${MAPSHAREFS:-$(find_built mapsharefs)} || fail "mapsharefs is not built"
+    MAPSHARE=${MAPSHARE:-$(find_built mapshare || true)}
+}
+
+need_tool() {
+    [ -n "${MAPSHARE:-}" ] || skip "the program mapshare is not built"
+}
+
+# Polls, so that a test takes as long as the thing it waits for and no longer.
+wait_until() { # SECONDS COMMAND...
+    local seconds=$1 deadline
+    shift
+    deadline=$(($(date +%s%N) + seconds * 1000000000))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s%N)" -lt "$deadline" ] || return 1
+        sleep 0.01
+    done
+}
+
+process_gone() { # PID: exited; a zombie counts
+    local state
+    [ -e "/proc/$1" ] || return 0
+    state=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -c1) || return 0
+    [ "$state" = Z ] || [ -z "$state" ]
+}
+
+wait_gone() { # SECONDS PID...
+    local seconds=$1 pid
+    shift
+    for pid in "$@"; do
+        wait_until "$seconds" process_gone "$pid" || return 1
+    done
+}
+
+is_mounted() { # FOLDER
+    grep -q " $(realpath -ms "$1") fuse" /proc/self/mounts
+}
+
+stats_value() { # KEY [MOUNT]
+    getfattr --only-values --absolute-names -n user.mapshare.stats "${2:-$MOUNT}" | sed -n "s/^$1=//p"
+}
+
+attribute() { # NAME FILE: the value of user.mapshare.NAME
+    getfattr --only-values --absolute-names -n "user.mapshare.$1" "$2"
+}
+
+children_of() { # PID
+    ps -o pid= --ppid "$1" || true
+}
+
+# The processes of a mount: the keeper's and its children's numbers.
+daemon_pids() { # [MOUNT]
+    local keeper
+    keeper=$(stats_value keeper_pid "${1:-$MOUNT}")
+    echo "$keeper" $(children_of "$keeper")
+}
+
+scratch() {
+    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/mapshare-$ME.XXXXXX")
+    chmod 755 "$SCRATCH"
+    STORE=$SCRATCH/store
+    MOUNT=$SCRATCH/mount
+    PLAIN=$SCRATCH/plain # a sibling of the store on its file system, for comparison
+    mkdir "$STORE" "$MOUNT" "$PLAIN"
+    USED_MOUNTS=()
+    USED_PROCESSES=()
+    USED_LOOPS=()
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+clean_up() {
+    local status=$? item
+    trap - EXIT
+    set +e
+    cd /
+    for item in "${USED_PROCESSES[@]}"; do
+        kill -9 "$item" 2>/dev/null
+    done
+    for item in "${USED_MOUNTS[@]}"; do
+        if [ "$status" != 0 ] && is_mounted "$item"; then
+            timeout 5 getfattr --only-values --absolute-names -n user.mapshare.stats "$item" | sed 's/^/stats: /' >&2
+        fi
+        is_mounted "$item" && { timeout 20 umount "$item" 2>/dev/null || fusermount3 -u "$item" 2>/dev/null || umount -l "$item"; }
+    done
+    for item in "${USED_KEEPERS[@]}"; do
+        wait_gone 10 "$item" || { echo "keeper $item did not exit" >&2; kill -9 "$item" $(children_of "$item"); }
+    done
+    for item in "${USED_LOOPS[@]}"; do
+        umount "$item" 2>/dev/null || umount -l "$item"
+    done
+    [ "$status" != 0 ] && [ "$status" != 77 ] && [ -s "$SCRATCH/daemon.log" ] && sed 's/^/daemon: /' "$SCRATCH/daemon.log" | tail -n 50 >&2
+    rm -rf --one-file-system "$SCRATCH"
+    exit "$status"
+}
+USED_KEEPERS=()
+
+kill_later() { # PID...: killed at the end if still there
+    USED_PROCESSES+=("$@")
+}
+
+# Mounts STORE at MOUNT and waits for nothing: mapsharefs returns once the mount is usable.
+start_mount() { # [OPTIONS]
+    local options=$DEFAULT_OPTIONS
+    need_mount
+    is_root && options+=,allow_other
+    [ -n "${1:-}" ] && options+=,$1
+    USED_MOUNTS+=("$MOUNT")
+    "$MAPSHAREFS" -o "$options" "$STORE" "$MOUNT" >>"$SCRATCH/daemon.log" 2>&1 || fail "mapsharefs -o $options failed"
+    is_mounted "$MOUNT" || fail "mapsharefs returned 0 but nothing is mounted"
+    KEEPER=$(stats_value keeper_pid)
+    USED_KEEPERS+=("$KEEPER")
+}
+
+# Unmounts and waits until the store is complete: the keeper's exit says so.
+stop_mount() {
+    if is_root; then umount "$MOUNT"; else fusermount3 -u "$MOUNT"; fi
+    wait_gone 30 "$KEEPER" || fail "the daemon did not finish within 30 s of umount"
+}
+
+# Crashes the whole daemon, the mount goes with it.
+kill_daemon() {
+    local pids
+    pids=$(daemon_pids)
+    # shellcheck disable=SC2086
+    kill -9 $pids
+    # shellcheck disable=SC2086
+    wait_gone 10 $pids || fail "killed processes do not exit: $pids"
+    umount -l "$MOUNT" 2>/dev/null || fusermount3 -uz "$MOUNT"
+}
+
+# A small ext4 in a file, for tests that fill a disk. Sets nothing but the mount; freed by clean_up.
+small_disk() { # FOLDER SIZE
+    need_root
+    need_program mkfs.ext4 losetup
+    truncate -s "$2" "$1.image"
+    mkfs.ext4 -q -m 0 "$1.image"
+    mount -o loop "$1.image" "$1" 2>/dev/null || skip "cannot mount a loop device"
+    USED_LOOPS+=("$1")
+}
+
+# Runs a helper that prints what it sees, in an empty folder of the store's file system and in one of the mount: the outputs
+# must be the same. The store's file system is the oracle.
+same_as_plain() { # HELPER [ARGUMENTS...]
+    local program
+    program=$(helper "$1")
+    shift
+    mkdir -p "$PLAIN/work" "$MOUNT/work"
+    "$program" "$PLAIN/work" "$@" >"$SCRATCH/expected" 2>&1 || { cat "$SCRATCH/expected" >&2; fail "$program fails on the plain file system"; }
+    [ -s "$SCRATCH/expected" ] || fail "$program prints nothing"
+    "$program" "$MOUNT/work" "$@" >"$SCRATCH/seen" 2>&1 || { tail -n 5 "$SCRATCH/seen" >&2; fail "$program fails on the mount"; }
+    diff -u --label "$(stat -f -c %T "$PLAIN")" --label mount "$SCRATCH/expected" "$SCRATCH/seen" >&2 ||
+        fail "the mount differs from the plain file system"
+    echo "$(wc -l <"$SCRATCH/seen") results, the same on $(stat -f -c %T "$PLAIN") and on the mount"
+}
