@@ -53,7 +53,7 @@ void help_print(void)
         printf("  %-18s  %s\n", left, command->summary);
     }
     options_print(OPTION_HELP | OPTION_VERSION);
-    puts("\n'mapshare COMMAND --help' tells more. Exit status: 0 success, 1 failure, 2 wrong usage.");
+    puts("\n'mapshare COMMAND --help' tells more.\nExit status: 0 success, 1 failure, 2 wrong usage.");
 }
 
 void version_print(void)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OUR_TYPE "fuse.mapsharefs"
 
@@ -14,14 +15,14 @@ char *mounts_resolve(const char *path)
 {
     char *copy = strdup(path);
     size_t length = copy ? strlen(copy) : 0;
-    char *slash, *folder, *result;
+    char *slash, *folder, *result, byte;
 
     if (!copy)
         return NULL;
     while (length > 1 && copy[length - 1] == '/')
         copy[--length] = '\0';
     slash = strrchr(copy, '/');
-    if (!strcmp(copy, "/") || !strcmp(slash ? slash + 1 : copy, ".") || !strcmp(slash ? slash + 1 : copy, "..")) {
+    if (readlink(copy, &byte, 1) >= 0 || !strcmp(copy, "/") || !strcmp(slash ? slash + 1 : copy, ".") || !strcmp(slash ? slash + 1 : copy, "..")) {
         result = realpath(copy, NULL);
         free(copy);
         return result;

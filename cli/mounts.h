@@ -10,8 +10,7 @@ struct mount_entry {
     char *source; /* the store, for a mount of ours */
 };
 
-/* The path without symbolic links. The last name is not looked at: what is mounted there may be dead. Returns NULL and sets errno;
- * to be freed. */
+/* The path without symbolic links. What is mounted there may be dead. Returns NULL and sets errno; to be freed. */
 char *mounts_resolve(const char *path);
 
 /* The mount whose point is exactly `path`, resolved; where several are stacked, the top one. 0, -ENOENT: none, or -errno. */

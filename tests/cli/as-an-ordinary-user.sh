@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything works for an ordinary user on a mount of his own, unmounted through fusermount3; others get a clear refusal.
+. "$(dirname "$0")/lib.sh"
+need_mount
+need_root # to become an ordinary user
+need_program getfattr setpriv fusermount3 python3
+scratch
+as_user() {
+    setpriv --reuid=4321 --regid=4321 --clear-groups timeout 60 "$@"
+}
+chown 4321:4321 "$STORE" "$MOUNT"
+as_user test -r /dev/fuse -a -w /dev/fuse || skip "/dev/fuse is not for ordinary users"
+as_user test -x "$MAPSHAREFS" || skip "the programs' folder is not open to ordinary users"
+USED_MOUNTS+=("$MOUNT")
+as_user "$MAPSHAREFS" -o "$DEFAULT_OPTIONS" "$STORE" "$MOUNT" >>"$SCRATCH/daemon.log" 2>&1 || fail "mapsharefs fails for an ordinary user"
+KEEPER=$(as_user "$MAPSHARE" metrics --json "$MOUNT" | json_value "o['keeper_pid']")
+USED_KEEPERS+=("$KEEPER")
+
+as_user sh -c "echo text >'$MOUNT/file'"
+as_user "$MAPSHARE" sync "$MOUNT/file" | grep -q '^sequence [1-9]' || fail "sync"
+as_user "$MAPSHARE" stat "$MOUNT/file" | grep -q '^Commit  *[1-9]' || fail "stat"
+as_user "$MAPSHARE" map "$MOUNT/file" | grep -q '1 page$' || fail "map"
+as_user "$MAPSHARE" dirty --json "$MOUNT/file" | json_value "o['ranges']" >"$SCRATCH/ranges" || fail "dirty"
+as_user "$MAPSHARE" top --once "$MOUNT" | grep -q '^commits  *[1-9]' || fail "top"
+as_user "$MAPSHARE" journal "$STORE" >"$SCRATCH/journal" 2>"$SCRATCH/said" || fail "journal: $(cat "$SCRATCH/said")"
+refused 1 "$STORE: mounted at $MOUNT" as_user "$MAPSHARE" recover "$STORE"
+
+as_stranger() {
+    setpriv --reuid=4322 --regid=4322 --clear-groups timeout 60 "$MAPSHARE" "$@"
+}
+refused 1 "$MOUNT/file: Permission denied" as_stranger stat "$MOUNT/file"
+refused 1 "$MOUNT: Permission denied" as_stranger metrics "$MOUNT"
+refused 1 "$MOUNT: " as_stranger unmount "$MOUNT"
+is_mounted "$MOUNT" || fail "a stranger unmounted it"
+
+as_user "$MAPSHARE" unmount "$MOUNT" || fail "unmount"
+process_gone "$KEEPER" || fail "the daemon is still there"
+[ "$(cat "$STORE/file")" = text ] || fail "not in the store"

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# What the tests of the tool share, on top of ../lib.sh.
+# shellcheck source=../lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+CLI_FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+MAPSHARE=${MAPSHARE:-$(find_built mapshare || true)}
+[ -x "$MAPSHARE" ] || fail "the program mapshare is not built"
+
+mapshare() {
+    timeout 60 "$MAPSHARE" "$@"
+}
+
+# The command must fail with this status, print nothing to standard output, and say "mapshare: " and the text in one line.
+refused() { # STATUS TEXT COMMAND...
+    local wanted=$1 text=$2 status=0 output message
+    shift 2
+    message=$(mktemp)
+    output=$("$@" 2>"$message" </dev/null) || status=$?
+    set -- "$*" "$(cat "$message")"
+    rm -f "$message"
+    [ "$status" = "$wanted" ] || fail "$1: status $status instead of $wanted: $2"
+    [ -z "$output" ] || fail "$1: failed, but printed: $output"
+    [[ $2 == "mapshare: "* ]] || fail "$1: no message of its own: $2"
+    [[ $2 == *"$text"* ]] || fail "$1: '$text' is not in the message: $2"
+    [[ $2 != *$'\n'* ]] || fail "$1: more than one line: $2"
+}
+
+json_value() { # EXPRESSION: of the object on standard input, named o
+    python3 -c "import json, sys; o = json.load(sys.stdin); print($1)"
+}
+
+# Another process maps the file and stores into the first byte of each of these pages, then keeps it mapped.
+hold_stores() { # FILE PAGE...
+    local ready
+    exec {HOLDER_INPUT}> >(exec python3 "$CLI_FOLDER/hold.py" "$SCRATCH/holder" "$@")
+    kill_later $!
+    HOLDER=$!
+    wait_until 10 test -s "$SCRATCH/holder" || fail "the process that maps $1 is not ready"
+    ready=$(cat "$SCRATCH/holder")
+    [ "$ready" = ready ] || fail "mapping $1: $ready"
+}
+
+# It unmaps and exits: its pages go to the daemon.
+release_stores() {
+    exec {HOLDER_INPUT}>&-
+    wait_gone 10 "$HOLDER" || fail "the process that maps does not exit"
+    rm -f "$SCRATCH/holder"
+}
