@@ -22,7 +22,8 @@ char *mounts_resolve(const char *path)
     while (length > 1 && copy[length - 1] == '/')
         copy[--length] = '\0';
     slash = strrchr(copy, '/');
-    if (readlink(copy, &byte, 1) >= 0 || !strcmp(copy, "/") || !strcmp(slash ? slash + 1 : copy, ".") || !strcmp(slash ? slash + 1 : copy, "..")) {
+    if (readlink(copy, &byte, 1) >= 0 || !strcmp(copy, "/") || !strcmp(slash ? slash + 1 : copy, ".") ||
+        !strcmp(slash ? slash + 1 : copy, "..")) {
         result = realpath(copy, NULL);
         free(copy);
         return result;

@@ -8,6 +8,8 @@
 #include "mounts.h"
 #include "statistics.h"
 
+#include "journal/recover.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,9 +33,10 @@ struct target {
     const char *name; /* as the user gave it */
     struct mount_entry mount;
     uint64_t keeper;
-    int keeper_fd;    /* pidfd, -1: unknown or gone */
-    int lock_fd;      /* of the store's lock, -1: not ours to open */
-    bool dead;        /* the mount has no daemon any more */
+    int keeper_fd; /* pidfd, -1: unknown or gone */
+    int lock_fd;   /* of the store's lock, -1: not ours to open */
+    bool dead;     /* the mount has no daemon any more */
+    bool has_lock;
     int64_t deadline; /* milliseconds, 0: none */
 };
 
@@ -167,24 +170,49 @@ static bool wait_keeper(const struct target *target)
     return target->keeper_fd < 0;
 }
 
-/* Another mount of the store may take the lock at once: it could do so only because the last one was complete. */
-static bool wait_lock(const struct target *target)
+/* Leaves the store's lock held, so that what is seen then stays. Another mount of the store may take it at once instead: it could do so
+ * only because the last one was complete. */
+static bool wait_lock(struct target *target)
 {
     struct timespec pause = {0, LOCK_POLL_NANOSECONDS};
     struct mount_entry next;
 
     while (target->lock_fd >= 0 && flock(target->lock_fd, LOCK_SH | LOCK_NB)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
-            break;
+            return true;
         if (!is_in_time(target))
             return false;
         if (mounts_of_store(target->mount.source, &next) == 0) {
             mounts_free(&next);
-            break;
+            return true;
         }
         nanosleep(&pause, NULL);
     }
+    target->has_lock = target->lock_fd >= 0;
     return true;
+}
+
+static int visit_nothing(void *context, const struct journal_visit *entry)
+{
+    (void)context;
+    (void)entry;
+    return 0;
+}
+
+/* A daemon that could not write to the store leaves its commits in the journal. */
+static bool is_complete(const struct target *target)
+{
+    struct recover_report report = {0};
+    int folder = target->has_lock ? open(target->mount.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int result = folder >= 0 ? journal_walk(folder, visit_nothing, NULL, &report) : 0;
+
+    if (folder >= 0)
+        close(folder);
+    if (result == 0 && report.commits == 0)
+        return true;
+    message("%s: unmounted, but commits are still in the journal of %s; run 'mapshare recover %s'", quoted(target->name),
+            quoted(target->mount.source), quoted(target->mount.source));
+    return false;
 }
 
 static enum exit_status unmount(struct target *target, unsigned timeout)
@@ -211,7 +239,7 @@ static enum exit_status unmount(struct target *target, unsigned timeout)
                 quoted(target->mount.source));
         return STATUS_FAILURE;
     }
-    return STATUS_OK;
+    return is_complete(target) ? STATUS_OK : STATUS_FAILURE;
 }
 
 enum exit_status command_unmount(const struct arguments *arguments)
