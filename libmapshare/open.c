@@ -1,0 +1,229 @@
+/* Opening a file as shared memory, and what is known of it. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "mapshare-abi.h"
+
+#define KNOWN_OPEN_FLAGS \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NOCTTY | O_DSYNC | O_SYNC | O_LARGEFILE)
+#define KNOWN_OPTIONS (MAPSHARE_ATOMIC | MAPSHARE_POPULATE)
+
+size_t mapshare_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int mapshare_file_size(struct mapshare *ms, uint64_t *size)
+{
+    struct stat status;
+
+    if (fstat(ms->fd, &status))
+        return -errno;
+    *size = (uint64_t)status.st_size;
+    atomic_store_explicit(&ms->known_size, *size, memory_order_relaxed);
+    return 0;
+}
+
+/* Takes the descriptor only on success. */
+struct mapshare *mapshare_new(int fd, bool writable)
+{
+    struct mapshare *ms = calloc(1, sizeof(*ms));
+    int error;
+
+    if (!ms)
+        return NULL;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &ms->identity) || !S_ISREG(ms->identity.stx_mode)) {
+        error = S_ISREG(ms->identity.stx_mode) || ms->identity.stx_mode == 0 ? errno : ENODEV;
+        free(ms);
+        errno = error;
+        return NULL;
+    }
+    ms->fd = fd;
+    ms->writable = writable;
+    ms->known_size = ms->identity.stx_size;
+    ms->area_fd = -1;
+    pthread_mutex_init(&ms->guard, NULL);
+    return ms;
+}
+
+/* Maps the whole reserve at once: beyond the end is SIGBUS until the file grows, then it simply works. */
+int mapshare_map(struct mapshare *ms, uint64_t reserve)
+{
+    uint64_t page = mapshare_page_size(), least = ms->known_size > reserve ? ms->known_size : reserve;
+    bool retry = reserve == 0;
+
+    if (reserve == 0 && least < DEFAULT_RESERVE)
+        least = DEFAULT_RESERVE;
+    if (least == 0 || least > (uint64_t)PTRDIFF_MAX - page)
+        return -ENOMEM;
+    for (;;) {
+        void *address;
+
+        ms->reserve = (least + page - 1) / page * page;
+        address = mmap(NULL, ms->reserve, ms->writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, ms->fd, 0);
+        if (address != MAP_FAILED) {
+            ms->address = address;
+            break;
+        }
+        /* Nobody asked for the default reserve, so do without where address space is limited. */
+        if (errno != ENOMEM || !retry || ms->known_size == 0)
+            return -errno;
+        least = ms->known_size;
+        retry = false;
+    }
+    /* Also tells the daemon that the file was mapped, which the kernel does not. */
+    ms->on_mount = ioctl(ms->fd, MAPSHARE_IOC_MAPPED) == 0 || errno != ENOTTY;
+    return 0;
+}
+
+void mapshare_free(struct mapshare *ms)
+{
+    mapshare_area_detach(ms);
+    if (ms->address)
+        munmap(ms->address, ms->reserve);
+    pthread_mutex_destroy(&ms->guard);
+    free(ms);
+}
+
+static int check_options(const struct mapshare_options *given, struct mapshare_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    if (!given)
+        return 0;
+    if (given->struct_size != 0 && given->struct_size != sizeof(*options))
+        return -EINVAL;
+    *options = *given;
+    for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
+        if (options->reserved[i] != 0)
+            return -EINVAL;
+    }
+    if (options->flags & ~KNOWN_OPTIONS)
+        return -EINVAL;
+    if (options->size > (uint64_t)PTRDIFF_MAX || options->reserve > (uint64_t)PTRDIFF_MAX)
+        return -EFBIG;
+    return 0;
+}
+
+static int make_atomic(struct mapshare *ms)
+{
+    char value = 0;
+
+    if (!ms->on_mount)
+        return -ENOTSUP;
+    /* Only the owner may set it; others may open a file that is atomic already. */
+    if (fgetxattr(ms->fd, MAPSHARE_XATTR_ATOMIC, &value, 1) == 1 && value == '1')
+        return 0;
+    return fsetxattr(ms->fd, MAPSHARE_XATTR_ATOMIC, "1", 1, 0) ? -errno : 0;
+}
+
+static int populate(struct mapshare *ms)
+{
+    uint64_t page = mapshare_page_size(), size = ms->known_size < ms->reserve ? ms->known_size : ms->reserve;
+
+    if (size == 0)
+        return 0;
+    size = (size + page - 1) / page * page;
+#ifdef MADV_POPULATE_READ
+    if (madvise(ms->address, size, MADV_POPULATE_READ) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+#endif
+    return madvise(ms->address, size, MADV_WILLNEED) ? -errno : 0;
+}
+
+static int set_up(struct mapshare *ms, int oflags, const struct mapshare_options *options)
+{
+    uint64_t reserve = options->reserve;
+    int error;
+
+    if (reserve == 0 && options->size > DEFAULT_RESERVE)
+        reserve = options->size;
+    else if (reserve != 0 && reserve < options->size)
+        reserve = options->size;
+    error = mapshare_map(ms, reserve);
+    /* Before the file grows: of an atomic file the size, too, is durable by commits only. */
+    if (error == 0 && options->flags & MAPSHARE_ATOMIC)
+        error = make_atomic(ms);
+    if (error)
+        return error;
+    /* Without the area (no /dev/shm, no right to it) all works but the lock, notices and shrinking, which report why. */
+    mapshare_area_attach(ms);
+    if (oflags & O_TRUNC && ms->known_size > 0)
+        error = mapshare_set_size(ms, 0, false);
+    if (error == 0 && options->size > ms->known_size)
+        error = ms->writable ? mapshare_set_size(ms, options->size, true) : -EBADF;
+    if (error == 0 && options->flags & MAPSHARE_POPULATE)
+        error = populate(ms);
+    return error;
+}
+
+struct mapshare *mapshare_open(const char *path, int oflags, mode_t mode, const struct mapshare_options *given)
+{
+    bool writable = (oflags & O_ACCMODE) == O_RDWR;
+    struct mapshare_options options;
+    struct mapshare *ms;
+    int error, fd;
+
+    error = check_options(given, &options);
+    if (error == 0 && (oflags & ~KNOWN_OPEN_FLAGS || (oflags & O_ACCMODE) == O_WRONLY || (!writable && oflags & O_TRUNC)))
+        error = -EINVAL;
+    if (error) {
+        errno = -error;
+        return NULL;
+    }
+    /* O_TRUNC waits until it is known that nobody has the file mapped. */
+    fd = open(path, (oflags & ~O_TRUNC) | O_CLOEXEC, mode);
+    if (fd < 0)
+        return NULL;
+    ms = mapshare_new(fd, writable);
+    error = ms ? set_up(ms, oflags, &options) : -errno;
+    if (error == 0)
+        return ms;
+    if (ms)
+        mapshare_free(ms);
+    close(fd);
+    errno = -error;
+    return NULL;
+}
+
+int mapshare_close(struct mapshare *ms)
+{
+    int fd;
+
+    if (!ms)
+        return mapshare_result(-EINVAL);
+    if (mapshare_lock_is_mine(ms))
+        return mapshare_result(-EBUSY);
+    fd = ms->fd;
+    mapshare_free(ms);
+    return close(fd);
+}
+
+void *mapshare_addr(const struct mapshare *ms)
+{
+    return ms->address;
+}
+
+size_t mapshare_size(const struct mapshare *ms)
+{
+    struct stat status;
+    uint64_t size = ms->known_size;
+
+    if (fstat(ms->fd, &status) == 0)
+        size = (uint64_t)status.st_size;
+    return size < ms->reserve ? size : ms->reserve;
+}
+
+int mapshare_fd(const struct mapshare *ms)
+{
+    return ms->fd;
+}

@@ -1,0 +1,96 @@
+/* Growing and shrinking in place. All mappings reach over the whole reserve from the start (open.c), so growing the file is enough. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* What somebody stored between the old end and the end of its page must not appear in the file. */
+static int clear_tail(struct mapshare *ms, uint64_t size)
+{
+    static const unsigned char zeros[4096];
+    uint64_t page = mapshare_page_size(), end = (size + page - 1) / page * page;
+
+    if (end > ms->reserve)
+        return 0;
+    while (size < end) {
+        size_t length = end - size < sizeof(zeros) ? (size_t)(end - size) : sizeof(zeros);
+        unsigned char seen[sizeof(zeros)];
+        int error = mapshare_guarded_copy(seen, ms->address + size, length);
+
+        /* Only where needed: a store would dirty the page. */
+        if (error == 0 && memcmp(seen, zeros, length) != 0)
+            error = mapshare_guarded_copy(ms->address + size, zeros, length);
+        if (error)
+            return error;
+        size += length;
+    }
+    return 0;
+}
+
+/* By fallocate, which reserves the blocks; and on a mapshare mount it keeps the page cache, where ftruncate drops it. */
+static int grow(struct mapshare *ms, uint64_t old, uint64_t size)
+{
+    uint64_t now;
+    int error = clear_tail(ms, old);
+
+    if (error)
+        return error;
+    do
+        error = fallocate(ms->fd, 0, (off_t)old, (off_t)(size - old)) ? -errno : 0;
+    while (error == -EINTR);
+    if (error == -EOPNOTSUPP)
+        return ftruncate(ms->fd, (off_t)size) ? -errno : 0;
+    /* A file system may have grown the file by what fitted. */
+    if (error && mapshare_file_size(ms, &now) == 0 && now > old && now < size && ftruncate(ms->fd, (off_t)old))
+        return -errno;
+    return error;
+}
+
+static int shrink(struct mapshare *ms, uint64_t size)
+{
+    int error = mapshare_area_claim_tail(ms, size);
+
+    if (error)
+        return error;
+    if (ftruncate(ms->fd, (off_t)size))
+        error = -errno;
+    mapshare_area_release_tail(ms);
+    return error;
+}
+
+int mapshare_set_size(struct mapshare *ms, uint64_t size, bool only_grow)
+{
+    uint64_t old = 0;
+    int error;
+
+    pthread_mutex_lock(&ms->guard);
+    error = mapshare_area_begin_resize(ms);
+    if (error == 0) {
+        error = mapshare_file_size(ms, &old);
+        if (error == 0 && size > old)
+            error = grow(ms, old, size);
+        else if (error == 0 && size < old && !only_grow)
+            error = shrink(ms, size);
+        if (error == 0)
+            error = mapshare_file_size(ms, &old);
+        mapshare_area_end_resize(ms);
+    }
+    pthread_mutex_unlock(&ms->guard);
+    return error;
+}
+
+int mapshare_resize(struct mapshare *ms, uint64_t size)
+{
+    if (ms->anonymous)
+        return mapshare_result(-ENOTSUP);
+    if (!ms->writable)
+        return mapshare_result(-EBADF);
+    if (size == 0)
+        return mapshare_result(-EINVAL);
+    if (size > ms->reserve)
+        return mapshare_result(-EFBIG);
+    return mapshare_result(mapshare_set_size(ms, size, false));
+}
