@@ -25,7 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_POLL_NANOSECONDS 5000000
+#define POLL_MILLISECONDS 5
+#define EXIT_MILLISECONDS 2000 /* a process that gave up the lock is gone soon */
 
 extern char **environ;
 
@@ -46,11 +47,6 @@ static int64_t now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static bool is_in_time(const struct target *target)
-{
-    return !target->deadline || now() < target->deadline;
 }
 
 static bool find_mount(struct target *target)
@@ -157,39 +153,54 @@ static bool detach(const struct target *target)
     return result == 0;
 }
 
-static bool wait_keeper(const struct target *target)
+/* Waits a moment for it, or just a moment. */
+static bool keeper_is_gone(struct target *target)
 {
     struct pollfd event = {.fd = target->keeper_fd, .events = POLLIN};
 
-    while (target->keeper_fd >= 0 && is_in_time(target)) {
-        int left = target->deadline ? (int)(target->deadline - now()) : -1;
-
-        if (poll(&event, 1, target->deadline && left < 0 ? 0 : left) > 0)
-            return true;
+    if (poll(&event, 1, POLL_MILLISECONDS) > 0) {
+        close(target->keeper_fd);
+        target->keeper_fd = -1;
     }
     return target->keeper_fd < 0;
 }
 
-/* Leaves the store's lock held, so that what is seen then stays. Another mount of the store may take it at once instead: it could do so
- * only because the last one was complete. */
-static bool wait_lock(struct target *target)
+/* The lock stays ours once we have it, so that what is seen in the store then stays. Another mount of the store may take it first: it
+ * could do so only because the last one was complete. */
+static bool lock_is_free(struct target *target)
 {
-    struct timespec pause = {0, LOCK_POLL_NANOSECONDS};
     struct mount_entry next;
 
-    while (target->lock_fd >= 0 && flock(target->lock_fd, LOCK_SH | LOCK_NB)) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return true;
-        if (!is_in_time(target))
-            return false;
-        if (mounts_of_store(target->mount.source, &next) == 0) {
-            mounts_free(&next);
-            return true;
-        }
-        nanosleep(&pause, NULL);
+    if (target->lock_fd < 0 || target->has_lock)
+        return true;
+    if (flock(target->lock_fd, LOCK_SH | LOCK_NB) == 0) {
+        target->has_lock = true;
+        return true;
     }
-    target->has_lock = target->lock_fd >= 0;
+    if (target->keeper_fd >= 0 || mounts_of_store(target->mount.source, &next))
+        return false;
+    mounts_free(&next);
     return true;
+}
+
+/* Until the daemon has left. Where it runs in another process namespace, its number means another process here: then the lock alone
+ * tells. */
+static bool wait_end(struct target *target)
+{
+    int64_t free_since = 0;
+
+    for (;;) {
+        bool gone = keeper_is_gone(target);
+
+        if (lock_is_free(target) && gone)
+            return true;
+        if (target->has_lock && !free_since)
+            free_since = now();
+        if (target->has_lock && now() - free_since > EXIT_MILLISECONDS)
+            return true;
+        if (target->deadline && now() > target->deadline)
+            return false;
+    }
 }
 
 static int visit_nothing(void *context, const struct journal_visit *entry)
@@ -222,16 +233,16 @@ static enum exit_status unmount(struct target *target, unsigned timeout)
     find_lock(target);
     if (!detach(target))
         return STATUS_FAILURE;
-    target->deadline = timeout ? now() + (int64_t)timeout * 1000 : 0;
-    if (!wait_keeper(target) || !wait_lock(target)) {
-        message("%s: unmounted, but its daemon (process %llu) is still writing to %s; wait until it has exited",
-                quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
-        return STATUS_FAILURE;
-    }
     if (!target->dead && target->keeper_fd < 0 && target->lock_fd < 0) {
         message(
             "%s: unmounted, but neither its daemon nor the lock of %s can be seen from here; unmount as the user who mounted it",
             quoted(target->name), quoted(target->mount.source));
+        return STATUS_FAILURE;
+    }
+    target->deadline = timeout ? now() + (int64_t)timeout * 1000 : 0;
+    if (!wait_end(target)) {
+        message("%s: unmounted, but its daemon (process %llu) is still writing to %s; wait until it has exited",
+                quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
         return STATUS_FAILURE;
     }
     if (target->dead) {
