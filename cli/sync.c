@@ -15,14 +15,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The files of one commit, each once: a file may be named twice, or through hard links. */
 struct group {
-    struct member {
-        dev_t device;
-        ino_t inode;
-    } * members;
     struct mapshare **list;
     size_t count;
+    dev_t device; /* of the first */
 };
 
 static void raise_descriptor_limit(void)
@@ -60,16 +56,13 @@ static int add(struct group *group, const char *name)
         return -errno;
     if (fstat(mapshare_fd(ms), &status))
         result = -errno;
-    else if (group->count && group->members[0].device != status.st_dev)
+    else if (group->count && group->device != status.st_dev)
         result = -EXDEV;
-    for (size_t i = 0; result == 0 && i < group->count; i++)
-        if (group->members[i].inode == status.st_ino)
-            result = -EEXIST;
     if (result) {
         mapshare_close(ms);
-        return result == -EEXIST ? 0 : result;
+        return result;
     }
-    group->members[group->count] = (struct member){status.st_dev, status.st_ino};
+    group->device = status.st_dev;
     group->list[group->count++] = ms;
     return 0;
 }
@@ -117,20 +110,16 @@ static enum exit_status commit(struct group *group, const struct arguments *argu
 
 enum exit_status command_sync(const struct arguments *arguments)
 {
-    struct group group = {
-        .members = calloc((size_t)arguments->operand_count, sizeof group.members[0]),
-        .list = calloc((size_t)arguments->operand_count, sizeof(struct mapshare *)),
-    };
+    struct group group = {.list = calloc((size_t)arguments->operand_count, sizeof(struct mapshare *))};
     enum exit_status status = STATUS_FAILURE;
 
     raise_descriptor_limit();
-    if (group.members && group.list)
+    if (group.list)
         status = commit(&group, arguments);
     else
         message_error(arguments->operands[0], -ENOMEM);
     for (size_t i = 0; i < group.count; i++)
         mapshare_close(group.list[i]);
-    free(group.members);
     free(group.list);
     return status;
 }
