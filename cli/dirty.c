@@ -51,12 +51,11 @@ enum exit_status command_dirty(const struct arguments *arguments)
 {
     const char *name = arguments->operands[0];
     bool kernel_known = true;
-    struct mapshare_abi_info info;
     struct stat status;
-    int fd = inspect_open(name, &status);
-    int result = fd < 0 ? fd : S_ISDIR(status.st_mode) ? -EISDIR : inspect_info(fd, &info);
+    int fd = inspect_open_file(name, &status);
+    int result = fd;
 
-    if (result == 0)
+    if (fd >= 0)
         result = arguments->json ? dirty_json(fd, name) : inspect_ranges(fd, run_print, NULL, &kernel_known);
     if (fd >= 0)
         close(fd);

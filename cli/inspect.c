@@ -50,6 +50,17 @@ int inspect_info(int fd, struct mapshare_abi_info *info)
     return result == 0 && info->version != MAPSHARE_ABI_VERSION ? -EPROTO : result;
 }
 
+int inspect_open_file(const char *path, struct stat *status)
+{
+    struct mapshare_abi_info info;
+    int fd = inspect_open(path, status);
+    int result = fd < 0 ? fd : S_ISDIR(status->st_mode) ? -EISDIR : inspect_info(fd, &info);
+
+    if (fd >= 0 && result)
+        close(fd);
+    return result ? result : fd;
+}
+
 static int attribute(int fd, const char *name, char *value, size_t size)
 {
     ssize_t length = fgetxattr(fd, name, value, size - 1);

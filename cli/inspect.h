@@ -17,6 +17,9 @@
 /* Opens a regular file or a directory: -ENXIO for anything else, which is not touched. Returns a descriptor. */
 int inspect_open(const char *path, struct stat *status);
 
+/* The same for a regular file on a mount of ours: -EISDIR, -ENOTTY. */
+int inspect_open_file(const char *path, struct stat *status);
+
 int inspect_info(int fd, struct mapshare_abi_info *info);
 
 /* Dirty pages still in the kernel; INSPECT_UNKNOWN where it cannot be asked. */

@@ -215,13 +215,10 @@ static int draw(int fd, const char *name, uint64_t size, const struct arguments 
 enum exit_status command_map(const struct arguments *arguments)
 {
     const char *name = arguments->operands[0];
-    struct mapshare_abi_info info;
     struct stat status;
-    int fd = inspect_open(name, &status);
-    int result = fd < 0 ? fd : S_ISDIR(status.st_mode) ? -EISDIR : inspect_info(fd, &info);
+    int fd = inspect_open_file(name, &status);
+    int result = fd < 0 ? fd : draw(fd, name, (uint64_t)status.st_size, arguments);
 
-    if (result == 0)
-        result = draw(fd, name, (uint64_t)status.st_size, arguments);
     if (fd >= 0)
         close(fd);
     if (result == 0)

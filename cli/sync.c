@@ -31,36 +31,20 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* A look before the file is opened for writing: what is not ours stays untouched. */
-static int check(const char *name)
-{
-    struct mapshare_abi_info info;
-    struct stat status;
-    int fd = inspect_open(name, &status);
-    int result = fd < 0 ? fd : S_ISDIR(status.st_mode) ? -EISDIR : inspect_info(fd, &info);
-
-    if (fd >= 0)
-        close(fd);
-    return result;
-}
-
 static int add(struct group *group, const char *name)
 {
-    int result = check(name);
-    struct mapshare *ms = result ? NULL : mapshare_open(name, O_RDWR, 0, NULL);
     struct stat status;
+    int look = inspect_open_file(name, &status); /* what is not ours is not opened for writing */
+    struct mapshare *ms = look < 0 ? NULL : mapshare_open(name, O_RDWR, 0, NULL);
+    int result = look < 0 ? look : !ms ? -errno : 0;
 
+    if (look >= 0)
+        close(look);
     if (result)
         return result;
-    if (!ms)
-        return -errno;
-    if (fstat(mapshare_fd(ms), &status))
-        result = -errno;
-    else if (group->count && group->device != status.st_dev)
-        result = -EXDEV;
-    if (result) {
+    if (group->count && group->device != status.st_dev) {
         mapshare_close(ms);
-        return result;
+        return -EXDEV;
     }
     group->device = status.st_dev;
     group->list[group->count++] = ms;
