@@ -34,7 +34,9 @@ start_mount # skips where there is no /dev/fuse; what compiles is known by now
 cd "$MOUNT"
 for round in first second; do
     for source in "$SCRATCH"/programs/*.c; do
-        timeout 20 "${source%.c}" >"$SCRATCH/said" 2>&1 || fail "$(basename "$source"), $round run, ends with $?: $(cat "$SCRATCH/said")"
+        status=0
+        timeout 20 "${source%.c}" >"$SCRATCH/said" 2>&1 || status=$?
+        [ "$status" = 0 ] || fail "$(basename "$source"), $round run, ends with $status: $(cat "$SCRATCH/said")"
         [ -s "$SCRATCH/said" ] || fail "$(basename "$source") says nothing"
     done
 done
