@@ -24,7 +24,9 @@
 struct mapshare_area {
     _Atomic uint32_t ready;        /* AREA_READY once the mutex and the namespace below are set */
     _Atomic uint32_t inconsistent; /* 1: an owner died, and nobody has called mapshare_consistent since; guarded by the mutex */
-    uint64_t process_namespace;    /* thread numbers in the mutex mean something only here */
+    _Atomic uint32_t starving;     /* a futex; 1: somebody waits too long for the mutex, and who comes now lets it go first */
+    uint32_t reserved;
+    uint64_t process_namespace; /* thread numbers in the mutex mean something only here */
     pthread_mutex_t mutex;
     _Alignas(64) _Atomic uint64_t notices; /* its lower half is the futex; on a cache line of its own */
 };

@@ -1,8 +1,23 @@
-/* The robust lock. A dead owner is reported until somebody calls mapshare_consistent; unlocking without it keeps the lock usable, which
- * a plain robust mutex does not (ENOTRECOVERABLE for ever). So the mutex itself is made consistent at once, and the area remembers. */
+/* The robust lock.
+ *
+ * A dead owner is reported until somebody calls mapshare_consistent; unlocking without it keeps the lock usable, which a plain robust
+ * mutex does not (ENOTRECOVERABLE for ever). So the mutex itself is made consistent at once, and the area remembers.
+ *
+ * Whoever runs may take a free lock before those who sleep for it are awake, which is fast, but not fair. So a sleeper that has waited
+ * for PATIENCE says so, and who comes then sleeps, too, until the lock was taken once. If the starving one dies meanwhile, that
+ * sleep ends by time.
+ */
 #include "config.h"
 
+#include <linux/futex.h>
+#include <limits.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "internal.h"
+
+#define PATIENCE 10000000 /* nanoseconds: some rounds of the scheduler */
 
 #define SPINS 200 /* about the time of a short critical section; less than one round through the kernel */
 
@@ -62,6 +77,40 @@ bool mapshare_lock_is_mine(struct mapshare *ms)
     return error == EDEADLK;
 }
 
+static void let_go_first(struct mapshare_area *area)
+{
+    struct timespec patience = {.tv_nsec = PATIENCE};
+
+    if (syscall(SYS_futex, &area->starving, FUTEX_WAIT, 1, &patience, NULL, 0) && errno == ETIMEDOUT)
+        area->starving = 0;
+}
+
+static int wait_for_lock(struct mapshare_area *area)
+{
+    bool starved = false;
+    int error;
+
+    for (;; starved = true) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += PATIENCE;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        error = pthread_mutex_timedlock(&area->mutex, &until);
+        if (error != ETIMEDOUT)
+            break;
+        area->starving = 1;
+    }
+    if (starved) {
+        area->starving = 0;
+        syscall(SYS_futex, &area->starving, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+    return error;
+}
+
 int mapshare_lock(struct mapshare *ms)
 {
     struct mapshare_area *area;
@@ -69,13 +118,15 @@ int mapshare_lock(struct mapshare *ms)
 
     if (error)
         return mapshare_result(error);
+    if (__builtin_expect(atomic_load_explicit(&area->starving, memory_order_relaxed), 0))
+        let_go_first(area);
     error = pthread_mutex_trylock(&area->mutex);
     for (int i = 0; error == EBUSY && i < SPINS; i++) {
         pause_processor();
         error = pthread_mutex_trylock(&area->mutex);
     }
     if (error == EBUSY)
-        error = pthread_mutex_lock(&area->mutex);
+        error = wait_for_lock(area);
     return report(area, take_over(area, error));
 }
 
