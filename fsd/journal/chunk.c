@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "journal/chunk.h"
+#include "journal/grow.h"
 
 #define NANOSECONDS 1000000000
 
@@ -160,23 +161,10 @@ static bool decode_page(const struct format_page *in, struct journal_page *out, 
            out->page < FORMAT_PAGE_MAX && out->count <= FORMAT_PAGE_MAX - out->page;
 }
 
-static bool grow(void *array, size_t *capacity, size_t wanted, size_t size)
-{
-    void **old = array;
-    if (wanted <= *capacity)
-        return true;
-    void *new = realloc(*old, wanted * size);
-    if (new == NULL)
-        return false;
-    *old = new;
-    *capacity = wanted;
-    return true;
-}
-
 static bool type_possible(uint32_t type, uint64_t sequence, uint64_t last_sequence)
 {
     if (type == JOURNAL_CHUNK_COMMIT)
-        return sequence > last_sequence;
+        return sequence > last_sequence && sequence < FORMAT_POSITION_MAX;
     return (type == JOURNAL_CHUNK_DATA || type == JOURNAL_CHUNK_EXTEND) && sequence == 0;
 }
 

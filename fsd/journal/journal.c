@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,11 +123,13 @@ static int start_again(struct journal *journal)
 static int open_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
 {
     size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
-    int result = superblock_open_file(folder, true, fd);
+    if (fresh)
+        superblock_remove_half_made(folder);
+    int result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
     if (result == -ENOENT && fresh) {
         result = superblock_create_file(folder, size, 0);
         if (result == 0)
-            result = superblock_open_file(folder, true, fd);
+            result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
     }
     if (result < 0)
         return result;
@@ -149,7 +152,7 @@ static int open_file(int folder, uint64_t size, bool fresh, int *fd, struct supe
     }
     close(*fd);
     *fd = -1;
-    result = superblock_open_file(folder, true, fd);
+    result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
     return result < 0 ? result : superblock_read(*fd, superblock);
 }
 

@@ -15,26 +15,21 @@
 #define TEMPORARY_NAME JOURNAL_NAME ".new"
 #define FILL_BYTES ((size_t)4 << 20)
 
-static int open_cached(int folder, const char *name, int flags)
+static int open_name(int folder, const char *name, int flags)
 {
-    int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    flags |= O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(folder, name, flags, 0600);
+    if (fd < 0 && errno == EINVAL && (flags & O_DIRECT)) {
+        log_line(LOG_NOTE, "the store's file system has no O_DIRECT: the journal goes through the page cache");
+        fd = openat(folder, name, flags & ~O_DIRECT, 0600);
+    }
     return fd < 0 ? -errno : fd;
 }
 
-static int open_direct(int folder, const char *name, int flags)
-{
-    int fd = open_cached(folder, name, flags | O_DIRECT);
-    if (fd == -EINVAL) {
-        log_line(LOG_NOTE, "the store's file system has no O_DIRECT: the journal goes through the page cache");
-        fd = open_cached(folder, name, flags);
-    }
-    return fd;
-}
-
-int superblock_open_file(int folder, bool direct, int *fd_out)
+int superblock_open_file(int folder, int flags, int *fd_out)
 {
     struct stat status;
-    int fd = direct ? open_direct(folder, JOURNAL_NAME, O_RDWR) : open_cached(folder, JOURNAL_NAME, O_RDWR);
+    int fd = open_name(folder, JOURNAL_NAME, flags);
     if (fd < 0)
         return fd;
     int result = fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ELOOP;
@@ -185,6 +180,11 @@ static int fill(int fd, uint64_t size, const struct superblock *superblock)
     return result;
 }
 
+void superblock_remove_half_made(int folder)
+{
+    unlinkat(folder, TEMPORARY_NAME, 0);
+}
+
 int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
 {
     size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
@@ -197,9 +197,8 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
     int result = superblock_renew(&superblock);
     if (result < 0)
         return result;
-    if (unlinkat(folder, TEMPORARY_NAME, 0) < 0 && errno != ENOENT)
-        return -errno;
-    int fd = open_direct(folder, TEMPORARY_NAME, O_RDWR | O_CREAT | O_EXCL);
+    superblock_remove_half_made(folder);
+    int fd = open_name(folder, TEMPORARY_NAME, O_RDWR | O_CREAT | O_EXCL | O_DIRECT);
     if (fd < 0)
         return fd;
     if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */

@@ -19,10 +19,12 @@ struct superblock {
     uint32_t epoch;
 };
 
-/* `direct`: with O_DIRECT where the file system has it. -ENOENT: none; -ELOOP: not a regular file. */
-int superblock_open_file(int folder, bool direct, int *fd_out);
+/* O_DIRECT among the flags is dropped where the file system does not have it. -ENOENT: none; -ELOOP: not a regular file. */
+int superblock_open_file(int folder, int flags, int *fd_out);
 /* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */
 int superblock_create_file(int folder, uint64_t size, uint64_t sequence);
+/* What a creation that was interrupted left. */
+void superblock_remove_half_made(int folder);
 
 /* The copy that counts. -EBADMSG: neither is whole; -EPROTONOSUPPORT: of a version that we do not know. */
 int superblock_read(int fd, struct superblock *out);

@@ -1,0 +1,17 @@
+/* Writes an image into the store's files. Doing it twice, or after it was interrupted anywhere, gives the same. */
+#ifndef JOURNAL_APPLY_H
+#define JOURNAL_APPLY_H
+
+#include "journal/image.h"
+#include "journal/recover.h"
+
+/* Where the image's bytes come from. */
+struct apply_log {
+    int fd;
+    uint64_t capacity;
+};
+
+/* All files of the image that were found (find_all): durable on return. Counts files and pages. */
+int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image, struct recover_report *report);
+
+#endif

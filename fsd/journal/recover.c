@@ -1,0 +1,115 @@
+/* Recovery in three steps: read the log and compute the files' final image; write it and make it durable; empty the journal. Nothing is
+ * written before the log has been read to its end, and the journal stays as it is until all files are durable. So a recovery that is
+ * interrupted is simply made again. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "journal/apply.h"
+#include "journal/find.h"
+#include "journal/recover.h"
+#include "journal/scan.h"
+
+/* The journal's file; -ENOENT where the store has none. */
+static int open_journal(int store_folder, int flags, int *fd)
+{
+    int folder = openat(store_folder, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
+    int result = superblock_open_file(folder, flags, fd);
+    close(folder);
+    return result;
+}
+
+static int read_log(struct scan *scan, struct image *image, struct recover_report *report)
+{
+    int result;
+    while ((result = scan_next(scan)) == 1) {
+        if (image_add(image, &scan->view, scan_data_position(scan)) < 0)
+            return -ENOMEM;
+    }
+    if (result < 0)
+        return result;
+    uint64_t end = image->end > 0 ? image->end : scan->superblock.tail;
+    report->chunks = image->chunks;
+    report->commits = image->commits;
+    report->sequence = scan->expected.sequence;
+    report->torn_bytes = scan->expected.position - end + scan_torn_bytes(scan);
+    return 0;
+}
+
+/* Under a new uuid nothing that is in the log now can be valid again, so positions may begin again too. */
+static int empty_journal(struct store *store, int fd, const struct scan *scan)
+{
+    struct superblock superblock = scan->superblock;
+    superblock.tail = superblock.capacity;
+    superblock.tail_number = 1;
+    superblock.sequence = scan->expected.sequence;
+    int result = superblock_renew(&superblock);
+    return result < 0 ? result : superblock_write(store, fd, &superblock);
+}
+
+int journal_recover(struct store *store, int store_folder, struct recover_report *report)
+{
+    struct image image = {0};
+    struct scan scan;
+    int fd;
+    *report = (struct recover_report){0};
+    int result = open_journal(store_folder, O_RDWR, &fd);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of it. */
+    result = store->operations->flush(store, fd);
+    if (result == 0)
+        result = scan_open(&scan, fd);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    struct apply_log log = {.fd = fd, .capacity = scan.superblock.capacity};
+    result = read_log(&scan, &image, report);
+    if (result == 0)
+        result = find_all(store_folder, &image);
+    if (result == 0)
+        result = apply_image(store, store_folder, &log, &image, report);
+    if (result == 0)
+        result = empty_journal(store, fd, &scan);
+    image_free(&image);
+    scan_close(&scan);
+    close(fd);
+    return result;
+}
+
+int journal_walk(int store_folder, int (*visit)(void *context, const struct journal_visit *entry), void *context,
+                 struct recover_report *report)
+{
+    struct image image = {0};
+    struct scan scan;
+    int fd;
+    *report = (struct recover_report){0};
+    int result = open_journal(store_folder, O_RDONLY, &fd);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    result = scan_open(&scan, fd);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    result = read_log(&scan, &image, report);
+    scan_close(&scan);
+    if (result == 0)
+        result = scan_open(&scan, fd);
+    for (uint64_t i = 0; result == 0 && i < image.chunks; i++) {
+        result = scan_next(&scan);
+        if (result == 1)
+            result = visit(context, &(struct journal_visit){&scan.view.chunk, scan.view.epoch, image.in_commit[i]});
+        else if (result == 0)
+            break; /* a journal in use goes on while we read */
+    }
+    scan_close(&scan);
+    image_free(&image);
+    close(fd);
+    return result;
+}
