@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# An ordinary user mounts with fusermount3, shares memory, reads what attributes can tell, and unmounts.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_program getfattr fusermount3 setpriv
+if is_root; then
+    need_program unshare
+    [ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
+    if [ -z "${INSIDE:-}" ]; then
+        # Where /dev/fuse is for root only, a node of our own lies over it, in a mount namespace of our own.
+        unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
+        # shellcheck disable=SC2016
+        INSIDE=1 exec unshare -m --propagation private bash -c '
+            folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
+                mount --bind "$folder/fuse" /dev/fuse || exit 77
+            bash "$0"
+            status=$?
+            umount /dev/fuse && umount "$folder" && rmdir "$folder"
+            exit $status' "$0"
+    fi
+    scratch
+    chmod 777 "$SCRATCH"
+    chown 65534:65534 "$STORE" "$MOUNT" "$PLAIN"
+    as_user() {
+        setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME="$SCRATCH" "$@"
+    }
+else
+    scratch
+    as_user() {
+        "$@"
+    }
+fi
+USED_MOUNTS+=("$MOUNT")
+as_user "$MAPSHAREFS" -o "$DEFAULT_OPTIONS" "$STORE" "$MOUNT" >"$SCRATCH/daemon.log" 2>&1 || fail "an ordinary user cannot mount"
+value() {
+    as_user getfattr --only-values --absolute-names -n "user.mapshare.$1" "$2"
+}
+KEEPER=$(value stats "$MOUNT" | sed -n 's/^keeper_pid=//p')
+[ -n "$KEEPER" ] || fail "no statistics"
+USED_KEEPERS+=("$KEEPER")
+for pid in "$KEEPER" $(children_of "$KEEPER"); do
+    [ "$(stat -c %u "/proc/$pid")" != 0 ] || fail "process $pid of the daemon runs as root"
+done
+
+as_user "$(helper mount/share)" "$MOUNT" || fail "sharing"
+for probe in names rename data locks; do
+    as_user mkdir "$PLAIN/$probe" "$MOUNT/$probe"
+    as_user "$(helper "mount/posix-$probe")" "$PLAIN/$probe" >"$SCRATCH/expected" 2>&1
+    as_user "$(helper "mount/posix-$probe")" "$MOUNT/$probe" >"$SCRATCH/seen" 2>&1 || fail "posix-$probe: $(tail -n 1 "$SCRATCH/seen")"
+    diff -u "$SCRATCH/expected" "$SCRATCH/seen" >&2 || fail "posix-$probe differs from the plain file system"
+done
+as_user dd if=/dev/zero of="$MOUNT/written" bs=4k count=3 status=none
+kernel=$(value dirty.kernel "$MOUNT/written")
+received=$(value dirty.received "$MOUNT/written")
+dirty=$(value dirty "$MOUNT/written")
+[[ $kernel =~ ^([0-9]+|unknown)$ ]] || fail "dirty.kernel is '$kernel'"
+[[ $received =~ ^[0-9]+$ ]] || fail "dirty.received is '$received'"
+echo "dirty $dirty, in the kernel $kernel, received $received"
+as_user sync "$MOUNT/written"
+[ "$(value dirty.received "$MOUNT/written")" = 0 ] || fail "received pages after a sync"
+
+worker=$(value stats "$MOUNT" | sed -n 's/^worker_pid=//p')
+as_user kill -9 "$worker"
+[ "$(as_user stat -c %s "$MOUNT/written")" = 12288 ] || fail "the mount does not survive its worker"
+
+if is_root; then
+    ! ls "$MOUNT" >/dev/null 2>&1 || fail "root may look into a user's mount without allow_other"
+    as_user mkdir "$SCRATCH/mount2" "$SCRATCH/store2"
+    if ! grep -q '^user_allow_other' /etc/fuse.conf 2>/dev/null; then
+        message=$(as_user "$MAPSHAREFS" -o allow_other "$SCRATCH/store2" "$SCRATCH/mount2" 2>&1) &&
+            { as_user fusermount3 -u "$SCRATCH/mount2"; fail "allow_other without leave"; }
+        grep -q allow_other <<<"$message" || fail "allow_other refused without a word of it: $message"
+    fi
+fi
+as_user cp "$MOUNT/bytes" "$PLAIN/bytes"
+if [ -n "$MAPSHARE" ]; then
+    as_user "$MAPSHARE" unmount "$MOUNT" || fail "mapshare unmount"
+else
+    as_user fusermount3 -u "$MOUNT"
+fi
+wait_gone 30 "$KEEPER" || fail "the daemon stays"
+! is_mounted "$MOUNT" || fail "still mounted"
+cmp "$PLAIN/bytes" "$STORE/bytes" || fail "the store is not complete"
+[ "$(stat -c %u "$STORE/bytes")" != 0 ] || fail "a file of the user's belongs to root"
