@@ -90,13 +90,13 @@ struct mapshare_status {
 
 /** Opens path as open(2) does, makes sure that it has room, and maps it shared.
  *
- * oflags: O_RDWR or O_RDONLY, and of O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NOATIME, O_NOCTTY, O_SYNC, O_DSYNC; O_CLOEXEC is implied.
- * mode: of a file that is created. options: NULL or as described above; sizes in bytes, rounded up to whole pages for the reserve.
- * O_TRUNC shrinks the file first, by the rules of mapshare_resize(). A file that was created stays, also after a failure.
+ * oflags: O_RDWR or O_RDONLY, and of O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NOATIME, O_NOCTTY, O_SYNC, O_DSYNC; O_CLOEXEC is
+ * implied. mode: of a file that is created. options: NULL or as described above; sizes in bytes, rounded up to whole pages for the
+ * reserve. O_TRUNC shrinks the file first, by the rules of mapshare_resize(). A file that was created stays, also after a failure.
  *
- * Returns NULL on failure: as open(2), mmap(2) and fallocate(2); EINVAL: other flags, O_TRUNC without O_RDWR, unknown options; ENODEV:
- * not a regular file; EBADF: the file should grow, but is opened for reading; EFBIG: more than there is of address space; EBUSY:
- * O_TRUNC, and another open maps the file; ENOTSUP: MAPSHARE_ATOMIC off the mount. Thread-safe. Since: 1.0. */
+ * Returns NULL on failure: as open(2), mmap(2) and fallocate(2); EINVAL: other flags, O_TRUNC without O_RDWR, unknown options;
+ * ENODEV: not a regular file; EBADF: the file should grow, but is opened for reading; EFBIG: more than there is of address space;
+ * EBUSY: O_TRUNC, and another open maps the file; ENOTSUP: MAPSHARE_ATOMIC off the mount. Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare *mapshare_open(const char *path, int oflags, mode_t mode, const struct mapshare_options *options);
 
 /** Unmaps and frees ms; commits nothing. Must be the last use of ms in this process. What a child made by fork(2) inherited stays.
@@ -107,8 +107,8 @@ MAPSHARE_API int mapshare_close(struct mapshare *ms);
 /** The address of the file's first byte; the same until mapshare_close(). Cannot fail. Thread-safe. Since: 1.0. */
 MAPSHARE_API void *mapshare_addr(const struct mapshare *ms);
 
-/** The bytes that can be used at mapshare_addr() now: the size of the file, or the reserve if the file has outgrown it. Another process
- * may change it at any time. Cannot fail. Thread-safe. Since: 1.0. */
+/** The bytes that can be used at mapshare_addr() now: the size of the file, or the reserve if the file has outgrown it. Another
+ * process may change it at any time. Cannot fail. Thread-safe. Since: 1.0. */
 MAPSHARE_API size_t mapshare_size(const struct mapshare *ms);
 
 /** The file's descriptor, which belongs to ms: do not close it. Cannot fail. Thread-safe. Since: 1.0. */
@@ -116,29 +116,30 @@ MAPSHARE_API int mapshare_fd(const struct mapshare *ms);
 
 /** Gives the file size bytes; the address stays, and pointers into it stay good.
  *
- * Growing: new bytes are zero, their blocks are reserved, and when the call returns they can be used by every process that maps the file
- * with a reserve that reaches so far. Shrinking: refused while another open maps a page that goes, because a load there would end that
- * process with SIGBUS. Each mapshare_open() counts, also in the same process; a child made by fork(2) counts as its parent; plain mmap(2)
- * is not seen.
+ * Growing: new bytes are zero, their blocks are reserved, and when the call returns they can be used by every process that maps
+ * the file with a reserve that reaches so far. Shrinking: refused while another open maps a page that goes, because a load there
+ * would end that process with SIGBUS. Each mapshare_open() counts, also in the same process; a child made by fork(2) counts as its
+ * parent; plain mmap(2) is not seen.
  *
- * EBADF: opened for reading; EBUSY: shrinking, see above; EFBIG: more than the reserve; EINVAL: 0; ENOSPC: the size stays; ENOTSUP:
- * anonymous memory; EACCES, EPERM: shrinking, and the shared area of the file cannot be used (see mapshare_lock). Thread-safe.
- * Since: 1.0. */
+ * EBADF: opened for reading; EBUSY: shrinking, see above; EFBIG: more than the reserve; EINVAL: 0; ENOSPC: the size stays;
+ * ENOTSUP: anonymous memory; EACCES, EPERM: shrinking, and the shared area of the file cannot be used (see mapshare_lock).
+ * Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_resize(struct mapshare *ms, uint64_t size);
 
 /** Makes the changes of length bytes from offset durable; widened to whole pages. length 0: up to the end of the file.
  *
- * flags: MS_SYNC: a commit, atomic on the mount, durable when the call returns. MS_ASYNC: starts sending the pages, which marks the file's
- * times, and does not wait; nothing is durable (plain msync(2) does nothing at all). MS_INVALIDATE with either: EBUSY if a page is locked
- * in memory. receipt: NULL, or where the commit's number and time go; all zero after MS_ASYNC.
+ * flags: MS_SYNC: a commit, atomic on the mount, durable when the call returns. MS_ASYNC: starts sending the pages, which marks
+ * the file's times, and does not wait; nothing is durable (plain msync(2) does nothing at all). MS_INVALIDATE with either: EBUSY
+ * if a page is locked in memory. receipt: NULL, or where the commit's number and time go; all zero after MS_ASYNC.
  *
  * EINVAL: other flags, or offset beyond the end; EIO, ENOSPC: nothing is durable, nothing is lost. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t length, int flags, struct mapshare_receipt *receipt);
 
 /** Makes all changes of these count files durable in one commit: after a crash all are there, or none. A file may be listed twice.
  *
- * EINVAL: count is 0 or an entry NULL; ENOTSUP: a file is not on the mount; EBADF: opened for reading; EXDEV: different mounts; EIO, ENOSPC:
- * nothing is durable, nothing is lost; ESTALE: the daemon's worker died again and again meanwhile. Thread-safe. Since: 1.0. */
+ * EINVAL: count is 0 or an entry NULL; ENOTSUP: a file is not on the mount; EBADF: opened for reading; EXDEV: different mounts;
+ * EIO, ENOSPC: nothing is durable, nothing is lost; ESTALE: the daemon's worker died again and again meanwhile. Thread-safe.
+ * Since: 1.0. */
 MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 
 /** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever.
@@ -148,23 +149,24 @@ MAPSHARE_API int mapshare_wait(struct mapshare *ms, uint64_t sequence, const str
 
 /** The runs of pages that differ from the store, sorted; at most count of them are stored at ranges. Changes nothing.
  *
- * Returns how many runs there are, which may be more than count. EINVAL: ranges is NULL and count is not 0; ENOTSUP: off the mount;
- * ENOMEM. Thread-safe. Since: 1.0. */
+ * Returns how many runs there are, which may be more than count. EINVAL: ranges is NULL and count is not 0; ENOTSUP: off the
+ * mount; ENOMEM. Thread-safe. Since: 1.0. */
 MAPSHARE_API ssize_t mapshare_dirty(struct mapshare *ms, struct mapshare_range *ranges, size_t count);
 
-/** Sizes, times and counters at out. Off the mount, the counts are 0 but for kernel, and the committed size is the size. Changes nothing.
+/** Sizes, times and counters at out. Off the mount, the counts are 0 but for kernel, and the committed size is the size. Changes
+ * nothing.
  *
  * EINVAL: out is NULL; else as fstat(2). Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_stat(struct mapshare *ms, struct mapshare_status *out);
 
 /** Takes the file's lock, which one thread of one process holds at a time, and waits while another has it. Nobody starves.
  *
- * The lock is not in the file but in a shared area under /dev/shm, so locking dirties no page and no lock is held after a reboot. The area
- * can be used by who may write the file; these users must trust one another.
+ * The lock is not in the file but in a shared area under /dev/shm, so locking dirties no page and no lock is held after a reboot.
+ * The area can be used by who may write the file; these users must trust one another.
  *
- * EOWNERDEAD: the last owner died, or went without mapshare_consistent() after that: the caller HOLDS the lock, and what it guards may be
- * half done; EDEADLK: the calling thread has it already; EACCES: the caller may not write the area; EPERM: the area was made by somebody
- * who may not write the file; ENOTSUP: the area belongs to another process namespace. Thread-safe. Since: 1.0. */
+ * EOWNERDEAD: the last owner died, or went without mapshare_consistent() after that: the caller HOLDS the lock, and what it guards
+ * may be half done; EDEADLK: the calling thread has it already; EACCES: the caller may not write the area; EPERM: the area was
+ * made by somebody who may not write the file; ENOTSUP: the area belongs to another process namespace. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_lock(struct mapshare *ms);
 
 /** As mapshare_lock(), but does not wait. EBUSY: another thread holds the lock. Thread-safe. Since: 1.0. */
@@ -186,31 +188,37 @@ MAPSHARE_API int mapshare_notify(struct mapshare *ms);
 /** Waits until the count of notices differs from *seen, and stores it there. Start with *seen 0, the count before the first notice.
  * timeout: how long, NULL for ever.
  *
- * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: seen is NULL, or timeout not a time; EACCES: the file is only readable for the caller,
- * and nobody who may write it has it open; EPERM: as mapshare_lock(). Thread-safe. Since: 1.0. */
+ * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: seen is NULL, or timeout not a time; EACCES: the file is only readable for the
+ * caller, and nobody who may write it has it open; EPERM: as mapshare_lock(). Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_watch(struct mapshare *ms, uint64_t *seen, const struct timespec *timeout);
 
-/** Copies length bytes at offset of the file to buffer, and back: loads and stores, with SIGBUS turned into an error.
+/** Copies length bytes at offset of the file to buffer: loads, with SIGBUS turned into an error.
  *
- * At first use a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that was there before. A program that
- * installs its own one later must call the one that it replaces, or these copies are not guarded any more. SIGBUS must not be blocked.
+ * At first use a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that was there before. A program
+ * that installs its own one later must call the one that it replaces, or these copies are not guarded any more. SIGBUS must not be
+ * blocked.
  *
- * Return the bytes copied: fewer where the file ends, 0 beyond. EFAULT: a page of the file cannot be had; EBADF: write, opened for
- * reading; EINVAL: buffer is NULL. Thread-safe. Since: 1.0. */
+ * Returns the bytes copied: fewer where the file ends, 0 beyond. EFAULT: a page of the file cannot be had; EINVAL: buffer is NULL.
+ * Thread-safe. Since: 1.0. */
 MAPSHARE_API ssize_t mapshare_read(struct mapshare *ms, void *buffer, size_t length, uint64_t offset);
+
+/** The other way: copies length bytes of buffer to offset of the file, by stores. It never makes the file longer.
+ *
+ * As mapshare_read(), and EBADF: opened for reading. Thread-safe. Since: 1.0. */
 MAPSHARE_API ssize_t mapshare_write(struct mapshare *ms, const void *buffer, size_t length, uint64_t offset);
 
 /** mmap(2) with each flag of its manual checked: what Linux ignores is done or refused.
  *
- * Exactly one of MAP_SHARED and MAP_PRIVATE; MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_ANONYMOUS (with fd -1 and offset 0), MAP_DENYWRITE,
- * MAP_EXECUTABLE, MAP_FILE, MAP_NORESERVE, MAP_LOCKED (fails if the pages cannot be locked), MAP_GROWSDOWN, MAP_32BIT, MAP_POPULATE,
- * MAP_NONBLOCK (with MAP_POPULATE: only what is in memory). On the mount it marks the file's access time.
+ * Exactly one of MAP_SHARED and MAP_PRIVATE; MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_ANONYMOUS (with fd -1 and offset 0),
+ * MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FILE, MAP_NORESERVE, MAP_LOCKED (fails if the pages cannot be locked), MAP_GROWSDOWN,
+ * MAP_32BIT, MAP_POPULATE, MAP_NONBLOCK (with MAP_POPULATE: only what is in memory). On the mount it marks the file's access time.
  *
- * MAP_DENYWRITE, on the mount: as long as it is mapped, others who open the file for writing get ETXTBSY. With PROT_WRITE and MAP_SHARED
- * the caller's own fd is the one that may write, and the denial lasts until it is closed, too.
+ * MAP_DENYWRITE, on the mount: as long as it is mapped, others who open the file for writing get ETXTBSY. With PROT_WRITE and
+ * MAP_SHARED the caller's own fd is the one that may write, and the denial lasts until it is closed, too.
  *
- * Returns MAP_FAILED on failure: EACCES, EAGAIN, EBADF, EEXIST, EINVAL, ENFILE, ENODEV, ENOMEM, ENOTSUP (MAP_DENYWRITE off the mount),
- * ENXIO (no file is so long), EPERM, ETXTBSY (MAP_DENYWRITE, and somebody has the file open for writing). Thread-safe. Since: 1.0. */
+ * Returns MAP_FAILED on failure: EACCES, EAGAIN, EBADF, EEXIST, EINVAL, ENFILE, ENODEV, ENOMEM, ENOTSUP (MAP_DENYWRITE off the
+ * mount), ENXIO (no file is so long), EPERM, ETXTBSY (MAP_DENYWRITE, and somebody has the file open for writing). Thread-safe.
+ * Since: 1.0. */
 MAPSHARE_API void *mapshare_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 
 /** munmap(2). EINVAL: addr is not a multiple of the page size, or length is 0. Thread-safe. Since: 1.0. */
@@ -221,8 +229,8 @@ MAPSHARE_API int mapshare_munmap(void *addr, size_t length);
  * EBUSY, EINVAL, EIO, ENOMEM, ENOSPC. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_msync(void *addr, size_t length, int flags);
 
-/** Shared memory of size bytes without a file: zero at first, of this size for ever, gone with its last user. A child made by fork(2)
- * shares it.
+/** Shared memory of size bytes without a file: zero at first, of this size for ever, gone with its last user. A child made by
+ * fork(2) shares it.
  *
  * Returns NULL on failure: EINVAL: 0; ENOMEM; as memfd_create(2) and mmap(2). Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare *mapshare_anonymous(size_t size);
@@ -234,8 +242,8 @@ MAPSHARE_API int mapshare_send(struct mapshare *ms, int socket);
 
 /** Takes what mapshare_send() sent; to be closed on its own. The lock works between users who may write it, see mapshare_lock().
  *
- * Returns NULL on failure: ENOTCONN: the other side is closed; EPROTO: this is not from mapshare_send(); as recvmsg(2) and mmap(2).
- * Thread-safe. Since: 1.0. */
+ * Returns NULL on failure: ENOTCONN: the other side is closed; EPROTO: this is not from mapshare_send(); as recvmsg(2) and
+ * mmap(2). Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare *mapshare_receive(int socket);
 
 #ifdef __cplusplus
