@@ -3,8 +3,8 @@
  * A file mapped by several unrelated processes is their shared memory; on a mapsharefs(8) mount its commits are atomic and durable.
  * The library works on any file; what needs the daemon fails elsewhere with ENOTSUP.
  *
- * All functions return -1 (or NULL, or MAP_FAILED) and set errno on failure. Unless said otherwise a function may be called from any
- * thread, also on the same struct mapshare at once; mapshare_close alone must be the last use of its argument.
+ * All functions return -1 (or NULL, or MAP_FAILED) and set errno on failure. Unless said otherwise a function may be called from
+ * any thread, also on the same struct mapshare at once; mapshare_close alone must be the last use of its argument.
  *
  * Each call has a manual page; start with libmapshare(3).
  */

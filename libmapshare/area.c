@@ -1,7 +1,7 @@
 /* The shared area of a file: where its lock and its count of notices live, and where each open registers what it maps.
  *
- * It is an object under /dev/shm, named after the file's identity (device, inode, time of birth), so it vanishes with a reboot and is
- * no part of the durable file. It is made by the first who opens the file and removed by the last who closes it.
+ * It is an object under /dev/shm, named after the file's identity (device, inode, time of birth), so it vanishes with a reboot
+ * and is no part of the durable file. It is made by the first who opens the file and removed by the last who closes it.
  *
  * Who may be trusted with it. The mutex in it holds pointers that other processes follow, so whoever may write the area may harm
  * them. Hence an area is used only if it was made by somebody who may write the file anyhow (is_trusted), and it has the file's own
@@ -11,8 +11,8 @@
  *   byte 0                  exclusive while somebody initializes the mutex
  *   byte 1                  exclusive while somebody resizes the file
  *   byte 2 + N              shared by all who have page N of the file (of 4096 bytes) in their mapping
- * To shrink the file is to hold the bytes of the pages that go exclusively; to remove the area, all of them. Whoever comes meanwhile
- * waits, and then finds the name gone (no link) and starts again.
+ * To shrink the file is to hold the bytes of the pages that go exclusively; to remove the area, all of them. Whoever comes
+ * meanwhile waits, and then finds the name gone (no link) and starts again.
  */
 #include "config.h"
 
@@ -165,7 +165,7 @@ static uint64_t pages_mapped(const struct mapshare *ms)
     return ms->reserve / MAPSHARE_PAGE_SIZE;
 }
 
-/* Opens or makes the area and registers what this open maps. Not needed to use the file's bytes. Called by open, or under the guard. */
+/* Opens or makes the area and registers what this open maps. The file's bytes can be used without. Called by open, or under the guard. */
 int mapshare_area_attach(struct mapshare *ms)
 {
     char name[AREA_NAME_SIZE];

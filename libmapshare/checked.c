@@ -69,7 +69,7 @@ static int open_again(int fd)
     return again < 0 ? -errno : again;
 }
 
-/* Returns the descriptor to map. A mapping that may write to the file needs the caller's own, which then does not count as a writer. */
+/* Returns the descriptor to map: where the mapping may write, the caller's own, which then does not count as a writer. */
 static int deny_writers(int fd, int prot, int flags)
 {
     uint32_t deny = 1;

@@ -1,11 +1,11 @@
 /* The robust lock.
  *
- * A dead owner is reported until somebody calls mapshare_consistent; unlocking without it keeps the lock usable, which a plain robust
- * mutex does not (ENOTRECOVERABLE for ever). So the mutex itself is made consistent at once, and the area remembers.
+ * A dead owner is reported until somebody calls mapshare_consistent; unlocking without it keeps the lock usable, which a plain
+ * robust mutex does not (ENOTRECOVERABLE for ever). So the mutex itself is made consistent at once, and the area remembers.
  *
- * Whoever runs may take a free lock before those who sleep for it are awake, which is fast, but not fair. So a sleeper that has waited
- * for PATIENCE says so, and who comes then sleeps, too, until the lock was taken once. If the starving one dies meanwhile, that
- * sleep ends by time.
+ * Whoever runs may take a free lock before those who sleep for it are awake, which is fast, but not fair. So a sleeper that has
+ * waited for PATIENCE says so, and who comes then sleeps, too, until the lock was taken once. If the starving one dies meanwhile,
+ * that sleep ends by time.
  */
 #include "config.h"
 
