@@ -1,0 +1,80 @@
+"""Cases that need a mount of their own. Each takes the bench and returns nothing: it records samples."""
+
+import os
+import re
+import subprocess
+import time
+
+import systems
+from cases import DISK, OURS
+
+
+def sustained(bench):
+    """Not interleaved: what matters is how long it goes on."""
+    settings = {"size": bench.arguments.arena * 4, "pages": 256, "seconds": bench.arguments.seconds}
+    for name in bench.only([DISK, OURS]):
+        system = bench.system(name)
+        if name == OURS:
+            system = systems.mapsharefs(bench.scratch, bench.arguments.build, f"cache_size={bench.arguments.arena}", "sustained")
+            system.start()
+        try:
+            bench.measure("commits", "sustained", system, settings)
+        finally:
+            if name == OURS:
+                system.stop()
+        bench.discard(system, "sustained")
+
+
+def statistics(system):
+    """The counters of a mount of ours."""
+    lines = os.getxattr(system.directory, "user.mapshare.stats").decode().split("\n")
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def recovery(bench):
+    if OURS not in bench.only([OURS]):
+        return
+    journal = 256 << 20
+    options = f"journal_size={journal},cache_size={1 << 30}"
+    system = systems.mapsharefs(bench.scratch, bench.arguments.build, options, "recovery")
+    tool = systems.find_program("mapshare", bench.arguments.build)
+    for _ in range(bench.rounds):
+        system.start()
+        writer = subprocess.Popen(bench.command("commits", "fill-journal", system, {"pages": 2048, "size": 1 << 29, "seconds": 30}),
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            writer.stdout.readline()
+            used, deadline = 0, time.monotonic() + 10
+            while used < journal * 0.9 and time.monotonic() < deadline and writer.poll() is None:
+                used = max(used, int(statistics(system)["journal_used"]))
+        finally:
+            system.kill()
+            writer.kill()
+            writer.wait()
+        bench.record("recovery, journal in use at the kill", OURS, used / 2**20, "MiB")
+        begin = time.monotonic()
+        subprocess.run([tool, "recover", system.store], check=True, stdout=subprocess.DEVNULL, timeout=120)
+        bench.record("recovery", OURS, time.monotonic() - begin, "s")
+    bench.discard(system, "sustained")
+
+
+def beyond_the_arena(system):
+    """MiB of all the daemon's processes that are not shared memory, each page counted once."""
+    total = 0
+    for pid in system.pids():
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+            total += sum(int(kilobytes) for kilobytes in re.findall(r"^Pss_(?:Anon|File): +(\d+)", rollup.read(), re.M))
+    return total / 1024
+
+
+def memory(bench):
+    if OURS not in bench.only([OURS]):
+        return
+    inodes = bench.arguments.inodes
+    system = bench.fresh_mount(OURS)
+    before = beyond_the_arena(system)
+    bench.measure("commits", "look-up", system, {"inodes": inodes})
+    after = beyond_the_arena(system)
+    bench.record("memory beyond the arena, just mounted", OURS, before, "MiB")
+    bench.record(f"memory beyond the arena, {inodes} inodes", OURS, after, "MiB")
+    bench.record("memory beyond the arena, each inode", OURS, (after - before) * 2**20 / inodes, "bytes")
