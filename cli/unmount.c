@@ -104,7 +104,7 @@ static void find_lock(struct target *target)
 /* What fusermount3 prints, in one line. 0 or -errno. */
 static int run_fusermount(const char *point, char *said, size_t size)
 {
-    char *arguments[] = {"fusermount3", "-u", "--", (char *)point, NULL};
+    const char *arguments[] = {"fusermount3", "-u", "--", point, NULL};
     posix_spawn_file_actions_t actions;
     size_t length = 0;
     ssize_t part;
@@ -116,7 +116,7 @@ static int run_fusermount(const char *point, char *said, size_t size)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
     setenv("LC_ALL", "C", 1);
-    result = -posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
+    result = -posix_spawnp(&child, arguments[0], &actions, NULL, (char **)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(pipes[1]);
     while (result == 0 && length < size - 1 && (part = read(pipes[0], said + length, size - 1 - length)) > 0)
