@@ -53,7 +53,7 @@ static struct mapshare *from_descriptor(int fd, uint64_t reserve)
     error = ms ? 0 : -errno;
     if (ms) {
         ms->anonymous = seals >= 0 && (seals & SIZE_SEALS) == SIZE_SEALS;
-        error = mapshare_map(ms, reserve);
+        error = mapshare_map(ms, reserve, reserve);
     }
     if (error == 0) {
         mapshare_area_attach(ms);

@@ -16,20 +16,25 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "mapshare-abi.h"
 
 #define AREA_FOLDER "/dev/shm"
+#define AREA_PREFIX "mapshare-"
 #define AREA_NAME_SIZE 96
 #define AREA_READY (0x4d530000u + (uint32_t)sizeof(struct mapshare_area)) /* another layout of the mutex has another size */
 #define ATTEMPTS 100
+#define SWEEP_MOST 16
+#define SWEEP_SHARE 4 /* of all, one in so many at a time */
 
 enum { BYTE_INITIALIZE = 0, BYTE_RESIZE = 1, BYTE_PAGES = 2 };
 
@@ -38,7 +43,7 @@ static void name_area(const struct mapshare *ms, char name[AREA_NAME_SIZE])
     const struct statx *file = &ms->identity;
     bool born = file->stx_mask & STATX_BTIME;
 
-    snprintf(name, AREA_NAME_SIZE, AREA_FOLDER "/mapshare-%x.%x-%llx-%llx.%x", file->stx_dev_major, file->stx_dev_minor,
+    snprintf(name, AREA_NAME_SIZE, AREA_FOLDER "/" AREA_PREFIX "%x.%x-%llx-%llx.%x", file->stx_dev_major, file->stx_dev_minor,
              (unsigned long long)file->stx_ino, born ? (unsigned long long)file->stx_btime.tv_sec : 0,
              born ? file->stx_btime.tv_nsec : 0);
 }
@@ -165,7 +170,7 @@ static uint64_t pages_mapped(const struct mapshare *ms)
     return ms->reserve / MAPSHARE_PAGE_SIZE;
 }
 
-/* Opens or makes the area and registers what this open maps. The file's bytes can be used without. Called by open, or under the guard. */
+/* Opens or makes the area and registers what this open maps. Called by open, or under the guard. */
 int mapshare_area_attach(struct mapshare *ms)
 {
     char name[AREA_NAME_SIZE];
@@ -212,31 +217,57 @@ static bool is_worth_keeping(int fd)
     return keep;
 }
 
-/* Asks through an open of its own: a child made by fork shares our description and may go on using it. */
-static void remove_if_last(const char *name)
+/* inode: of the area that we used and so trust; 0: any of our own. Asks through an open of its own: a child made by fork shares our
+ * description and may go on using it. */
+static void remove_if_unused(int folder, const char *name, ino_t inode)
 {
     struct stat area;
-    int fd = open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
         return;
-    if (lock_bytes(fd, F_WRLCK, 0, 0, false) == 0 && fstat(fd, &area) == 0 && area.st_nlink == 1 &&
+    if (fstat(fd, &area) == 0 && S_ISREG(area.st_mode) && (inode ? area.st_ino == inode : area.st_uid == geteuid()) &&
+        lock_bytes(fd, F_WRLCK, 0, 0, false) == 0 && fstat(fd, &area) == 0 && area.st_nlink == 1 &&
         ((size_t)area.st_size < sizeof(struct mapshare_area) || !is_worth_keeping(fd)))
-        unlink(name);
+        unlinkat(folder, name, 0);
     close(fd);
+}
+
+/* Processes that died, or ended without closing, leave areas behind. So whoever closes looks at some of them. */
+static void sweep(void)
+{
+    DIR *folder = opendir(AREA_FOLDER);
+    struct timespec now;
+    struct dirent *entry;
+    int most = SWEEP_MOST;
+
+    if (!folder)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    while (most > 0 && (entry = readdir(folder))) {
+        if (strncmp(entry->d_name, AREA_PREFIX, strlen(AREA_PREFIX)) == 0 &&
+            (entry->d_ino ^ (ino_t)now.tv_nsec) % SWEEP_SHARE == 0) {
+            remove_if_unused(dirfd(folder), entry->d_name, 0);
+            most--;
+        }
+    }
+    closedir(folder);
 }
 
 void mapshare_area_detach(struct mapshare *ms)
 {
     char name[AREA_NAME_SIZE];
+    struct stat area = {0};
 
     if (ms->area)
         munmap(ms->area, sizeof(struct mapshare_area));
     if (ms->area_fd < 0)
         return;
+    fstat(ms->area_fd, &area);
     close(ms->area_fd);
     name_area(ms, name);
-    remove_if_last(name);
+    remove_if_unused(AT_FDCWD, name, area.st_ino);
+    sweep();
 }
 
 /* The area in memory, at first use. Idempotent. */

@@ -54,7 +54,7 @@ struct mapshare {
 size_t mapshare_page_size(void);
 int mapshare_file_size(struct mapshare *ms, uint64_t *size);
 struct mapshare *mapshare_new(int fd, bool writable);
-int mapshare_map(struct mapshare *ms, uint64_t reserve);
+int mapshare_map(struct mapshare *ms, uint64_t reserve, uint64_t size);
 void mapshare_free(struct mapshare *ms);
 
 /* resize.c */

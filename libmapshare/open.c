@@ -54,30 +54,30 @@ struct mapshare *mapshare_new(int fd, bool writable)
     return ms;
 }
 
-/* Maps the whole reserve at once: beyond the end is SIGBUS until the file grows, then it simply works. */
-int mapshare_map(struct mapshare *ms, uint64_t reserve)
+/* Maps the whole reserve at once: beyond the end is SIGBUS until the file grows, then it simply works. reserve 0: the default.
+ * size: what the file shall have at least. */
+int mapshare_map(struct mapshare *ms, uint64_t reserve, uint64_t size)
 {
-    uint64_t page = mapshare_page_size(), least = ms->known_size > reserve ? ms->known_size : reserve;
-    bool retry = reserve == 0;
+    uint64_t page = mapshare_page_size(), least = ms->known_size > size ? ms->known_size : size,
+             wish = reserve ? reserve : DEFAULT_RESERVE;
 
-    if (reserve == 0 && least < DEFAULT_RESERVE)
-        least = DEFAULT_RESERVE;
-    if (least == 0 || least > (uint64_t)PTRDIFF_MAX - page)
+    if (wish < least)
+        wish = least;
+    if (wish > (uint64_t)PTRDIFF_MAX - page)
         return -ENOMEM;
     for (;;) {
         void *address;
 
-        ms->reserve = (least + page - 1) / page * page;
+        ms->reserve = (wish + page - 1) / page * page;
         address = mmap(NULL, ms->reserve, ms->writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, ms->fd, 0);
         if (address != MAP_FAILED) {
             ms->address = address;
             break;
         }
         /* Nobody asked for the default reserve, so do without where address space is limited. */
-        if (errno != ENOMEM || !retry || ms->known_size == 0)
+        if (errno != ENOMEM || reserve != 0 || wish == least || least == 0)
             return -errno;
-        least = ms->known_size;
-        retry = false;
+        wish = least;
     }
     /* Also tells the daemon that the file was mapped, which the kernel does not. */
     ms->on_mount = ioctl(ms->fd, MAPSHARE_IOC_MAPPED) == 0 || errno != ENOTTY;
@@ -142,14 +142,8 @@ static int populate(struct mapshare *ms)
 
 static int set_up(struct mapshare *ms, int oflags, const struct mapshare_options *options)
 {
-    uint64_t reserve = options->reserve;
-    int error;
+    int error = mapshare_map(ms, options->reserve, options->size);
 
-    if (reserve == 0 && options->size > DEFAULT_RESERVE)
-        reserve = options->size;
-    else if (reserve != 0 && reserve < options->size)
-        reserve = options->size;
-    error = mapshare_map(ms, reserve);
     /* Before the file grows: of an atomic file the size, too, is durable by commits only. */
     if (error == 0 && options->flags & MAPSHARE_ATOMIC)
         error = make_atomic(ms);

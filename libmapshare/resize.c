@@ -1,4 +1,4 @@
-/* Growing and shrinking in place. Each mapping reaches over its whole reserve from the start (open.c): to grow the file is enough. */
+/* Growing and shrinking in place. A mapping reaches over its whole reserve from the start (open.c): to grow the file is enough. */
 #include "config.h"
 
 #include <fcntl.h>
