@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-#define PAGES 4000
+#define PAGES 2000
 
 static void value(const char *name, const char *attribute, char *out, size_t size)
 {
