@@ -17,34 +17,31 @@ static int run_print(void *context, const struct mapshare_abi_run *run)
     return ferror(stdout) ? -EIO : 0;
 }
 
-/* Printed piece by piece: a file may have a million runs. */
 static int run_json(void *context, const struct mapshare_abi_run *run)
 {
-    const char **separator = context;
     struct json_object *object = json_object_new_object();
 
     json_object_object_add(object, "first", json_object_new_uint64(run->first));
     json_object_object_add(object, "last", json_object_new_uint64(run->last));
     json_object_object_add(object, "state", json_object_new_string(inspect_state_name(run->state)));
-    fputs(*separator, stdout);
-    json_print_part(object);
-    *separator = ",\n    ";
+    json_list_add(context, object);
     return ferror(stdout) ? -EIO : 0;
 }
 
 static int dirty_json(int fd, const char *name)
 {
-    const char *separator = "\n    ";
+    struct json_list list = {.key = "file", .name = name, .list = "ranges"};
+    struct json_object *rest;
     bool kernel_known;
-    int result;
+    int result = inspect_ranges(fd, run_json, &list, &kernel_known);
 
-    fputs("{\n  \"file\": ", stdout);
-    json_print_part(json_name(name));
-    printf(",\n  \"page_size\": %d,\n  \"ranges\": [", MAPSHARE_PAGE_SIZE);
-    result = inspect_ranges(fd, run_json, &separator, &kernel_known);
-    if (result == 0)
-        printf("\n  ],\n  \"kernel_known\": %s\n}\n", kernel_known ? "true" : "false");
-    return result;
+    if (result)
+        return result;
+    rest = json_object_new_object();
+    json_object_object_add(rest, "page_size", json_object_new_int(MAPSHARE_PAGE_SIZE));
+    json_object_object_add(rest, "kernel_known", json_object_new_boolean(kernel_known));
+    json_list_end(&list, rest);
+    return 0;
 }
 
 enum exit_status command_dirty(const struct arguments *arguments)

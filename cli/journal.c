@@ -131,12 +131,10 @@ static struct json_object *pages_json(const struct journal_chunk *chunk)
     return pages;
 }
 
-/* Printed piece by piece: a journal may be large. */
 static int visit_json(void *context, const struct journal_visit *entry)
 {
     const struct journal_chunk *chunk = entry->chunk;
     struct json_object *object = json_object_new_object();
-    const char **separator = context;
 
     json_object_object_add(object, "number", json_object_new_uint64(chunk->number));
     json_object_object_add(object, "type", json_object_new_string(type_name(chunk->type)));
@@ -151,25 +149,24 @@ static int visit_json(void *context, const struct journal_visit *entry)
         json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
     json_object_object_add(object, "files", files_json(chunk));
     json_object_object_add(object, "pages", pages_json(chunk));
-    fputs(*separator, stdout);
-    json_print_part(object);
-    *separator = ",\n    ";
+    json_list_add(context, object);
     return ferror(stdout) ? -EIO : 0;
 }
 
 static int walk_json(int folder, const char *path, struct recover_report *report)
 {
-    const char *separator = "\n    ";
-    int result;
+    struct json_list list = {.key = "store", .name = path, .list = "chunks"};
+    int result = journal_walk(folder, visit_json, &list, report);
+    struct json_object *rest;
 
-    fputs("{\n  \"store\": ", stdout);
-    json_print_part(json_name(path));
-    fputs(",\n  \"chunks\": [", stdout);
-    result = journal_walk(folder, visit_json, &separator, report);
-    if (result == 0)
-        printf("\n  ],\n  \"commits\": %" PRIu64 ",\n  \"sequence\": %" PRIu64 ",\n  \"torn_bytes\": %" PRIu64 "\n}\n",
-               report->commits, report->sequence, report->torn_bytes);
-    return result;
+    if (result)
+        return result;
+    rest = json_object_new_object();
+    json_object_object_add(rest, "commits", json_object_new_uint64(report->commits));
+    json_object_object_add(rest, "sequence", json_object_new_uint64(report->sequence));
+    json_object_object_add(rest, "torn_bytes", json_object_new_uint64(report->torn_bytes));
+    json_list_end(&list, rest);
+    return 0;
 }
 
 static int walk_plain(int folder, struct recover_report *report)
@@ -200,7 +197,7 @@ enum exit_status command_journal(const struct arguments *arguments)
     if (ferror(stdout))
         return STATUS_FAILURE; /* main tells why */
     if (result) {
-        message_error(path, result);
+        store_folder_tell_error(path, result);
         return STATUS_FAILURE;
     }
     if (used)

@@ -86,10 +86,44 @@ struct json_object *json_time(struct timespec time)
     return json_object_new_string(text);
 }
 
-void json_print_part(struct json_object *object)
+static void print_inline(struct json_object *object)
 {
     fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), stdout);
-    json_object_put(object);
+}
+
+static void list_begin(struct json_list *list)
+{
+    struct json_object *name = json_name(list->name);
+
+    printf("{\n  \"%s\": ", list->key);
+    print_inline(name);
+    printf(",\n  \"%s\": [", list->list);
+    json_object_put(name);
+    list->is_begun = true;
+}
+
+void json_list_add(struct json_list *list, struct json_object *element)
+{
+    if (!list->is_begun)
+        list_begin(list);
+    fputs(list->is_continued ? ",\n    " : "\n    ", stdout);
+    print_inline(element);
+    json_object_put(element);
+    list->is_continued = true;
+}
+
+void json_list_end(struct json_list *list, struct json_object *rest)
+{
+    if (!list->is_begun)
+        list_begin(list);
+    fputs("\n  ]", stdout);
+    json_object_object_foreach(rest, key, value)
+    {
+        printf(",\n  \"%s\": ", key);
+        print_inline(value);
+    }
+    puts("\n}");
+    json_object_put(rest);
 }
 
 void json_print(struct json_object *object)

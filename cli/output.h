@@ -3,6 +3,7 @@
 #define CLI_OUTPUT_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -21,8 +22,16 @@ struct json_object *json_name(const char *name);
 /* "SECONDS.NANOSECONDS" as a string: a number would lose digits. */
 struct json_object *json_time(struct timespec time);
 
-/* Without a newline at its end, freed. For arrays that are printed piece by piece. */
-void json_print_part(struct json_object *object);
+/* An array of objects in an object, printed as they come: it may be large. Begins with {"KEY": "NAME", "LIST": [. Nothing is printed
+ * before the first element or the end, so that an early failure prints nothing. */
+struct json_list {
+    const char *key, *name, *list;
+    bool is_begun, is_continued;
+};
+
+void json_list_add(struct json_list *list, struct json_object *element);
+/* Ends the array; the members of `rest` follow it. */
+void json_list_end(struct json_list *list, struct json_object *rest);
 
 /* The object on lines of its own, freed. */
 void json_print(struct json_object *object);

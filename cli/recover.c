@@ -73,7 +73,7 @@ enum exit_status command_recover(const struct arguments *arguments)
     if (result == -EWOULDBLOCK) {
         store_folder_tell_used(path);
     } else if (result) {
-        message_error(path, result);
+        store_folder_tell_error(path, result);
     } else if (arguments->json) {
         report_json(&report);
     } else {

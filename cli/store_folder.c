@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -88,4 +89,20 @@ void store_folder_tell_used(const char *path)
         message("%s: in use by a daemon; unmount it first with 'mapshare unmount'", quoted(path));
     }
     free(resolved);
+}
+
+void store_folder_tell_error(const char *path, int error)
+{
+    bool is_journal = error == -EBADMSG || error == -EUCLEAN || error == -EPROTONOSUPPORT || error == -ELOOP || error == -EISDIR;
+    char *name;
+
+    if (!is_journal || asprintf(&name, "%s/" MAPSHARE_PRIVATE_FOLDER "/journal", path) < 0) {
+        message_error(path, error);
+        return;
+    }
+    if (error == -ELOOP || error == -EISDIR)
+        message("%s: not a regular file, so not written by mapsharefs; move it away", quoted(name));
+    else
+        message_error(name, error);
+    free(name);
 }
