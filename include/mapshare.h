@@ -194,9 +194,9 @@ MAPSHARE_API int mapshare_watch(struct mapshare *ms, uint64_t *seen, const struc
 
 /** Copies length bytes at offset of the file to buffer: loads, with SIGBUS turned into an error.
  *
- * At first use a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that was there before. A program
- * that installs its own one later must call the one that it replaces, or these copies are not guarded any more. SIGBUS must not be
- * blocked.
+ * At first use (mapshare_resize() may be it) a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that
+ * was there before. A program that installs its own one later must call the one that it replaces, or these copies are not guarded
+ * any more. SIGBUS must not be blocked.
  *
  * Returns the bytes copied: fewer where the file ends, 0 beyond. EFAULT: a page of the file cannot be had; EINVAL: buffer is NULL.
  * Thread-safe. Since: 1.0. */

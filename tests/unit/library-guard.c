@@ -1,85 +1,13 @@
-/* Guarded copies: what SIGBUS becomes, and whose handler gets which signal. */
+/* Guarded copies: what SIGBUS becomes, and whose handler gets which signal.
+ *
+ * Each test runs in a child that starts with the default handler: cmocka sets its own for each test, and the library installs its
+ * handler once in a process.
+ */
 #include "config.h"
 
 #include <pthread.h>
 
 #include "library.h"
-
-static void copies_within_the_file(void **state)
-{
-    struct mapshare *ms = open_sized("within", 2 * PAGE);
-    char bytes[PAGE];
-
-    (void)state;
-    assert_int_equal(mapshare_write(ms, "some text", 10, 5000), 10);
-    assert_int_equal(mapshare_read(ms, bytes, 10, 5000), 10);
-    assert_string_equal(bytes, "some text");
-    assert_string_equal((char *)mapshare_addr(ms) + 5000, "some text");
-    assert_int_equal(mapshare_read(ms, bytes, 0, 0), 0);
-    assert_int_equal(mapshare_close(ms), 0);
-}
-
-static void the_end_of_the_file_ends_a_copy(void **state)
-{
-    struct mapshare *ms = open_sized("end", PAGE + 100);
-    char bytes[4 * PAGE];
-
-    (void)state;
-    assert_int_equal(mapshare_read(ms, bytes, sizeof(bytes), 0), PAGE + 100);
-    assert_int_equal(mapshare_read(ms, bytes, 200, PAGE + 50), 50);
-    assert_int_equal(mapshare_write(ms, bytes, 200, PAGE + 50), 50);
-    assert_int_equal(mapshare_read(ms, bytes, 1, PAGE + 100), 0);
-    assert_int_equal(mapshare_write(ms, bytes, 1, UINT64_MAX), 0);
-    assert_int_equal(mapshare_size(ms), PAGE + 100);
-    assert_int_equal(mapshare_close(ms), 0);
-}
-
-static void a_file_cut_by_another_ends_a_copy(void **state)
-{
-    struct mapshare *ms = open_sized("cut", 16 * PAGE);
-    char bytes[16 * PAGE];
-
-    (void)state;
-    memset(mapshare_addr(ms), 'x', 16 * PAGE);
-    assert_int_equal(mapshare_read(ms, bytes, sizeof(bytes), 0), 16 * PAGE);
-    assert_int_equal(truncate(in_scratch("cut"), 3 * PAGE + 7), 0);
-    assert_int_equal(mapshare_read(ms, bytes, sizeof(bytes), 0), 3 * PAGE + 7);
-    assert_int_equal(mapshare_read(ms, bytes, 100, 8 * PAGE), 0);
-    assert_int_equal(mapshare_write(ms, bytes, 100, 8 * PAGE), 0);
-    /* Grown again by anybody, it is all there at once. */
-    assert_int_equal(truncate(in_scratch("cut"), 16 * PAGE), 0);
-    assert_int_equal(mapshare_write(ms, bytes, 100, 8 * PAGE), 100);
-    assert_int_equal(mapshare_close(ms), 0);
-}
-
-static void arguments_that_are_refused(void **state)
-{
-    struct mapshare *ms = open_sized("arguments", PAGE), *reader = mapshare_open(in_scratch("arguments"), O_RDONLY, 0, NULL);
-
-    (void)state;
-    assert_fails(mapshare_read(ms, NULL, 1, 0), EINVAL);
-    assert_fails(mapshare_write(ms, NULL, 1, 0), EINVAL);
-    assert_fails(mapshare_write(reader, "", 1, 0), EBADF);
-    assert_int_equal(mapshare_close(reader), 0);
-    assert_int_equal(mapshare_close(ms), 0);
-}
-
-/* A page of the file that cannot be had although the file is long enough: here because the address is somebody else's mapping. */
-static void a_page_that_cannot_be_had(void **state)
-{
-    struct mapshare *ms = open_sized("bad", 4 * PAGE);
-    int fd = open(in_scratch("empty"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    char byte;
-
-    (void)state;
-    assert_ptr_equal(mmap((char *)mapshare_addr(ms) + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
-                     (char *)mapshare_addr(ms) + 2 * PAGE);
-    assert_fails(mapshare_read(ms, &byte, 1, 2 * PAGE), EFAULT);
-    assert_fails(mapshare_write(ms, &byte, 1, 2 * PAGE), EFAULT);
-    assert_int_equal(mapshare_read(ms, &byte, 1, 3 * PAGE), 1);
-    close(fd);
-    assert_int_equal(mapshare_close(ms), 0);
-}
 
 /* Runs a function in a child; returns its wait status. */
 static int in_child(void (*function)(void))
@@ -89,11 +17,93 @@ static int in_child(void (*function)(void))
 
     if (child == 0) {
         alarm(30);
+        signal(SIGBUS, SIG_DFL);
         function();
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
+}
+
+static bool exits_well(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool dies_by_bus_error(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS;
+}
+
+static void copies_within_the_file(void)
+{
+    struct mapshare *ms = open_sized("within", 2 * PAGE);
+    char bytes[PAGE];
+
+    CHILD_CHECK(mapshare_write(ms, "some text", 10, 5000) == 10);
+    CHILD_CHECK(mapshare_read(ms, bytes, 10, 5000) == 10);
+    CHILD_CHECK(strcmp(bytes, "some text") == 0);
+    CHILD_CHECK(strcmp((char *)mapshare_addr(ms) + 5000, "some text") == 0);
+    CHILD_CHECK(mapshare_read(ms, bytes, 0, 0) == 0);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+static void the_end_of_the_file_ends_a_copy(void)
+{
+    struct mapshare *ms = open_sized("end", PAGE + 100);
+    char bytes[4 * PAGE];
+
+    CHILD_CHECK(mapshare_read(ms, bytes, sizeof(bytes), 0) == PAGE + 100);
+    CHILD_CHECK(mapshare_read(ms, bytes, 200, PAGE + 50) == 50);
+    CHILD_CHECK(mapshare_write(ms, bytes, 200, PAGE + 50) == 50);
+    CHILD_CHECK(mapshare_read(ms, bytes, 1, PAGE + 100) == 0);
+    CHILD_CHECK(mapshare_write(ms, bytes, 1, UINT64_MAX) == 0);
+    CHILD_CHECK(mapshare_size(ms) == PAGE + 100);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+static void a_file_cut_by_another_ends_a_copy(void)
+{
+    struct mapshare *ms = open_sized("cut", 16 * PAGE);
+    char bytes[16 * PAGE];
+
+    memset(mapshare_addr(ms), 'x', 16 * PAGE);
+    CHILD_CHECK(mapshare_read(ms, bytes, sizeof(bytes), 0) == 16 * PAGE);
+    CHILD_CHECK(truncate(in_scratch("cut"), 3 * PAGE + 7) == 0);
+    CHILD_CHECK(mapshare_read(ms, bytes, sizeof(bytes), 0) == 3 * PAGE + 7);
+    CHILD_CHECK(mapshare_read(ms, bytes, 100, 8 * PAGE) == 0);
+    CHILD_CHECK(mapshare_write(ms, bytes, 100, 8 * PAGE) == 0);
+    /* Grown again by anybody, it is all there at once. */
+    CHILD_CHECK(truncate(in_scratch("cut"), 16 * PAGE) == 0);
+    CHILD_CHECK(mapshare_write(ms, bytes, 100, 8 * PAGE) == 100);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+static void arguments_that_are_refused(void)
+{
+    struct mapshare *ms = open_sized("arguments", PAGE), *reader = mapshare_open(in_scratch("arguments"), O_RDONLY, 0, NULL);
+
+    CHILD_CHECK(mapshare_read(ms, NULL, 1, 0) == -1 && errno == EINVAL);
+    CHILD_CHECK(mapshare_write(ms, NULL, 1, 0) == -1 && errno == EINVAL);
+    CHILD_CHECK(mapshare_write(reader, "", 1, 0) == -1 && errno == EBADF);
+    CHILD_CHECK(mapshare_close(reader) == 0);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+/* A page of the file that cannot be had although the file is long enough: here because the address is somebody else's mapping. */
+static void a_page_that_cannot_be_had(void)
+{
+    struct mapshare *ms = open_sized("bad", 4 * PAGE);
+    int fd = open(in_scratch("empty"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    char byte;
+
+    CHILD_CHECK(mmap((char *)mapshare_addr(ms) + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+                (char *)mapshare_addr(ms) + 2 * PAGE);
+    CHILD_CHECK(mapshare_read(ms, &byte, 1, 2 * PAGE) == -1 && errno == EFAULT);
+    CHILD_CHECK(mapshare_write(ms, &byte, 1, 2 * PAGE) == -1 && errno == EFAULT);
+    CHILD_CHECK(mapshare_read(ms, &byte, 1, 3 * PAGE) == 1);
+    close(fd);
+    CHILD_CHECK(mapshare_close(ms) == 0);
 }
 
 static struct mapshare *one_page_of_two(void)
@@ -134,16 +144,11 @@ static void touch_in_ignored(void)
 
 static void what_is_not_ours_ends_the_process_as_before(void **state)
 {
-    int status = in_child(touch_beyond);
-
     (void)state;
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-    status = in_child(raise_in_default);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-    status = in_child(touch_in_ignored);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-    status = in_child(raise_in_ignored);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(dies_by_bus_error(in_child(touch_beyond)));
+    assert_true(dies_by_bus_error(in_child(raise_in_default)));
+    assert_true(dies_by_bus_error(in_child(touch_in_ignored)));
+    assert_true(exits_well(in_child(raise_in_ignored)));
 }
 
 static sigjmp_buf back;
@@ -230,14 +235,10 @@ static void handler_after_ours_that_passes_on(void)
 
 static void the_programs_own_handlers_keep_working(void **state)
 {
-    int status = in_child(handler_before_ours_with_information);
-
     (void)state;
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    status = in_child(handler_before_ours_once);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-    status = in_child(handler_after_ours_that_passes_on);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(exits_well(in_child(handler_before_ours_with_information)));
+    assert_true(dies_by_bus_error(in_child(handler_before_ours_once)));
+    assert_true(exits_well(in_child(handler_after_ours_that_passes_on)));
 }
 
 static void *read_and_fail(void *argument)
@@ -254,37 +255,50 @@ static void *read_and_fail(void *argument)
     return NULL;
 }
 
-static void threads_fail_each_on_its_own(void **state)
+static void threads_fail_each_on_its_own(void)
 {
     struct mapshare *ms = open_sized("threads", 2 * PAGE);
     pthread_t threads[8];
     void *result;
 
-    (void)state;
     for (size_t i = 0; i < LENGTH_OF(threads); i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, read_and_fail, ms), 0);
+        CHILD_CHECK(pthread_create(&threads[i], NULL, read_and_fail, ms) == 0);
     for (int i = 0; i < 500; i++) {
-        assert_int_equal(truncate(in_scratch("threads"), PAGE / 2), 0);
-        assert_int_equal(truncate(in_scratch("threads"), 2 * PAGE), 0);
+        CHILD_CHECK(truncate(in_scratch("threads"), PAGE / 2) == 0);
+        CHILD_CHECK(truncate(in_scratch("threads"), 2 * PAGE) == 0);
     }
     for (size_t i = 0; i < LENGTH_OF(threads); i++) {
-        assert_int_equal(pthread_join(threads[i], &result), 0);
-        assert_null(result);
+        CHILD_CHECK(pthread_join(threads[i], &result) == 0);
+        CHILD_CHECK(!result);
     }
-    assert_int_equal(mapshare_close(ms), 0);
+    CHILD_CHECK(mapshare_close(ms) == 0);
 }
+
+#define IN_CHILD(test)                           \
+    static void test##_in_child(void **state)    \
+    {                                            \
+        (void)state;                             \
+        assert_true(exits_well(in_child(test))); \
+    }
+
+IN_CHILD(copies_within_the_file)
+IN_CHILD(the_end_of_the_file_ends_a_copy)
+IN_CHILD(a_file_cut_by_another_ends_a_copy)
+IN_CHILD(arguments_that_are_refused)
+IN_CHILD(a_page_that_cannot_be_had)
+IN_CHILD(threads_fail_each_on_its_own)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_within_the_file),
-        cmocka_unit_test(the_end_of_the_file_ends_a_copy),
-        cmocka_unit_test(a_file_cut_by_another_ends_a_copy),
-        cmocka_unit_test(arguments_that_are_refused),
-        cmocka_unit_test(a_page_that_cannot_be_had),
+        cmocka_unit_test(copies_within_the_file_in_child),
+        cmocka_unit_test(the_end_of_the_file_ends_a_copy_in_child),
+        cmocka_unit_test(a_file_cut_by_another_ends_a_copy_in_child),
+        cmocka_unit_test(arguments_that_are_refused_in_child),
+        cmocka_unit_test(a_page_that_cannot_be_had_in_child),
+        cmocka_unit_test(threads_fail_each_on_its_own_in_child),
         cmocka_unit_test(what_is_not_ours_ends_the_process_as_before),
         cmocka_unit_test(the_programs_own_handlers_keep_working),
-        cmocka_unit_test(threads_fail_each_on_its_own),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

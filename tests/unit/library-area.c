@@ -1,0 +1,290 @@
+/* The shared area under /dev/shm: who makes it, who may use it, who removes it, and that nobody can slip in another one. */
+#include "config.h"
+
+#include <dirent.h>
+
+#include "library.h"
+
+/* The name of the file's area, as the documentation of area.c says; false: there is none. */
+static bool find_area(const char *file, char path[PATH_MAX])
+{
+    struct stat status;
+    char expected[64];
+    bool found = false;
+    DIR *folder = opendir("/dev/shm");
+
+    assert_non_null(folder);
+    assert_int_equal(stat(in_scratch(file), &status), 0);
+    snprintf(expected, sizeof(expected), "-%llx-", (unsigned long long)status.st_ino);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (strncmp(entry->d_name, "mapshare-area-", 14) == 0 && strstr(entry->d_name, expected)) {
+            snprintf(path, PATH_MAX, "/dev/shm/%s", entry->d_name);
+            found = true;
+        }
+    }
+    closedir(folder);
+    return found;
+}
+
+static void the_last_one_out_removes_it(void **state)
+{
+    struct mapshare *ms = open_sized("last", PAGE), *other = open_sized("last", PAGE);
+    char area[PATH_MAX];
+    struct stat status;
+    pid_t child;
+
+    (void)state;
+    assert_true(find_area("last", area));
+    assert_int_equal(stat(area, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0644);
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(other), 0);
+    assert_true(find_area("last", area));
+    /* A child that inherited it counts, also when its parent closes. */
+    child = fork();
+    if (child == 0) {
+        alarm(30);
+        CHILD_CHECK(raise(SIGSTOP) == 0);
+        CHILD_CHECK(mapshare_lock(ms) == 0 && mapshare_unlock(ms) == 0);
+        CHILD_CHECK(mapshare_close(ms) == 0);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_true(find_area("last", area));
+    kill(child, SIGCONT);
+    assert_child_succeeds(child);
+    assert_false(find_area("last", area));
+}
+
+static void what_the_dead_leave_is_swept(void **state)
+{
+    char area[PATH_MAX];
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        CHILD_CHECK(open_sized("dead", PAGE));
+        _exit(0);
+    }
+    assert_child_succeeds(child);
+    assert_true(find_area("dead", area));
+    /* Whoever closes another file looks at one in four. */
+    for (int i = 0; i < 1000 && find_area("dead", area); i++)
+        assert_int_equal(mapshare_close(open_sized("another", PAGE)), 0);
+    assert_false(find_area("dead", area));
+}
+
+static void opening_and_closing_at_the_same_time(void **state)
+{
+    enum { PROCESSES = 8, ROUNDS = 300 };
+    pid_t children[PROCESSES];
+    char area[PATH_MAX];
+    int fd = open(in_scratch("churn"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    long count = 0;
+
+    (void)state;
+    assert_int_equal(pwrite(fd, &count, sizeof(count), 0), sizeof(count));
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            for (int round = 0; round < ROUNDS; round++) {
+                struct mapshare *ms = mapshare_open(in_scratch("churn"), O_RDWR, 0, NULL);
+                volatile long *counter;
+
+                CHILD_CHECK(ms);
+                counter = mapshare_addr(ms);
+                CHILD_CHECK(mapshare_lock(ms) == 0);
+                counter[0]++;
+                CHILD_CHECK(mapshare_unlock(ms) == 0);
+                CHILD_CHECK(mapshare_close(ms) == 0);
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++)
+        assert_child_succeeds(children[i]);
+    assert_int_equal(pread(fd, &count, sizeof(count), 0), sizeof(count));
+    assert_int_equal(count, (long)PROCESSES * ROUNDS); /* two areas at once would have lost some */
+    close(fd);
+    assert_false(find_area("churn", area));
+}
+
+/* Runs in a child as an ordinary user. */
+static void as_user(uid_t user, void (*function)(void), int expected)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        CHILD_CHECK(setgid(user) == 0 && setuid(user) == 0);
+        function();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), expected);
+}
+
+static char squatted[PATH_MAX];
+
+static void make_area_first(void)
+{
+    int fd = open(squatted, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    CHILD_CHECK(fd >= 0 && ftruncate(fd, (off_t)PAGE) == 0);
+}
+
+static void need_root(void)
+{
+    if (geteuid() != 0) {
+        print_message("SKIP: needs root to become somebody else\n");
+        skip();
+    }
+}
+
+static void what_a_stranger_made_is_refused(void **state)
+{
+    struct mapshare *ms;
+    uint64_t seen = 0;
+
+    (void)state;
+    need_root();
+    ms = open_sized("squatted", PAGE);
+    assert_true(find_area("squatted", squatted));
+    assert_int_equal(mapshare_close(ms), 0);
+    as_user(65534, make_area_first, 0);
+    ms = mapshare_open(in_scratch("squatted"), O_RDWR, 0, NULL);
+    assert_non_null(ms); /* the bytes can be used */
+    assert_fails(mapshare_lock(ms), EPERM);
+    assert_fails(mapshare_notify(ms), EPERM);
+    assert_fails(mapshare_watch(ms, &seen, NULL), EPERM);
+    assert_fails(mapshare_resize(ms, 1), EPERM);
+    assert_int_equal(mapshare_resize(ms, 2 * PAGE), 0);
+    /* Gone, all works at once. */
+    assert_int_equal(unlink(squatted), 0);
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
+static void what_is_no_area_is_refused(void **state)
+{
+    struct mapshare *ms = open_sized("tricks", PAGE);
+    char victim[] = "/dev/shm/library-victim-XXXXXX", area[PATH_MAX];
+    struct stat status;
+    int fd = mkstemp(victim);
+
+    (void)state;
+    assert_true(fd >= 0 && fchmod(fd, 0644) == 0);
+    assert_true(find_area("tricks", area));
+    assert_int_equal(mapshare_close(ms), 0);
+
+    assert_int_equal(symlink(victim, area), 0);
+    ms = open_sized("tricks", PAGE);
+    assert_fails(mapshare_lock(ms), ELOOP);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_int_equal(unlink(area), 0);
+
+    assert_int_equal(link(victim, area), 0);
+    ms = open_sized("tricks", PAGE);
+    assert_fails(mapshare_lock(ms), EPERM);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_int_equal(unlink(area), 0);
+
+    assert_int_equal(mkfifo(area, 0644), 0);
+    ms = open_sized("tricks", PAGE);
+    assert_int_equal(mapshare_lock(ms), -1);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_int_equal(unlink(area), 0);
+
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_size, 0); /* nobody wrote into it */
+    close(fd);
+    assert_int_equal(unlink(victim), 0);
+}
+
+static void a_reader_without_rights_finds_none(void)
+{
+    struct mapshare *ms = mapshare_open(in_scratch("reader"), O_RDONLY, 0, NULL);
+    struct timespec none = {0};
+    uint64_t seen = 0;
+
+    CHILD_CHECK(ms);
+    CHILD_CHECK(mapshare_watch(ms, &seen, &none) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+static void a_reader_without_rights_watches(void)
+{
+    struct mapshare *ms = mapshare_open(in_scratch("reader"), O_RDONLY, 0, NULL);
+    uint64_t seen = 0;
+
+    CHILD_CHECK(ms);
+    CHILD_CHECK(mapshare_watch(ms, &seen, NULL) == 0 && seen == 1);
+    CHILD_CHECK(mapshare_notify(ms) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_close(ms) == 0);
+}
+
+static void readers_use_what_writers_made(void **state)
+{
+    struct mapshare *ms;
+
+    (void)state;
+    need_root();
+    ms = open_sized("reader", PAGE);
+    assert_int_equal(mapshare_close(ms), 0);
+    as_user(65534, a_reader_without_rights_finds_none, 0);
+    ms = open_sized("reader", PAGE);
+    assert_int_equal(mapshare_notify(ms), 0);
+    as_user(65534, a_reader_without_rights_watches, 0);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
+static void lock_group_file(void)
+{
+    struct mapshare *ms = mapshare_open(in_scratch("group"), O_RDWR, 0, NULL);
+
+    CHILD_CHECK(ms);
+    CHILD_CHECK(mapshare_lock(ms) == 0 && mapshare_unlock(ms) == 0);
+    _exit(0); /* not closed: the next one meets the area that we made */
+}
+
+/* Two users who may both write the file lock it, whoever comes first. */
+static void users_of_a_group_share_it(void **state)
+{
+    struct mapshare *ms;
+
+    (void)state;
+    need_root();
+    assert_int_equal(mapshare_close(open_sized("group", PAGE)), 0);
+    assert_int_equal(chown(in_scratch("group"), 65533, 65534), 0);
+    assert_int_equal(chmod(in_scratch("group"), 0664), 0);
+    as_user(65534, lock_group_file, 0); /* by the group */
+    as_user(65533, lock_group_file, 1); /* its owner is no member of the group and may not write the other's area */
+    ms = mapshare_open(in_scratch("group"), O_RDWR, 0, NULL);
+    assert_non_null(ms);
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+    as_user(65533, lock_group_file, 0);
+    as_user(65534, lock_group_file, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_last_one_out_removes_it),
+        cmocka_unit_test(what_the_dead_leave_is_swept),
+        cmocka_unit_test(opening_and_closing_at_the_same_time),
+        cmocka_unit_test(what_a_stranger_made_is_refused),
+        cmocka_unit_test(what_is_no_area_is_refused),
+        cmocka_unit_test(readers_use_what_writers_made),
+        cmocka_unit_test(users_of_a_group_share_it),
+    };
+
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}
