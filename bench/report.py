@@ -15,9 +15,11 @@ class Report:
         self.disk_type, self.heading = disk_type, heading
         self.samples = {}  # (metric, system) -> list of numbers
         self.units = {}  # metric -> unit, in the order of first appearance
+        self.cases = {}  # metric -> name of the case it was first measured in
 
-    def add(self, metric, system, value, unit):
+    def add(self, case, metric, system, value, unit):
         self.units.setdefault(metric, unit)
+        self.cases.setdefault(metric, case)
         self.samples.setdefault((metric, system), []).append(value)
 
     def median(self, metric, system):
@@ -86,23 +88,28 @@ class Report:
         return json.dumps({"heading": self.heading, "settings": settings, "results": results, "goals": goals}, indent=2)
 
     def plot(self, folder):
-        """One picture: for each metric that the plain file system has too, the speed of each system beside it."""
+        """A picture for each case: the speed of each system beside the plain file system's."""
         os.makedirs(folder, exist_ok=True)
-        names = list(dict.fromkeys(system for _, system in self.samples if system != DISK))
-        metrics = [metric for metric in self.units if (metric, DISK) in self.samples]
-        data = os.path.join(folder, "speed.tsv")
-        with open(data, "w", encoding="utf-8") as out:
+        for case in dict.fromkeys(self.cases.values()):
+            metrics = [metric for metric in self.units if self.cases[metric] == case and (metric, DISK) in self.samples]
+            names = [name for name in dict.fromkeys(system for _, system in self.samples)
+                     if name != DISK and any((metric, name) in self.samples for metric in metrics)]
+            if names:
+                self.plot_case(os.path.join(folder, case), metrics, names, case)
+
+    def plot_case(self, path, metrics, names, case):
+        with open(f"{path}.tsv", "w", encoding="utf-8") as out:
             print("metric", *[self.label(name) for name in names], sep="\t", file=out)
             for metric in metrics:
                 print(metric, *[self.speed(metric, name) or "NaN" for name in names], sep="\t", file=out)
         script = f"""
-            set terminal svg size {200 + 70 * len(metrics)},640 dynamic background rgb 'white'
-            set output '{os.path.join(folder, "speed.svg")}'
+            set terminal svg size {320 + 40 * len(metrics) * len(names)},480 background rgb 'white'
+            set output '{path}.svg'
             set datafile separator tab
-            set title 'Speed beside {self.disk_type} on the same disk ({self.disk_type} = 1, higher is faster)' noenhanced
-            set style data histogram; set style histogram clustered gap 2; set style fill solid 0.8 border -1
-            set logscale y; set grid y; set key outside top right noenhanced; set xtics rotate by -40 noenhanced
-            plot for [column=2:{len(names) + 1}] '{data}' using column:xtic(1) title columnheader(column), 1 with lines title '{self.disk_type}'
+            set title '{case}: speed, {self.disk_type} on the same disk = 1' noenhanced
+            set style data histogram; set style histogram clustered gap 1; set style fill solid 0.8 border -1
+            set logscale y; set grid y; set key outside top right noenhanced; set xtics noenhanced rotate by -20
+            plot for [column=2:{len(names) + 1}] '{path}.tsv' using column:xtic(1) title columnheader(column), 1 with lines title '{self.disk_type}'
         """
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
