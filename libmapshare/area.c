@@ -29,7 +29,7 @@
 #include "mapshare-abi.h"
 
 #define AREA_FOLDER "/dev/shm"
-#define AREA_PREFIX "mapshare-"
+#define AREA_PREFIX "mapshare-area-"
 #define AREA_NAME_SIZE 96
 #define AREA_READY (0x4d530000u + (uint32_t)sizeof(struct mapshare_area)) /* another layout of the mutex has another size */
 #define ATTEMPTS 100
@@ -233,6 +233,14 @@ static void remove_if_unused(int folder, const char *name, ino_t inode)
     close(fd);
 }
 
+/* The folder is everybody's: somebody else's file is not ours to remove. */
+static bool is_area_name(const char *name)
+{
+    size_t prefix = strlen(AREA_PREFIX);
+
+    return strncmp(name, AREA_PREFIX, prefix) == 0 && name[prefix + strspn(name + prefix, "0123456789abcdef.-")] == '\0';
+}
+
 /* Processes that died, or ended without closing, leave areas behind. So whoever closes looks at some of them. */
 static void sweep(void)
 {
@@ -245,8 +253,7 @@ static void sweep(void)
         return;
     clock_gettime(CLOCK_MONOTONIC, &now);
     while (most > 0 && (entry = readdir(folder))) {
-        if (strncmp(entry->d_name, AREA_PREFIX, strlen(AREA_PREFIX)) == 0 &&
-            (entry->d_ino ^ (ino_t)now.tv_nsec) % SWEEP_SHARE == 0) {
+        if (is_area_name(entry->d_name) && (entry->d_ino ^ (ino_t)now.tv_nsec) % SWEEP_SHARE == 0) {
             remove_if_unused(dirfd(folder), entry->d_name, 0);
             most--;
         }
