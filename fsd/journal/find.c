@@ -278,9 +278,12 @@ static int open_writable(int folder, const char *name)
         fchmodat(folder, name, (status.st_mode & 07777) | S_IRUSR | S_IWUSR, 0) < 0)
         return -EACCES;
     fd = openat(folder, name, flags);
-    int result = fd < 0 ? -errno : fd;
-    fchmodat(folder, name, status.st_mode & 07777, 0);
-    return result;
+    int error = fd < 0 ? -errno : 0;
+    if (fchmodat(folder, name, status.st_mode & 07777, 0) < 0 && !error) {
+        error = -errno;
+        close(fd);
+    }
+    return error ? error : fd;
 }
 
 int find_open(int store_folder, const struct image_file *file, int *fd_out)
