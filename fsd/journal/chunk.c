@@ -55,7 +55,7 @@ static void encode_file(const struct journal_file *file, struct format_file *out
     memcpy(out->handle, file->identity.handle, file->identity.handle_length);
 }
 
-void chunk_encode(const struct journal_chunk *chunk, uint32_t epoch, const unsigned char *uuid, void *header)
+void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, const unsigned char *uuid, void *header)
 {
     struct format_chunk *out = header;
     struct format_file *files = (struct format_file *)(out + 1);
@@ -86,10 +86,11 @@ void chunk_encode(const struct journal_chunk *chunk, uint32_t epoch, const unsig
     *out = (struct format_chunk){
         .magic = htole64(FORMAT_CHUNK_MAGIC),
         .type = htole32(chunk->type),
-        .epoch = htole32(epoch),
+        .epoch = htole32(chunk->epoch),
         .position = htole64(chunk->position),
         .length = htole64(chunk->length),
         .number = htole64(chunk->number),
+        .epoch_number = htole64(epoch_number),
         .sequence = chunk->type == JOURNAL_CHUNK_COMMIT ? htole64(chunk->sequence) : 0,
         .seconds = (int64_t)htole64((uint64_t)chunk->time.tv_sec),
         .nanoseconds = htole32((uint32_t)chunk->time.tv_nsec),
@@ -104,6 +105,13 @@ void chunk_encode(const struct journal_chunk *chunk, uint32_t epoch, const unsig
     out->checksum = htole64(format_header_checksum(header, used));
 }
 
+static bool epoch_follows(const struct format_chunk *header, const struct chunk_expected *expected)
+{
+    uint32_t epoch = le32toh(header->epoch);
+    return epoch == expected->epoch ||
+           (epoch > expected->epoch && (expected->first || header->epoch_number == header->number));
+}
+
 bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length)
 {
     uint64_t length = le64toh(header->length);
@@ -111,7 +119,7 @@ bool chunk_plausible(const struct format_chunk *header, const struct chunk_expec
     *header_length = format_round_up(used);
     return le64toh(header->magic) == FORMAT_CHUNK_MAGIC && memcmp(header->uuid, expected->uuid, FORMAT_UUID_SIZE) == 0 &&
            le64toh(header->position) == expected->position && le64toh(header->number) == expected->number &&
-           format_epoch_follows(le32toh(header->epoch), expected->epoch) && length <= expected->end - expected->position &&
+           epoch_follows(header, expected) && length <= expected->end - expected->position &&
            length == *header_length + (uint64_t)le32toh(header->data_count) * FORMAT_BLOCK;
 }
 
@@ -207,9 +215,9 @@ int chunk_decode(const void *header, const struct chunk_expected *expected, stru
         .position = le64toh(fixed->position),
         .length = le64toh(fixed->length),
         .number = le64toh(fixed->number),
+        .epoch = le32toh(fixed->epoch),
         .sequence = le64toh(fixed->sequence),
     };
-    view->epoch = le32toh(fixed->epoch);
     view->data_count = data_count;
     view->entries = pages;
     return decode_time(&view->chunk.time, fixed->seconds, fixed->nanoseconds) &&

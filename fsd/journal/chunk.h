@@ -8,7 +8,7 @@
 uint64_t chunk_header_length(const struct journal_chunk *chunk);
 
 /* Fills `header`, chunk_header_length bytes, with all that the chunk says, checksums of the pages' data included. */
-void chunk_encode(const struct journal_chunk *chunk, uint32_t epoch, const unsigned char *uuid, void *header);
+void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, const unsigned char *uuid, void *header);
 
 /* What a chunk must be to be the next one. */
 struct chunk_expected {
@@ -17,7 +17,8 @@ struct chunk_expected {
     uint64_t end; /* it may not reach beyond this position */
     uint64_t number;
     uint64_t sequence; /* of the last commit */
-    uint32_t epoch;    /* of its predecessor */
+    uint32_t epoch;    /* of its predecessor, or the superblock's */
+    bool first;        /* its predecessor is the superblock */
 };
 
 /* The first block alone: whether the rest is worth reading, and how long the header is. */
@@ -26,7 +27,6 @@ bool chunk_plausible(const struct format_chunk *header, const struct chunk_expec
 /* A decoded chunk; owns its arrays, which are used again by the next decoding. Paths are terminated. */
 struct chunk_view {
     struct journal_chunk chunk; /* data pointers are NULL */
-    uint32_t epoch;
     uint32_t data_count;
     uint64_t header_length;
     const struct format_page *entries; /* in the header that was decoded: the checksums */

@@ -23,7 +23,8 @@
  * A chunk is valid if and only if
  *   1. its magic and uuid are the journal's;
  *   2. its position is where it is, and its number is its predecessor's plus 1 (the first one: the superblock's tail_number);
- *   3. its epoch is not lower than its predecessor's (the first one: the superblock's);
+ *   3. its epoch is its predecessor's; or it is a higher one, and the chunk is the first of its epoch by its own account (the first chunk
+ *      of all: its epoch is not lower than the superblock's);
  *   4. its lengths agree with each other and it ends before tail + capacity;
  *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
  *   6. a COMMIT's sequence is higher than that of the commits before it;
@@ -33,8 +34,9 @@
  *
  * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
- * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch, and a leftover that
- * happens to begin where a new chunk ends has a lower one than its predecessor.
+ * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch. A leftover that happens
+ * to begin where a new chunk ends has a lower one than its predecessor; and where a new chunk was lost and the leftover in its place is
+ * whole, the new chunks behind it know that they are not the first of their epoch.
  */
 #ifndef JOURNAL_FORMAT_H
 #define JOURNAL_FORMAT_H
@@ -86,8 +88,9 @@ struct format_chunk {
     uint64_t position;
     uint64_t length; /* bytes to the next chunk */
     uint64_t number;
-    uint64_t sequence; /* of a COMMIT, else 0 */
-    int64_t seconds;   /* when it was made */
+    uint64_t epoch_number; /* of the first chunk of its epoch */
+    uint64_t sequence;     /* of a COMMIT, else 0 */
+    int64_t seconds;       /* when it was made */
     uint32_t nanoseconds;
     uint32_t file_count;
     uint32_t page_count;
@@ -95,7 +98,7 @@ struct format_chunk {
     uint32_t path_bytes;
     uint32_t reserved;
 };
-static_assert(sizeof(struct format_chunk) == 104, "on-disk");
+static_assert(sizeof(struct format_chunk) == 112, "on-disk");
 
 struct format_file {
     uint64_t inode;
@@ -133,11 +136,6 @@ static inline uint64_t format_header_checksum(const void *header, size_t used)
 {
     size_t begin = offsetof(struct format_chunk, type);
     return format_checksum((const char *)header + begin, used - begin);
-}
-
-static inline bool format_epoch_follows(uint32_t epoch, uint32_t predecessor)
-{
-    return epoch >= predecessor;
 }
 
 /* The place of a position in the file. */

@@ -130,7 +130,7 @@ static int add_data(struct image *image, const struct chunk_view *view, uint64_t
         image->chains[i] = NULL;
         if (chunk->files[i].stream == 0)
             continue;
-        image->chains[i] = chain_of(image, &chunk->files[i], image->named[i], view->epoch, true);
+        image->chains[i] = chain_of(image, &chunk->files[i], image->named[i], view->chunk.epoch, true);
         if (image->chains[i] == NULL)
             return -ENOMEM;
     }
@@ -180,7 +180,7 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
     for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
         result = segment_cut(&image->named[i]->segments, chunk->files[i].valid);
     for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
-        result = apply_stream(image, &chunk->files[i], image->named[i], view->epoch);
+        result = apply_stream(image, &chunk->files[i], image->named[i], view->chunk.epoch);
     for (uint32_t i = 0; commit && result == 0 && i < chunk->page_count; i++) {
         const struct journal_page *page = &chunk->pages[i];
         result = apply(image->named[page->file], page->kind, page->page, page->count, position);

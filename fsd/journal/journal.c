@@ -44,6 +44,7 @@ struct journal {
     pthread_cond_t changed;
     uint64_t next_position; /* of the next chunk reserved */
     uint64_t next_number;
+    uint64_t epoch_number;   /* of the first chunk of this epoch */
     uint64_t settled_number; /* all chunks before it are settled */
     bool *settled;           /* by number % slots, from settled_number on */
     unsigned writing;        /* chunks in chunk_write */
@@ -76,6 +77,7 @@ static void start_at_head(struct journal *journal)
     const struct journal_point *point = current_point(journal->state);
     journal->next_position = point->head;
     journal->next_number = point->next_number;
+    journal->epoch_number = point->next_number;
     journal->settled_number = point->next_number;
     memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
     journal->poison = 0;
@@ -326,7 +328,7 @@ static int write_chunk(struct journal *journal, const struct journal_chunk *chun
     struct scratch *scratch = scratch_take(journal, header_length, vectors);
     int result = -ENOMEM;
     if (scratch != NULL && scratch->header != NULL && scratch->iov != NULL) {
-        chunk_encode(chunk, chunk->epoch, journal->uuid, scratch->header);
+        chunk_encode(chunk, journal->epoch_number, journal->uuid, scratch->header);
         struct gather gather = {
             .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
                        {.fd = journal->fd, .offset = FORMAT_LOG_START}},

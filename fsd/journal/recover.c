@@ -74,6 +74,9 @@ int journal_recover(struct store *store, int store_folder, struct recover_report
         result = find_all(store_folder, &image);
     if (result == 0)
         result = apply_image(store, store_folder, &log, &image, report);
+    /* Of a file that is gone the journal holds the last word: should its name come back, it must not be with less than that. */
+    if (result == 0 && report->files_missing > 0 && syncfs(store_folder) < 0)
+        result = -errno;
     if (result == 0)
         result = empty_journal(store, fd, &scan);
     image_free(&image);
@@ -104,7 +107,7 @@ int journal_walk(int store_folder, int (*visit)(void *context, const struct jour
     for (uint64_t i = 0; result == 0 && i < image.chunks; i++) {
         result = scan_next(&scan);
         if (result == 1)
-            result = visit(context, &(struct journal_visit){&scan.view.chunk, scan.view.epoch, image.in_commit[i]});
+            result = visit(context, &(struct journal_visit){&scan.view.chunk, scan.view.chunk.epoch, image.in_commit[i]});
         else if (result == 0)
             break; /* a journal in use goes on while we read */
     }

@@ -39,6 +39,7 @@ int scan_open(struct scan *scan, int fd)
         .number = superblock->tail_number,
         .sequence = superblock->sequence,
         .epoch = superblock->epoch,
+        .first = true,
     };
     memcpy(scan->expected.uuid, superblock->uuid, FORMAT_UUID_SIZE);
     return 0;
@@ -117,7 +118,8 @@ int scan_next(struct scan *scan)
     if (result == 1) {
         scan->expected.position += scan->view.chunk.length;
         scan->expected.number++;
-        scan->expected.epoch = scan->view.epoch;
+        scan->expected.epoch = scan->view.chunk.epoch;
+        scan->expected.first = false;
         if (scan->view.chunk.type == JOURNAL_CHUNK_COMMIT)
             scan->expected.sequence = scan->view.chunk.sequence;
     }

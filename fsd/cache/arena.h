@@ -1,0 +1,161 @@
+/* The arena: one memfd that holds every bit of state that must outlive a worker (truth). It refers by index, never by pointer.
+ *
+ * Each change of truth is one atomic store that publishes a record already complete; a record is free while its first field is 0.
+ * Index 0 of every table means "none". Whatever is not here (trees, hashes, lists, locks) is index, private to a worker and rebuilt
+ * from truth by takeover.c.
+ *
+ * Times are nanoseconds since 1970 in one word, so that one store changes them; this spans the years 1678 to 2262.
+ */
+#ifndef CACHE_ARENA_H
+#define CACHE_ARENA_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "journal/journal.h"
+
+#define ARENA_MAGIC 0x6572616873706d61ull
+#define ARENA_LAYOUT 1u
+#define PAGE_BYTES 4096u
+#define PAGE_SHIFT 12
+
+#define INODE_HANDLE_MAX 32
+#define INODE_ROOT 1u /* slot of the store's root */
+#define INIT_REQUEST_MAX 4096
+#define INTENT_MAX 64
+
+/* What we know of an inode of the store, while the kernel knows it. */
+struct inode {
+    _Atomic uint64_t number; /* the store's inode number, and our node id (the root's node id is 1); 0: free */
+    uint64_t generation;
+    _Atomic uint64_t lookups; /* the kernel's references; may drift upwards when a worker dies */
+    uint32_t type;            /* S_IFMT bits */
+    _Atomic uint32_t flags;   /* INODE_... */
+    _Atomic uint32_t file;    /* struct file of a regular file that was opened for writing; 0: none */
+    _Atomic int32_t pinned;   /* descriptor of a file without a name, else -1 */
+    uint32_t parent;          /* where handles are not permitted: the slot of a folder */
+    uint32_t name;            /*   and the slot of the name in it */
+    struct timespec birth;
+    int32_t handle_type;
+    uint32_t handle_length; /* 0: none */
+    unsigned char handle[INODE_HANDLE_MAX];
+};
+
+enum {
+    INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: the next commit flushes it first */
+    INODE_UNLINKED = 1 << 1, /* no name left; lives as long as it is open */
+};
+
+/* A file's size and times at one moment: now, or as of a commit. */
+struct file_version {
+    uint64_t size;
+    uint64_t valid; /* truncated here since the commit before: older bytes from here on do not count; UINT64_MAX: not */
+    int64_t atime, mtime, ctime;
+    _Atomic uint64_t position; /* of the commit in the journal; 0: the store's file is like this */
+    uint64_t sequence;
+    int64_t committed_at;
+};
+
+/* A regular file that is, or was since its first lookup, open for writing. */
+struct file {
+    _Atomic uint32_t inode; /* 0: free */
+    _Atomic uint32_t flags; /* FILE_... */
+    _Atomic int32_t error;  /* errno that every sync reports until the pages are written */
+    uint32_t padding;
+    _Atomic uint64_t cut;       /* the store's file is to be cut here before anything is written to it; UINT64_MAX: not */
+    _Atomic uint64_t published; /* position of the last commit that the cut, and the frames' states, know of */
+    struct file_version current;
+    struct file_version commits[2]; /* the one with the higher published position holds; the other is being made */
+};
+
+enum {
+    FILE_ATOMIC = 1 << 0, /* only the program's own commits make changes durable */
+};
+
+/* A page of memory and what it holds. Received: position is 0 or not published. Committed: position is published. */
+struct frame {
+    _Atomic uint32_t file; /* 0: free */
+    _Atomic uint32_t flags;
+    uint64_t page;
+    uint64_t version; /* of two frames for one page the higher is newer */
+    _Atomic uint64_t position;
+};
+
+enum {
+    FRAME_HIDDEN = 1 << 0, /* a newer frame, or a truncation, took its place for readers */
+    FRAME_HOLE = 1 << 1,   /* zeros that shall not take blocks */
+};
+
+/* An open file of a client's. The number that the kernel knows is generation << 32 | index. */
+struct handle {
+    _Atomic uint32_t inode; /* 0: free */
+    uint32_t generation;
+    uint32_t flags;  /* open flags */
+    uint32_t deny;   /* 1: holds MAPSHARE_IOC_DENY_WRITE */
+    uint64_t unique; /* of the OPEN, to know it when it is sent again */
+};
+
+/* A request that may not take effect twice, from just before until just after its effect. */
+struct intent {
+    _Atomic uint64_t unique; /* 0: free */
+    uint64_t inode;          /* number of the store's inode at stake */
+};
+
+struct name {
+    _Atomic uint32_t used;
+    char text[256];
+};
+
+struct arena_counters {
+    _Atomic uint64_t restarts;
+    _Atomic uint64_t commits;
+    _Atomic uint64_t pages_committed;
+    _Atomic uint64_t pages_checkpointed;
+    _Atomic uint64_t pages_received;
+    _Atomic uint64_t write_errors;
+};
+
+struct arena_header {
+    uint64_t magic;
+    uint32_t layout;
+    uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max;
+    _Atomic uint32_t inode_used, file_used, handle_used, name_used; /* records above were never used: a scan ends here */
+    _Atomic uint32_t keeper_pid, worker_pid, probe_pid;
+    _Atomic uint32_t ready;       /* INIT was answered */
+    _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
+    _Atomic uint64_t version;     /* last one given to a frame */
+    _Atomic uint32_t init_length; /* of the kernel's INIT, replayed to each new worker */
+    char init[INIT_REQUEST_MAX];
+    struct journal_state journal;
+    struct arena_counters counters;
+    struct intent intents[INTENT_MAX];
+};
+
+/* The tables, mapped. */
+struct arena {
+    struct arena_header *header;
+    struct inode *inodes;
+    struct file *files;
+    struct handle *handles;
+    struct name *names;
+    struct frame *frames; /* 1 .. frame_max in memory, then spill_max in the spill file */
+    unsigned char *memory;
+    unsigned char *spill;
+};
+
+/* Makes and maps a new arena with room for `cache_bytes` of pages; the spill file may grow to `spill_bytes`. */
+int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor);
+
+/* The page of memory of a frame. */
+static inline void *arena_page(const struct arena *arena, uint32_t frame)
+{
+    uint32_t max = arena->header->frame_max;
+
+    if (frame <= max)
+        return arena->memory + ((size_t)(frame - 1) << PAGE_SHIFT);
+    return arena->spill + ((size_t)(frame - 1 - max) << PAGE_SHIFT);
+}
+
+#endif

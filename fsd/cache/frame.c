@@ -1,0 +1,166 @@
+#include "config.h"
+
+#include "cache/frame.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+#define SPILL_STEP 4096u /* frames: blocks are reserved for so many at a time, so that no store to the mapping can fail */
+#define WAIT_MILLISECONDS 200
+
+int frame_compare(const struct frame_index *a, const struct frame_index *b)
+{
+    return a->page < b->page ? -1 : a->page > b->page;
+}
+
+RB_GENERATE(frame_tree, frame_index, view, frame_compare)
+
+int frame_table_open(struct frame_table *table, struct arena *arena, int spill)
+{
+    size_t all = (size_t)arena->header->frame_max + arena->header->spill_max + 1;
+
+    *table = (struct frame_table){
+        .arena = arena,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .freed = PTHREAD_COND_INITIALIZER,
+        .spill = spill,
+    };
+    /* Sparse like the arena: what the spill file would need is not touched until it is used. */
+    table->index = mmap(NULL, all * (sizeof *table->index + sizeof(uint32_t) + 1), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (table->index == MAP_FAILED)
+        return -errno;
+    table->free = (uint32_t *)(table->index + all);
+    table->spill_free = table->free + arena->header->frame_max;
+    table->present = (unsigned char *)(table->free + all);
+    return 0;
+}
+
+void frame_table_fill(struct frame_table *table)
+{
+    const struct arena_header *header = table->arena->header;
+
+    table->free_count = table->spill_free_count = 0;
+    for (uint32_t i = header->frame_max; i; i--) {
+        if (table->index[i].state == FRAME_FREE)
+            table->free[table->free_count++] = i;
+    }
+    for (uint32_t i = header->frame_max + header->spilled; i > header->frame_max; i--) {
+        if (table->index[i].state == FRAME_FREE)
+            table->spill_free[table->spill_free_count++] = i;
+    }
+}
+
+uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t count)
+{
+    uint32_t taken = 0;
+
+    pthread_mutex_lock(&table->lock);
+    while (taken < count && table->free_count)
+        frames[taken++] = table->free[--table->free_count];
+    pthread_mutex_unlock(&table->lock);
+    for (uint32_t i = 0; i < taken; i++) {
+        if (!table->present[frames[i]]) {
+            *(volatile char *)arena_page(table->arena, frames[i]) = 0;
+            table->present[frames[i]] = 1;
+        }
+    }
+    return taken;
+}
+
+/* The lock is held. */
+static int grow_spill(struct frame_table *table)
+{
+    struct arena_header *header = table->arena->header;
+    uint32_t have = header->spilled, step = header->spill_max - have;
+
+    if (!step)
+        return -ENOSPC;
+    if (step > SPILL_STEP)
+        step = SPILL_STEP;
+    if (fallocate(table->spill, 0, (off_t)have << PAGE_SHIFT, (off_t)step << PAGE_SHIFT))
+        return -ENOSPC;
+    log_limited(&table->spill_logged,
+                "cache_size is used up: pages go to the spill file in the store (a larger cache_size avoids it)");
+    atomic_store(&header->spilled, have + step);
+    for (uint32_t i = step; i; i--)
+        table->spill_free[table->spill_free_count++] = header->frame_max + have + i;
+    return 0;
+}
+
+int frame_take_one(struct frame_table *table, uint32_t *frame)
+{
+    struct timespec until;
+    int error = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_MILLISECONDS * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000l;
+    until.tv_nsec %= 1000000000l;
+    pthread_mutex_lock(&table->lock);
+    table->waiting++;
+    while (!table->free_count && !error)
+        error = pthread_cond_timedwait(&table->freed, &table->lock, &until);
+    table->waiting--;
+    error = 0;
+    if (table->free_count) {
+        *frame = table->free[--table->free_count];
+    } else {
+        if (!table->spill_free_count)
+            error = grow_spill(table);
+        if (!error)
+            *frame = table->spill_free[--table->spill_free_count];
+    }
+    pthread_mutex_unlock(&table->lock);
+    return error;
+}
+
+void frame_give(struct frame_table *table, const uint32_t *frames, uint32_t count)
+{
+    pthread_mutex_lock(&table->lock);
+    for (uint32_t i = count; i--;) {
+        if (frames[i] <= table->arena->header->frame_max)
+            table->free[table->free_count++] = frames[i];
+        else
+            table->spill_free[table->spill_free_count++] = frames[i];
+    }
+    if (table->waiting)
+        pthread_cond_broadcast(&table->freed);
+    pthread_mutex_unlock(&table->lock);
+}
+
+void frame_publish(struct frame_table *table, uint32_t frame, uint32_t file, uint64_t page, uint32_t flags)
+{
+    struct frame *truth = &table->arena->frames[frame];
+
+    truth->page = page;
+    truth->version = atomic_fetch_add(&table->arena->header->version, 1) + 1;
+    truth->position = 0;
+    truth->flags = flags;
+    atomic_store(&truth->file, file);
+    table->index[frame] = (struct frame_index){.page = page, .version = truth->version};
+}
+
+void frame_free(struct frame_table *table, struct frame_index *frame)
+{
+    uint32_t number = frame_number(table, frame);
+
+    atomic_store(&frame_truth(table, frame)->file, 0);
+    *frame = (struct frame_index){0};
+    frame_give(table, &number, 1);
+}
+
+uint32_t frame_free_count(struct frame_table *table)
+{
+    uint32_t count;
+
+    pthread_mutex_lock(&table->lock);
+    count = table->free_count;
+    pthread_mutex_unlock(&table->lock);
+    return count;
+}

@@ -1,0 +1,170 @@
+/* Blocks and holes: fallocate(2) and lseek(2) with SEEK_DATA and SEEK_HOLE, over data that is still only in frames. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/file.h"
+#include "file/page.h"
+
+#define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
+
+/* Whether a page without a frame has bytes in the store. */
+static bool store_has(int fd, uint64_t page, uint64_t valid)
+{
+    off_t data;
+
+    if (page << PAGE_SHIFT >= valid)
+        return false;
+    data = lseek(fd, page << PAGE_SHIFT, SEEK_DATA);
+    return data >= 0 ? (uint64_t)data < (page + 1) << PAGE_SHIFT : errno != ENXIO;
+}
+
+static int zero_part(struct files *files, struct file_index *index, uint64_t from, uint64_t to)
+{
+    uint32_t number;
+    bool fresh;
+    int error = page_change(files, index, PAGE_OF(from), &number, &fresh);
+
+    if (error)
+        return error;
+    memset((unsigned char *)arena_page(files->arena, number) + WITHIN(from), 0, to - from);
+    if (fresh)
+        page_publish(files, index, number, PAGE_OF(from), 0);
+    return 0;
+}
+
+static int zero_page(struct files *files, struct file_index *index, int fd, uint64_t page, uint32_t flags)
+{
+    uint32_t number;
+    int error;
+
+    if (!page_find(index, page) && !store_has(fd, page, file_valid(files, index)))
+        return 0;
+    error = frame_take_one(files->frames, &number);
+    if (error)
+        return error;
+    memset(arena_page(files->arena, number), 0, PAGE_BYTES);
+    page_publish(files, index, number, page, flags);
+    return 0;
+}
+
+/* `flags`: FRAME_HOLE to give the blocks back, 0 to keep them. The range ends within the file. */
+static int zero_range(struct files *files, struct file_index *index, int fd, uint64_t from, uint64_t to, uint32_t flags)
+{
+    int error = 0;
+
+    while (from < to && !error) {
+        pthread_mutex_lock(&index->lock);
+        for (uint32_t i = 0; i < BATCH_PAGES && from < to && !error; i++) {
+            uint64_t end = (PAGE_OF(from) + 1) << PAGE_SHIFT;
+
+            if (end > to)
+                end = to;
+            if (end - from == PAGE_BYTES)
+                error = zero_page(files, index, fd, PAGE_OF(from), flags);
+            else
+                error = zero_part(files, index, from, end);
+            from = end;
+        }
+        pthread_mutex_unlock(&index->lock);
+    }
+    return error;
+}
+
+static void mark_changed(struct files *files, struct file_index *index, uint64_t size)
+{
+    struct file_version *current = &file_truth(files, index)->current;
+
+    pthread_mutex_lock(&index->lock);
+    if (size > current->size)
+        current->size = size;
+    current->mtime = current->ctime = time_now();
+    index->changed = true;
+    file_touch(files, index);
+    pthread_mutex_unlock(&index->lock);
+}
+
+int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offset, uint64_t length)
+{
+    struct file_index *index = &files->index[number];
+    uint64_t end = offset + length, size = files->arena->files[number].current.size;
+    struct descriptor *descriptor;
+    int error;
+
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
+    error = descriptor_get(files->descriptors, files->arena->files[number].inode, &descriptor);
+    if (error)
+        return error;
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && fallocate(descriptor->fd, FALLOC_FL_KEEP_SIZE, offset, length))
+        error = -errno; /* blocks only: the store's size is the commit's to change */
+    if (!error && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        error =
+            zero_range(files, index, descriptor->fd, offset, end < size ? end : size, mode & FALLOC_FL_PUNCH_HOLE ? FRAME_HOLE : 0);
+    descriptor_put(files->descriptors, descriptor);
+    if (!error)
+        mark_changed(files, index, mode & FALLOC_FL_KEEP_SIZE ? 0 : end);
+    return error;
+}
+
+/* What is at `at`, and where the answer may change next. */
+static bool is_data(struct files *files, struct file_index *index, int fd, uint64_t at, uint64_t *next)
+{
+    struct frame_index key = {.page = PAGE_OF(at)}, *frame = RB_NFIND(frame_tree, &index->view, &key);
+    uint64_t valid = file_valid(files, index), page_end = (PAGE_OF(at) + 1) << PAGE_SHIFT;
+    off_t there;
+    bool data;
+
+    if (frame && frame->page == PAGE_OF(at)) {
+        *next = page_end;
+        return !(frame_truth(files->frames, frame)->flags & FRAME_HOLE);
+    }
+    *next = frame ? frame->page << PAGE_SHIFT : UINT64_MAX;
+    if (at >= valid)
+        return false;
+    there = lseek(fd, at, SEEK_DATA);
+    data = there >= 0 && (uint64_t)there < page_end && (uint64_t)there < valid;
+    there = data ? lseek(fd, there, SEEK_HOLE) : there;
+    if (there < 0)
+        return data;
+    if (data && (uint64_t)there > valid)
+        there = valid;
+    if ((uint64_t)there < *next)
+        *next = (uint64_t)there > at ? (uint64_t)there : page_end;
+    return data;
+}
+
+off_t file_seek(struct files *files, uint32_t inode, uint32_t number, off_t offset, int whence)
+{
+    struct descriptor *descriptor;
+    uint64_t at = offset, size, next = 0;
+    bool found = false;
+    int error = descriptor_get(files->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    if (!number) {
+        offset = lseek(descriptor->fd, offset, whence);
+        if (offset < 0)
+            offset = -errno;
+        descriptor_put(files->descriptors, descriptor);
+        return offset;
+    }
+    pthread_mutex_lock(&files->index[number].lock);
+    size = files->arena->files[number].current.size;
+    while (at < size && !found) {
+        found = is_data(files, &files->index[number], descriptor->fd, at, &next) == (whence == SEEK_DATA);
+        if (!found)
+            at = next;
+    }
+    pthread_mutex_unlock(&files->index[number].lock);
+    descriptor_put(files->descriptors, descriptor);
+    if ((uint64_t)offset >= size)
+        return -ENXIO;
+    if (at >= size)
+        return whence == SEEK_DATA ? -ENXIO : (off_t)size;
+    return at;
+}

@@ -1,0 +1,386 @@
+#include "config.h"
+
+#include "file/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/commit.h"
+#include "file/page.h"
+#include "log.h"
+
+#define ROUND_PAGES 8192u
+#define ROUND_FILES 256u
+#define IDLE_SECONDS 2
+#define RETRY_SECONDS 1
+#define RUN_PAGES 1024u /* iovecs of one write */
+
+/* One file's part in a round. */
+struct job {
+    struct file_index *index;
+    struct descriptor *descriptor;
+    int fd; /* of the store's file for O_DIRECT, or the descriptor's own */
+    int error;
+    bool whole; /* all that was committed is in this round: size and times go along */
+    struct file_version version;
+    uint32_t first, count; /* frames */
+};
+
+struct round {
+    struct job jobs[ROUND_FILES];
+    uint32_t job_count;
+    struct frame_index *frames[ROUND_PAGES];
+    uint32_t frame_count;
+    struct store_write writes[ROUND_PAGES];
+    uint32_t owner[ROUND_PAGES]; /* of a write: the job */
+    uint32_t write_count;
+    struct iovec iov[ROUND_PAGES];
+};
+
+/* Buffered reads share the disk's bytes with the page cache; writes go past it, or every page would be kept twice. */
+static int open_direct(int fd)
+{
+    char path[32];
+    int direct;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+    return direct < 0 ? fd : direct;
+}
+
+/* The file's lock is held, so that no commit adds a cut between the two steps; nothing was written since the cut was made. */
+static int cut(struct files *files, struct job *job)
+{
+    struct file *file = file_truth(files, job->index);
+    struct stat stat;
+    int error = 0;
+
+    if (file->cut == UINT64_MAX)
+        return 0;
+    if (fstat(job->fd, &stat))
+        return -errno;
+    if ((uint64_t)stat.st_size > file->cut)
+        error = files->store->operations->truncate(files->store, job->fd, file->cut);
+    if (!error)
+        atomic_store(&file->cut, UINT64_MAX);
+    return error;
+}
+
+static void collect(struct files *files, struct round *round, struct file_index *index)
+{
+    struct job *job = &round->jobs[round->job_count];
+    struct file *file = file_truth(files, index);
+    struct frame_index *frame;
+
+    *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
+    job->error = descriptor_get(files->descriptors, file->inode, &job->descriptor);
+    if (!job->error)
+        job->fd = open_direct(job->descriptor->fd);
+    pthread_mutex_lock(&index->lock);
+    if (!job->error)
+        job->error = cut(files, job);
+    while (!job->error && round->frame_count < ROUND_PAGES && (frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]))) {
+        page_move(files, index, frame, FRAME_WRITEBACK);
+        round->frames[round->frame_count++] = frame;
+    }
+    job->count = round->frame_count - job->first;
+    job->whole = index->counts[FRAME_COMMITTED] == 0;
+    job->version = file->commits[index->held];
+    pthread_mutex_unlock(&index->lock);
+    round->job_count++;
+}
+
+static int by_page(const void *a, const void *b)
+{
+    const struct frame_index *x = *(struct frame_index *const *)a, *y = *(struct frame_index *const *)b;
+
+    if (x->page != y->page)
+        return x->page < y->page ? -1 : 1;
+    return x->version < y->version ? -1 : x->version > y->version;
+}
+
+static int punch(struct files *files, const struct job *job, uint64_t page, uint64_t count)
+{
+    return files->store->operations->punch(files->store, job->fd, page << PAGE_SHIFT, count << PAGE_SHIFT);
+}
+
+/* Sorted by page; of two frames for one page the newer is written; neighbours make one write. */
+static void plan(struct files *files, struct round *round, uint32_t number)
+{
+    struct job *job = &round->jobs[number];
+    struct frame_index **frames = round->frames + job->first;
+    struct store_write *write = NULL;
+
+    qsort(frames, job->count, sizeof *frames, by_page);
+    for (uint32_t i = 0; i < job->count && !job->error; i++) {
+        uint64_t page = frames[i]->page;
+        struct iovec *iov = &round->iov[job->first + i];
+
+        if (i + 1 < job->count && frames[i + 1]->page == page)
+            continue;
+        if (frame_truth(files->frames, frames[i])->flags & FRAME_HOLE) {
+            job->error = punch(files, job, page, 1);
+            continue;
+        }
+        *iov = (struct iovec){frame_memory(files->frames, frames[i]), PAGE_BYTES};
+        if (write && (uint64_t)write->offset + (uint64_t)write->iovcnt * PAGE_BYTES == page << PAGE_SHIFT &&
+            iov == write->iov + write->iovcnt && write->iovcnt < (int)RUN_PAGES) {
+            write->iovcnt++;
+            continue;
+        }
+        write = &round->writes[round->write_count];
+        *write = (struct store_write){.fd = job->fd, .offset = page << PAGE_SHIFT, .iov = iov, .iovcnt = 1};
+        round->owner[round->write_count++] = number;
+    }
+}
+
+/* Size and times of the commit, after its pages. */
+static int apply_version(struct files *files, const struct job *job)
+{
+    const struct store_operations *store = files->store->operations;
+    struct timespec times[2] = {time_unpack(job->version.atime), time_unpack(job->version.mtime)};
+    struct stat stat;
+    int error = 0;
+
+    if (!job->whole || !job->version.position)
+        return 0;
+    if (fstat(job->fd, &stat))
+        return -errno;
+    if ((uint64_t)stat.st_size != job->version.size)
+        error = store->truncate(files->store, job->fd, job->version.size);
+    return error ? error : store->set_times(files->store, job->fd, times);
+}
+
+static void settle(struct files *files, struct round *round, struct job *job)
+{
+    struct file_index *index = job->index;
+    struct file *file = file_truth(files, index);
+    uint32_t inode = file->inode;
+
+    pthread_mutex_lock(&index->lock);
+    for (uint32_t i = 0; i < job->count; i++) {
+        struct frame_index *frame = round->frames[job->first + i];
+
+        if (job->error) { /* invariant 6 */
+            page_set_failed(index, frame, true);
+            page_move(files, index, frame, FRAME_COMMITTED);
+        } else {
+            page_move(files, index, frame, FRAME_FREE);
+        }
+    }
+    if (job->error) {
+        file->error = -job->error;
+        index->oldest = 1; /* the frames are no longer in commit order: until all are written, the tail stays */
+        atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
+        log_limited(&files->error_logged, "inode %llu: cannot be written to the store: %s; its pages are kept and tried again",
+                    (unsigned long long)files->arena->inodes[inode].number, strerror(-job->error));
+    } else {
+        if (!index->failed_count)
+            file->error = 0;
+        if (job->whole && job->version.position) {
+            struct file_version *held = &file->commits[index->held];
+
+            index->oldest = held->position > job->version.position ? job->version.position + 1 : 0;
+            if (held->position == job->version.position)
+                atomic_store(&held->position, 0);
+        }
+        atomic_fetch_add_explicit(&files->arena->header->counters.pages_checkpointed, job->count, memory_order_relaxed);
+    }
+    file_settle(files, index);
+    pthread_mutex_unlock(&index->lock);
+    if (job->descriptor) {
+        if (job->fd != job->descriptor->fd)
+            close(job->fd);
+        descriptor_put(files->descriptors, job->descriptor);
+    }
+    file_release(files, inode);
+}
+
+/* ---- the journal's tail ---- */
+
+static uint64_t least_needed(struct files *files)
+{
+    struct file_index *index;
+    uint64_t least = UINT64_MAX;
+
+    pthread_mutex_lock(&files->lock);
+    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link)
+        least = index->needed < least ? index->needed : least;
+    TAILQ_FOREACH (index, &files->changed, changed_link) {
+        if (index->stream && index->stream_position < least)
+            least = index->stream_position;
+    }
+    pthread_mutex_unlock(&files->lock);
+    return least;
+}
+
+/* Moves the tail to the last commit before which nothing is needed. Only commits whose files know of them are looked at, and they are
+ * looked up before the files, so that one made meanwhile is never passed over. */
+static int release(struct files *files)
+{
+    struct commit_place place;
+    uint64_t end, needed;
+
+    pthread_mutex_lock(&files->commit_lock);
+    end = files->place_end;
+    pthread_mutex_unlock(&files->commit_lock);
+    needed = least_needed(files);
+    pthread_mutex_lock(&files->commit_lock);
+    while (files->place_first + 1 < end && files->places[(files->place_first + 1) % COMMIT_PLACES].position <= needed)
+        files->place_first++;
+    place = files->places[files->place_first % COMMIT_PLACES];
+    pthread_mutex_unlock(&files->commit_lock);
+    if (place.position <= files->released)
+        return 0;
+    files->released = place.position;
+    return journal_release(files->journal, place.position, place.number);
+}
+
+/* Pages journaled ahead of a commit that does not come hold the tail: when the journal is nearly full they are let go. */
+static void abandon_streams(struct files *files)
+{
+    struct file_index *index, *holding;
+
+    do {
+        holding = NULL;
+        pthread_mutex_lock(&files->lock);
+        TAILQ_FOREACH (index, &files->changed, changed_link) {
+            if (index->stream && !index->committing_file)
+                holding = index;
+        }
+        pthread_mutex_unlock(&files->lock);
+        if (holding) {
+            pthread_mutex_lock(&holding->lock);
+            commit_abandon_stream(files, holding);
+            pthread_mutex_unlock(&holding->lock);
+        }
+    } while (holding);
+}
+
+/* ---- rounds ---- */
+
+static void choose(struct files *files, struct round *round)
+{
+    struct file_index *chosen[ROUND_FILES], *index;
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&files->lock);
+    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link) {
+        chosen[count++] = index;
+        if (count == ROUND_FILES)
+            break;
+    }
+    for (uint32_t i = 0; i < count; i++) { /* those that stay go to the end: the longest committed are at the head */
+        TAILQ_REMOVE(&files->checkpoint, chosen[i], checkpoint_link);
+        TAILQ_INSERT_TAIL(&files->checkpoint, chosen[i], checkpoint_link);
+    }
+    pthread_mutex_unlock(&files->lock);
+    for (uint32_t i = 0; i < count && round->frame_count < ROUND_PAGES; i++)
+        collect(files, round, chosen[i]);
+}
+
+/* Returns the first error. `more`: something committed is left. */
+static int do_round(struct files *files, struct round *round, bool *more)
+{
+    const struct store_operations *store = files->store->operations;
+    int error = 0;
+
+    round->job_count = round->frame_count = round->write_count = 0;
+    choose(files, round);
+    for (uint32_t i = 0; i < round->job_count; i++)
+        plan(files, round, i);
+    if (round->write_count)
+        store->write(files->store, round->writes, round->write_count);
+    for (uint32_t i = 0; i < round->write_count; i++) {
+        struct job *job = &round->jobs[round->owner[i]];
+
+        if (round->writes[i].result && !job->error)
+            job->error = round->writes[i].result;
+    }
+    for (uint32_t i = 0; i < round->job_count; i++) {
+        struct job *job = &round->jobs[i];
+
+        if (!job->error)
+            job->error = apply_version(files, job);
+        if (!job->error)
+            job->error = store->flush(files->store, job->fd);
+        if (job->error && !error)
+            error = job->error;
+        settle(files, round, job);
+    }
+    if (release(files) && !error)
+        error = -EIO;
+    pthread_mutex_lock(&files->lock);
+    *more = !TAILQ_EMPTY(&files->checkpoint);
+    pthread_mutex_unlock(&files->lock);
+    return error;
+}
+
+static void end_round(struct files *files, int error)
+{
+    pthread_mutex_lock(&files->work_lock);
+    files->rounds++;
+    files->checkpoint_error = error;
+    pthread_cond_broadcast(&files->room);
+    pthread_mutex_unlock(&files->work_lock);
+}
+
+int checkpoint_all(struct files *files)
+{
+    struct round *round = malloc(sizeof *round);
+    bool more = true;
+    int error = round ? 0 : -ENOMEM;
+
+    while (more && !error)
+        error = do_round(files, round, &more);
+    free(round);
+    return error;
+}
+
+static bool under_pressure(struct files *files)
+{
+    return journal_used(files->journal) > journal_size(files->journal) / 2 ||
+           frame_free_count(files->frames) < files->arena->header->frame_max / 2;
+}
+
+/* Waits for a wish or the time. Returns false when the thread shall end. */
+static bool wait_for_work(struct files *files, int seconds)
+{
+    struct timespec until;
+    bool go_on;
+    int error = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += seconds;
+    pthread_mutex_lock(&files->work_lock);
+    while (!files->checkpoint_wanted && !files->stopping && !error)
+        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
+    files->checkpoint_wanted = false;
+    go_on = !files->stopping;
+    pthread_mutex_unlock(&files->work_lock);
+    return go_on;
+}
+
+void *checkpoint_thread(void *argument)
+{
+    struct files *files = argument;
+    struct round *round = malloc(sizeof *round);
+    int error = 0;
+
+    while (round && wait_for_work(files, error ? RETRY_SECONDS : IDLE_SECONDS)) {
+        bool more = true;
+
+        do {
+            if (journal_used(files->journal) > journal_size(files->journal) / 4 * 3)
+                abandon_streams(files);
+            error = do_round(files, round, &more);
+            end_round(files, error);
+        } while (!error && more && under_pressure(files));
+    }
+    free(round);
+    return NULL;
+}

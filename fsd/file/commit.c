@@ -1,0 +1,595 @@
+#include "config.h"
+
+#include "file/commit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/page.h"
+#include "log.h"
+
+/* A file's part in the commit being made. */
+struct part {
+    uint32_t file;
+    uint64_t void_from; /* what current.valid was */
+};
+
+/* All that one commit needs; kept by the leader from one to the next. */
+struct commit_round {
+    struct part *parts;
+    struct journal_file *files;
+    struct journal_page *pages;
+    uint32_t part_count, part_max, file_max, page_count, page_max;
+    char (*paths)[4096]; /* only where the store cannot be searched by handle */
+    uint32_t path_max;
+};
+
+static void *grow(void *array, uint32_t *max, uint32_t need, size_t size)
+{
+    uint32_t more = *max ? *max : 64;
+
+    while (more < need)
+        more *= 2;
+    if (more == *max)
+        return array;
+    array = realloc(array, more * size);
+    if (array)
+        *max = more;
+    return array;
+}
+
+/* ---- before the commit point ---- */
+
+/* Invariant 7: the store's file gets blocks for pages that lie in holes or beyond its end. */
+static int reserve_blocks(struct files *files, struct file_index *index, int fd)
+{
+    struct frame_index *frame;
+    uint64_t start = 0, end = 0, next;
+
+    if (!index->dense_known) {
+        off_t hole = lseek(fd, 0, SEEK_HOLE);
+
+        index->dense_until = hole < 0 ? 0 : hole;
+        index->dense_known = true;
+    }
+    RB_FOREACH (frame, frame_tree, &index->view) { /* in page order, so that neighbours make one call */
+        if (frame->state != FRAME_COMMITTING || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
+            continue;
+        next = (frame->page + 1) << PAGE_SHIFT;
+        if (next <= index->dense_until || next == end)
+            continue;
+        if (frame->page << PAGE_SHIFT != end) {
+            if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
+                return -errno;
+            start = frame->page << PAGE_SHIFT;
+        }
+        end = next;
+    }
+    if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
+        return -errno;
+    if (start <= index->dense_until && end > index->dense_until)
+        index->dense_until = end;
+    return 0;
+}
+
+/* A file whose name or owner changed must be found after a crash: its metadata is flushed before its first commit. */
+static int flush_metadata(struct files *files, uint32_t inode, int fd)
+{
+    _Atomic uint32_t *flags = &files->arena->inodes[inode].flags;
+
+    if (!(atomic_fetch_and(flags, ~INODE_UNSYNCED) & INODE_UNSYNCED))
+        return 0;
+    if (!fsync(fd))
+        return 0;
+    atomic_fetch_or(flags, INODE_UNSYNCED);
+    return -errno;
+}
+
+static int flush_inode(struct files *files, uint32_t inode)
+{
+    struct descriptor *descriptor;
+    int error = descriptor_get(files->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    if (fsync(descriptor->fd))
+        error = -errno;
+    descriptor_put(files->descriptors, descriptor);
+    return error;
+}
+
+static void mark_failed(struct files *files, struct file_index *index, int error)
+{
+    file_truth(files, index)->error = -error;
+    atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
+    log_limited(&files->error_logged,
+                "inode %llu: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
+                (unsigned long long)files->arena->inodes[file_truth(files, index)->inode].number, strerror(-error));
+}
+
+/* Undo collect: the pages are received again, and the next sync tries again (invariant 6). -EAGAIN: nothing failed. */
+static void put_back(struct files *files, const struct part *part, int error)
+{
+    struct file_index *index = &files->index[part->file];
+    struct file_version *current = &files->arena->files[part->file].current;
+    struct frame_index *frame, *next;
+
+    pthread_mutex_lock(&index->lock);
+    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
+        frame->stream_epoch = 0;
+        if (error != -EAGAIN)
+            page_set_failed(index, frame, true);
+        page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
+    }
+    if (part->void_from < current->valid)
+        current->valid = part->void_from;
+    index->committing_file = false;
+    index->changed = true;
+    index->stream = 0;
+    index->ahead_full = false;
+    if (error != -EAGAIN)
+        mark_failed(files, index, error);
+    file_touch(files, index);
+    pthread_mutex_unlock(&index->lock);
+}
+
+/* How many pages one commit can have, for the journal to hold it beside the one before. */
+static uint32_t pages_limit(const struct files *files)
+{
+    return journal_size(files->journal) / PAGE_BYTES / 2;
+}
+
+/* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
+ * next round, -errno. `again`: there is more than one commit can hold; a default file takes several. */
+static int collect(struct files *files, struct commit_round *round, uint32_t number, bool *again)
+{
+    struct file_index *index = &files->index[number];
+    struct file *file = &files->arena->files[number];
+    struct file_version *next = &file->commits[!index->held];
+    uint32_t limit = pages_limit(files), room = limit > round->page_count ? limit - round->page_count : 0;
+    struct frame_index *frame;
+    struct part *part = &round->parts[round->part_count];
+    struct journal_file *entry = &round->files[round->part_count];
+    bool whole;
+
+    pthread_mutex_lock(&index->lock);
+    if (index->committing_file) { /* by another waiter of this round */
+        pthread_mutex_unlock(&index->lock);
+        return 0;
+    }
+    if (!index->changed && !index->atime_changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING]) {
+        pthread_mutex_unlock(&index->lock);
+        return 0;
+    }
+    whole = index->counts[FRAME_RECEIVED] <= room;
+    *again |= !whole;
+    if (!whole && (round->page_count || file->flags & FILE_ATOMIC)) {
+        pthread_mutex_unlock(&index->lock);
+        return round->page_count ? -EAGAIN : -EFBIG;
+    }
+    for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->lists[FRAME_RECEIVED])); i++)
+        page_move(files, index, frame, FRAME_COMMITTING);
+    *part = (struct part){.file = number, .void_from = file->current.valid};
+    *next = file->current;
+    next->position = 0;
+    *entry = (struct journal_file){
+        .stream = index->stream,
+        .size = next->size,
+        .valid = next->valid,
+        .atime = time_unpack(next->atime),
+        .mtime = time_unpack(next->mtime),
+        .ctime = time_unpack(next->ctime),
+    };
+    inode_identity(files->inodes, file->inode, &entry->identity);
+    file->current.valid = UINT64_MAX;
+    index->committing_file = true;
+    index->changed = !whole;
+    index->atime_changed = false;
+    index->received_since = whole ? 0 : index->received_since;
+    pthread_mutex_unlock(&index->lock);
+    round->part_count++;
+    return 1;
+}
+
+static int make_ready(struct files *files, struct commit_round *round, uint32_t part)
+{
+    uint32_t number = round->parts[part].file, inode = files->arena->files[number].inode;
+    struct file_index *index = &files->index[number];
+    struct descriptor *descriptor;
+    int error = descriptor_get(files->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    error = flush_metadata(files, inode, descriptor->fd);
+    if (!error) {
+        pthread_mutex_lock(&index->lock);
+        error = reserve_blocks(files, index, descriptor->fd);
+        pthread_mutex_unlock(&index->lock);
+    }
+    descriptor_put(files->descriptors, descriptor);
+    return error;
+}
+
+static int add_page(struct files *files, struct commit_round *round, uint32_t part, const struct frame_index *frame)
+{
+    bool hole = frame_truth(files->frames, frame)->flags & FRAME_HOLE;
+
+    round->pages = grow(round->pages, &round->page_max, round->page_count + 1, sizeof *round->pages);
+    if (!round->pages)
+        return -ENOMEM;
+    round->pages[round->page_count++] = (struct journal_page){
+        .file = part,
+        .kind = hole ? JOURNAL_HOLE : JOURNAL_DATA,
+        .page = frame->page,
+        .count = 1,
+        .data = hole ? NULL : frame_memory(files->frames, frame),
+    };
+    return 0;
+}
+
+static int add_pages(struct files *files, struct commit_round *round, uint32_t part)
+{
+    struct file_index *index = &files->index[round->parts[part].file];
+    uint32_t epoch = journal_epoch(files->journal);
+    const struct frame_index *frame;
+    int error = 0;
+
+    pthread_mutex_lock(&index->lock);
+    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+        if (!error && frame->stream_epoch != epoch)
+            error = add_page(files, round, part, frame);
+    }
+    pthread_mutex_unlock(&index->lock);
+    return error;
+}
+
+/* ---- the commit point ---- */
+
+/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). */
+static int reserve(struct files *files, struct journal_chunk *chunk)
+{
+    int error;
+
+    while ((error = journal_reserve(files->journal, chunk)) == -ENOSPC) {
+        uint64_t before;
+
+        pthread_mutex_lock(&files->work_lock);
+        before = files->rounds;
+        files->checkpoint_wanted = true;
+        pthread_cond_broadcast(&files->work);
+        while (files->rounds < before + 2 && !files->stopping) /* the one under way may have begun too early to see ours */
+            pthread_cond_wait(&files->room, &files->work_lock);
+        error = files->checkpoint_error;
+        pthread_mutex_unlock(&files->work_lock);
+        if (error)
+            return error;
+    }
+    return error;
+}
+
+/* Truth first: with the position set, publishing the commit in the journal publishes all of it. */
+static void set_positions(struct files *files, const struct commit_round *round, uint64_t position)
+{
+    for (uint32_t i = 0; i < round->part_count; i++) {
+        struct file_index *index = &files->index[round->parts[i].file];
+        struct frame_index *frame;
+
+        pthread_mutex_lock(&index->lock);
+        TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link)
+            atomic_store_explicit(&frame_truth(files->frames, frame)->position, position, memory_order_relaxed);
+        atomic_store(&files->arena->files[round->parts[i].file].commits[!index->held].position, position);
+        pthread_mutex_unlock(&index->lock);
+    }
+}
+
+/* What this commit replaced need not be written to the store any more: its journal copy is newer. */
+static void drop_older(struct files *files, struct file_index *index, struct frame_index *frame)
+{
+    struct frame_index *older = &files->frames->index[frame->older];
+    const struct frame *truth = frame_truth(files->frames, older);
+
+    if (frame->older && older->state == FRAME_COMMITTED && truth->file == file_truth(files, index) - files->arena->files &&
+        older->page == frame->page && truth->version < frame_truth(files->frames, frame)->version)
+        page_move(files, index, older, FRAME_FREE);
+    frame->older = 0;
+}
+
+static void publish(struct files *files, const struct part *part, const struct journal_chunk *chunk)
+{
+    struct file_index *index = &files->index[part->file];
+    struct file *file = &files->arena->files[part->file];
+    struct file_version *next = &file->commits[!index->held];
+    struct frame_index *frame, *after;
+    uint64_t pages;
+
+    pthread_mutex_lock(&index->lock);
+    pages = index->counts[FRAME_COMMITTING];
+    if (part->void_from != UINT64_MAX) { /* invariant 8 */
+        if (part->void_from < file->cut)
+            file->cut = part->void_from;
+        TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTED], link, after) {
+            if (frame->page << PAGE_SHIFT >= part->void_from)
+                page_move(files, index, frame, FRAME_FREE);
+        }
+        if (index->dense_until > part->void_from)
+            index->dense_until = part->void_from;
+    }
+    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, after) {
+        drop_older(files, index, frame);
+        page_set_failed(index, frame, false);
+        page_move(files, index, frame, FRAME_COMMITTED);
+    }
+    next->sequence = chunk->sequence;
+    next->committed_at = time_pack(chunk->time);
+    file->published = chunk->position;
+    if (!index->oldest)
+        index->oldest = chunk->position;
+    index->held = !index->held;
+    index->committing_file = false;
+    index->stream = 0;
+    index->ahead_full = false;
+    if (!index->failed_count)
+        file->error = 0;
+    file_settle(files, index);
+    pthread_mutex_unlock(&index->lock);
+    atomic_fetch_add_explicit(&files->arena->header->counters.pages_committed, pages, memory_order_relaxed);
+}
+
+/* After its files know of the commit: from now on the tail may move to its end. */
+static void remember_place(struct files *files, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&files->commit_lock);
+    if (files->place_end - files->place_first ==
+        COMMIT_PLACES) { /* forget the second oldest: its space is freed with the next one's */
+        files->places[(files->place_first + 1) % COMMIT_PLACES] = files->places[files->place_first % COMMIT_PLACES];
+        files->place_first++;
+    }
+    files->places[files->place_end++ % COMMIT_PLACES] = (struct commit_place){chunk->position + chunk->length, chunk->number + 1};
+    pthread_mutex_unlock(&files->commit_lock);
+}
+
+/* ---- the leader ---- */
+
+/* A waiter's files join the round, or none of them does. */
+static void join(struct files *files, struct commit_round *round, struct commit_waiter *waiter)
+{
+    uint32_t first = round->part_count;
+    int error;
+
+    waiter->again = false;
+    error = waiter->flush_inode ? flush_inode(files, waiter->flush_inode) : 0;
+
+    round->parts = grow(round->parts, &round->part_max, first + waiter->count, sizeof *round->parts);
+    round->files = grow(round->files, &round->file_max, first + waiter->count, sizeof *round->files);
+    if (!round->parts || !round->files)
+        error = -ENOMEM;
+    for (uint32_t i = 0; i < waiter->count && !error; i++) {
+        int taken = collect(files, round, waiter->files[i], &waiter->again);
+
+        if (taken < 0)
+            error = taken;
+        if (taken > 0)
+            error = make_ready(files, round, round->part_count - 1);
+        if (taken > 0 && !error)
+            error = add_pages(files, round, round->part_count - 1);
+    }
+    if (error) {
+        while (round->part_count > first) {
+            round->part_count--;
+            while (round->page_count && round->pages[round->page_count - 1].file == round->part_count)
+                round->page_count--;
+            put_back(files, &round->parts[round->part_count], error);
+        }
+    }
+    waiter->result.error = error;
+}
+
+static int make_commit(struct files *files, struct commit_round *round, struct commit_result *result)
+{
+    struct journal_chunk chunk = {
+        .type = JOURNAL_CHUNK_COMMIT,
+        .files = round->files,
+        .file_count = round->part_count,
+        .pages = round->pages,
+        .page_count = round->page_count,
+        .time = time_unpack(time_now()),
+    };
+    int error;
+
+    if (!files->inodes->handles) {
+        round->paths = grow(round->paths, &round->path_max, round->part_count, sizeof *round->paths);
+        for (uint32_t i = 0; round->paths && i < round->part_count; i++) {
+            if (inode_path(files->inodes, files->arena->files[round->parts[i].file].inode, round->paths[i]))
+                round->files[i].path = round->paths[i];
+        }
+    }
+    error = reserve(files, &chunk);
+    if (!error) {
+        set_positions(files, round, chunk.position);
+        error = journal_commit(files->journal, &chunk);
+    }
+    for (uint32_t i = 0; i < round->part_count; i++) {
+        if (error)
+            put_back(files, &round->parts[i], error);
+        else
+            publish(files, &round->parts[i], &chunk);
+    }
+    if (!error)
+        remember_place(files, &chunk);
+    result->sequence = chunk.sequence;
+    result->time = time_pack(chunk.time);
+    if (!error)
+        atomic_fetch_add_explicit(&files->arena->header->counters.commits, 1, memory_order_relaxed);
+    return error;
+}
+
+/* An error that the daemon keeps is told by every sync until the pages are written (invariant 6). */
+static int kept_error(struct files *files, const struct commit_waiter *waiter)
+{
+    for (uint32_t i = 0; i < waiter->count; i++) {
+        if (files->arena->files[waiter->files[i]].error)
+            return -files->arena->files[waiter->files[i]].error;
+    }
+    return 0;
+}
+
+uint64_t commit_last_sequence(const struct files *files)
+{
+    const struct journal_state *state = &files->arena->header->journal;
+
+    return state->points[state->current % 2].sequence;
+}
+
+static void lead(struct files *files, struct commit_round *round, struct waiter_list *waiters)
+{
+    struct commit_waiter *waiter, *next;
+    struct commit_result result = {.sequence = commit_last_sequence(files), .time = time_now()};
+    int error = 0;
+
+    round->part_count = round->page_count = 0;
+    TAILQ_FOREACH (waiter, waiters, link)
+        join(files, round, waiter);
+    if (round->part_count)
+        error = make_commit(files, round, &result);
+    TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
+        if (waiter->result.error == -EAGAIN || (waiter->again && !waiter->result.error && !error)) {
+            pthread_mutex_lock(&files->commit_lock);
+            TAILQ_INSERT_TAIL(&files->commit_queue, waiter, link);
+            pthread_mutex_unlock(&files->commit_lock);
+            continue;
+        }
+        if (!waiter->result.error) {
+            waiter->result = result;
+            waiter->result.error = error ? error : kept_error(files, waiter);
+        }
+        waiter->done(waiter, &waiter->result);
+    }
+    if (files->committed)
+        files->committed(files->context);
+}
+
+void commit_submit(struct files *files, struct commit_waiter *array, size_t count)
+{
+    struct waiter_list waiters;
+
+    pthread_mutex_lock(&files->commit_lock);
+    for (size_t i = 0; i < count; i++)
+        TAILQ_INSERT_TAIL(&files->commit_queue, &array[i], link);
+    if (files->commit_leading) {
+        pthread_mutex_unlock(&files->commit_lock);
+        return;
+    }
+    files->commit_leading = true;
+    while (!TAILQ_EMPTY(&files->commit_queue)) {
+        TAILQ_INIT(&waiters);
+        TAILQ_CONCAT(&waiters, &files->commit_queue, link);
+        pthread_mutex_unlock(&files->commit_lock);
+        lead(files, files->round, &waiters);
+        pthread_mutex_lock(&files->commit_lock);
+    }
+    files->commit_leading = false;
+    pthread_mutex_unlock(&files->commit_lock);
+}
+
+bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    bool needless;
+
+    if (files->arena->inodes[inode].flags & INODE_UNSYNCED)
+        return false;
+    if (!number)
+        return true;
+    pthread_mutex_lock(&index->lock);
+    needless =
+        !index->changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING] && !files->arena->files[number].error;
+    pthread_mutex_unlock(&index->lock);
+    return needless;
+}
+
+int commit_open(struct files *files)
+{
+    TAILQ_INIT(&files->commit_queue);
+    pthread_mutex_init(&files->commit_lock, NULL);
+    files->round = calloc(1, sizeof *files->round);
+    return files->round ? 0 : -ENOMEM;
+}
+
+/* ---- ahead of the commit ---- */
+
+#define AHEAD_PAGES 1024u
+
+/* The file's lock is held from choosing the frames until their place in the journal is fixed, so that a commit which finds them
+ * journaled comes after them in the log. */
+static int reserve_ahead(struct files *files, struct file_index *index, struct journal_chunk *chunk, struct journal_page *pages)
+{
+    struct frame_index *frame, *chosen[AHEAD_PAGES];
+    uint32_t epoch = journal_epoch(files->journal), count = 0;
+    int error;
+
+    TAILQ_FOREACH (frame, &index->lists[FRAME_RECEIVED], link) {
+        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE)
+            continue;
+        pages[count] = (struct journal_page){
+            .kind = JOURNAL_DATA, .page = frame->page, .count = 1, .data = frame_memory(files->frames, frame)};
+        chosen[count++] = frame;
+        if (count == AHEAD_PAGES)
+            break;
+    }
+    chunk->page_count = count;
+    error = journal_reserve(files->journal, chunk);
+    if (error)
+        return error;
+    for (uint32_t i = 0; i < count; i++) {
+        page_move(files, index, chosen[i], FRAME_COMMITTING);
+        chosen[i]->stream_epoch = epoch;
+    }
+    return 0;
+}
+
+void commit_ahead(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    struct journal_page pages[AHEAD_PAGES];
+    struct journal_file entry = {0};
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
+    int error = -EBUSY;
+
+    pthread_mutex_lock(&index->lock);
+    if (!index->committing_file && index->counts[FRAME_RECEIVED] && index->counts[FRAME_COMMITTING] < pages_limit(files) / 2) {
+        bool first = !index->stream;
+
+        if (first)
+            index->stream = ++files->next_stream;
+        entry.stream = index->stream;
+        inode_identity(files->inodes, file_truth(files, index)->inode, &entry.identity);
+        error = reserve_ahead(files, index, &chunk, pages);
+        if (!error && first)
+            index->stream_position = chunk.position;
+        if (error && first)
+            index->stream = 0;
+        index->ahead_full = error != 0;
+    } else {
+        index->ahead_full = true;
+    }
+    pthread_mutex_unlock(&index->lock);
+    if (!error)
+        journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
+}
+
+void commit_abandon_stream(struct files *files, struct file_index *index)
+{
+    struct frame_index *frame, *next;
+
+    if (index->committing_file)
+        return;
+    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
+        frame->stream_epoch = 0;
+        page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
+    }
+    index->stream = 0;
+}

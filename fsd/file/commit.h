@@ -1,0 +1,42 @@
+/* Commits: received pages become durable, all or none.
+ *
+ * The thread that asks for a commit while none is being made leads: it commits what is asked for, then what was asked for meanwhile
+ * (group commit: one flush for all), until nobody waits. At most one serving thread leads at a time, so that the others serve.
+ */
+#ifndef FILE_COMMIT_H
+#define FILE_COMMIT_H
+
+#include "file/file.h"
+
+struct commit_result {
+    int error; /* -errno */
+    uint64_t sequence;
+    int64_t time;
+};
+
+struct commit_waiter {
+    TAILQ_ENTRY(commit_waiter) link;
+    const uint32_t *files; /* to be committed as one */
+    uint32_t count;
+    uint32_t flush_inode; /* an inode to flush in the store as well: fsyncdir; 0: none */
+    /* Called once, without locks, from the leading thread; may free the waiter. */
+    void (*done)(struct commit_waiter *waiter, const struct commit_result *result);
+    void *context;               /* the caller's */
+    struct commit_result result; /* the leader's */
+    bool again;                  /* the leader's: more than one commit can hold */
+};
+
+int commit_open(struct files *files);
+/* Asks for commits (zeroed but for what they ask), and may make them. */
+void commit_submit(struct files *files, struct commit_waiter *waiters, size_t count);
+/* Of the last commit of all. */
+uint64_t commit_last_sequence(const struct files *files);
+/* True where a commit would find nothing to do and no error to tell. */
+bool commit_needless(struct files *files, uint32_t inode, uint32_t file);
+
+/* Journal received pages of a file ahead of its commit, so that a large one need not wait for the end. For the flusher. */
+void commit_ahead(struct files *files, uint32_t file);
+/* The journal needs the space: what was journaled ahead is forgotten. The file's lock is held. */
+void commit_abandon_stream(struct files *files, struct file_index *index);
+
+#endif

@@ -1,0 +1,334 @@
+/* The life of a file's record, its attributes, and what readers' view is made of. */
+#include "config.h"
+
+#include "file/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#include "file/page.h"
+#include "mapshare-abi.h"
+
+#define DAY (86400ll * 1000000000)
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return time_pack(now);
+}
+
+int64_t time_now(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+int64_t time_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+void files_want(struct files *files, bool flush, bool checkpoint)
+{
+    pthread_mutex_lock(&files->work_lock);
+    files->flush_wanted |= flush;
+    files->checkpoint_wanted |= checkpoint;
+    pthread_cond_broadcast(&files->work);
+    pthread_mutex_unlock(&files->work_lock);
+}
+
+void file_index_start(struct file_index *index)
+{
+    if (!index->started)
+        pthread_mutex_init(&index->lock, NULL);
+    memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
+    index->started = true;
+    RB_INIT(&index->view);
+    for (int state = 0; state < FRAME_STATES; state++)
+        TAILQ_INIT(&index->lists[state]);
+}
+
+static int load(struct files *files, uint32_t number, uint32_t inode)
+{
+    struct file *file = &files->arena->files[number];
+    struct descriptor *descriptor;
+    struct stat stat;
+    char atomic = '0';
+    int error = descriptor_get(files->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    if (fstat(descriptor->fd, &stat))
+        error = -errno;
+    if (fgetxattr(descriptor->fd, MAPSHARE_XATTR_ATOMIC, &atomic, 1) != 1)
+        atomic = '0';
+    descriptor_put(files->descriptors, descriptor);
+    if (error)
+        return error;
+    memset(file, 0, sizeof *file);
+    file->current = (struct file_version){
+        .size = stat.st_size,
+        .valid = UINT64_MAX,
+        .atime = time_pack(stat.st_atim),
+        .mtime = time_pack(stat.st_mtim),
+        .ctime = time_pack(stat.st_ctim),
+    };
+    file->commits[0] = file->current;
+    file->cut = UINT64_MAX;
+    file->flags = files->options->atomic || atomic == '1' ? FILE_ATOMIC : 0;
+    file_index_start(&files->index[number]);
+    atomic_store(&file->inode, inode);
+    return 0;
+}
+
+uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error)
+{
+    _Atomic uint32_t *at = &files->arena->inodes[inode].file;
+    uint32_t number = atomic_load(at);
+
+    *error = 0;
+    if (number || !make)
+        return number;
+    pthread_mutex_lock(&files->lock);
+    number = atomic_load(at);
+    if (!number) {
+        number = slots_take(&files->slots);
+        *error = number ? load(files, number, inode) : -ENFILE;
+        if (*error && number) {
+            slots_give(&files->slots, number);
+            number = 0;
+        }
+        atomic_store(at, number);
+    }
+    pthread_mutex_unlock(&files->lock);
+    return number;
+}
+
+void file_release(struct files *files, uint32_t inode)
+{
+    struct inode *truth = &files->arena->inodes[inode];
+    uint32_t number = truth->file;
+    bool free_it = true;
+
+    pthread_mutex_lock(&files->lock);
+    if (number) {
+        const struct file_index *index = &files->index[number];
+
+        free_it = !index->on_changed && !index->on_checkpoint && !index->writers;
+    }
+    if (free_it && truth->lookups == 0 && inode_free(files->inodes, inode)) {
+        descriptor_drop(files->descriptors, inode);
+        if (number) {
+            atomic_store(&files->arena->files[number].inode, 0);
+            slots_give(&files->slots, number);
+        }
+    }
+    pthread_mutex_unlock(&files->lock);
+}
+
+uint64_t file_valid(struct files *files, const struct file_index *index)
+{
+    const struct file *file = file_truth(files, index);
+    uint64_t valid = file->current.valid, next = file->commits[!index->held].valid;
+
+    if (file->cut < valid)
+        valid = file->cut;
+    return index->committing_file && next < valid ? next : valid;
+}
+
+void file_touch(struct files *files, struct file_index *index)
+{
+    if (!index->received_since)
+        index->received_since = time_monotonic();
+    if (index->on_changed)
+        return;
+    pthread_mutex_lock(&files->lock);
+    index->on_changed = true;
+    TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
+    pthread_mutex_unlock(&files->lock);
+}
+
+void file_settle(struct files *files, struct file_index *index)
+{
+    bool changed = index->changed || index->atime_changed || index->counts[FRAME_RECEIVED] || index->counts[FRAME_COMMITTING];
+    bool committed =
+        index->counts[FRAME_COMMITTED] || index->counts[FRAME_WRITEBACK] || file_truth(files, index)->commits[index->held].position;
+    const struct frame_index *first = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
+
+    index->needed = first ? frame_truth(files->frames, first)->position : UINT64_MAX;
+    if (index->oldest && index->oldest < index->needed)
+        index->needed = index->oldest;
+    if (!index->counts[FRAME_RECEIVED] && !index->changed && !index->atime_changed)
+        index->received_since = 0;
+    if (changed == index->on_changed && committed == index->on_checkpoint)
+        return;
+    pthread_mutex_lock(&files->lock);
+    if (changed && !index->on_changed)
+        TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
+    if (!changed && index->on_changed)
+        TAILQ_REMOVE(&files->changed, index, changed_link);
+    if (committed && !index->on_checkpoint)
+        TAILQ_INSERT_TAIL(&files->checkpoint, index, checkpoint_link);
+    if (!committed && index->on_checkpoint)
+        TAILQ_REMOVE(&files->checkpoint, index, checkpoint_link);
+    index->on_changed = changed;
+    index->on_checkpoint = committed;
+    pthread_mutex_unlock(&files->lock);
+}
+
+void file_attributes(struct files *files, uint32_t number, struct stat *stat)
+{
+    struct file_index *index = &files->index[number];
+    const struct file_version *current = &files->arena->files[number].current;
+    blkcnt_t held;
+
+    pthread_mutex_lock(&index->lock);
+    stat->st_size = current->size;
+    stat->st_atim = time_unpack(current->atime);
+    stat->st_mtim = time_unpack(current->mtime);
+    stat->st_ctim = time_unpack(current->ctime);
+    held = (index->counts[FRAME_RECEIVED] + index->counts[FRAME_COMMITTING] + index->counts[FRAME_COMMITTED]) *
+           (blkcnt_t)(PAGE_BYTES / 512);
+    if (stat->st_blocks < held)
+        stat->st_blocks = held;
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_set_times(struct files *files, uint32_t number, int which, int64_t atime, int64_t mtime, int64_t ctime)
+{
+    struct file_index *index = &files->index[number];
+    struct file_version *current = &files->arena->files[number].current;
+
+    pthread_mutex_lock(&index->lock);
+    if (which & FILE_ATIME) {
+        current->atime = atime;
+        index->atime_changed = true;
+    }
+    if (which & FILE_MTIME) {
+        current->mtime = mtime;
+        index->changed = true;
+    }
+    if (which & FILE_CTIME) {
+        current->ctime = ctime;
+        index->changed = true;
+    }
+    file_touch(files, index);
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_count_handle(struct files *files, uint32_t number, const struct handle *handle, int change)
+{
+    struct file_index *index = &files->index[number];
+    int mode = handle->flags & O_ACCMODE;
+
+    pthread_mutex_lock(&files->lock);
+    index->writers += mode == O_RDONLY ? 0 : change;
+    index->mappers += mode == O_RDWR ? change : 0;
+    index->deniers += handle->deny ? change : 0;
+    pthread_mutex_unlock(&files->lock);
+}
+
+void file_mark_atime(struct files *files, uint32_t number, bool strict)
+{
+    struct file_index *index = &files->index[number];
+    struct file_version *current = &files->arena->files[number].current;
+    int64_t now = time_now();
+
+    pthread_mutex_lock(&index->lock);
+    /* relatime as in mount(8): not later than the last change, or a day old */
+    if (strict || current->atime <= current->mtime || current->atime <= current->ctime || now - current->atime >= DAY) {
+        current->atime = now;
+        index->atime_changed = true;
+        file_touch(files, index);
+    }
+    pthread_mutex_unlock(&index->lock);
+}
+
+int file_deny(struct files *files, uint32_t number, struct handle *handle, bool deny)
+{
+    struct file_index *index = &files->index[number];
+    int error = 0;
+
+    pthread_mutex_lock(&files->lock);
+    if (deny && index->writers)
+        error = -ETXTBSY;
+    if (!error && deny != (bool)handle->deny) {
+        handle->deny = deny;
+        index->deniers += deny ? 1 : -1;
+    }
+    pthread_mutex_unlock(&files->lock);
+    return error;
+}
+
+bool file_denies(struct files *files, uint32_t number)
+{
+    bool denies;
+
+    pthread_mutex_lock(&files->lock);
+    denies = files->index[number].deniers > 0;
+    pthread_mutex_unlock(&files->lock);
+    return denies;
+}
+
+void file_set_atomic(struct files *files, uint32_t number, bool atomic)
+{
+    _Atomic uint32_t *flags = &files->arena->files[number].flags;
+
+    if (atomic)
+        atomic_fetch_or(flags, FILE_ATOMIC);
+    else
+        atomic_fetch_and(flags, ~FILE_ATOMIC);
+}
+
+bool file_may_be_mapped(struct files *files, uint32_t number)
+{
+    bool may;
+
+    if (!number)
+        return false;
+    pthread_mutex_lock(&files->lock);
+    may = files->index[number].mappers > 0;
+    pthread_mutex_unlock(&files->lock);
+    return may;
+}
+
+void file_drop(struct files *files, uint32_t number)
+{
+    static const enum frame_state idle[] = {FRAME_RECEIVED, FRAME_COMMITTED};
+    struct file_index *index = &files->index[number];
+    struct frame_index *frame, *next;
+
+    pthread_mutex_lock(&index->lock);
+    if (!index->committing_file && !index->counts[FRAME_COMMITTING]) {
+        for (size_t i = 0; i < 2; i++) {
+            TAILQ_FOREACH_SAFE (frame, &index->lists[idle[i]], link, next)
+                page_move(files, index, frame, FRAME_FREE);
+        }
+        index->changed = index->atime_changed = false;
+        if (!index->counts[FRAME_WRITEBACK]) {
+            file_truth(files, index)->commits[index->held].position = 0;
+            index->oldest = 0;
+        }
+        file_settle(files, index);
+    }
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_discard(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    struct file *file = &files->arena->files[number];
+    struct frame_index *frame, *next;
+
+    pthread_mutex_lock(&index->lock);
+    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_RECEIVED], link, next)
+        page_move(files, index, frame, FRAME_FREE);
+    file->current.size = file->commits[index->held].size;
+    index->changed = index->atime_changed = false;
+    file_settle(files, index);
+    pthread_mutex_unlock(&index->lock);
+}

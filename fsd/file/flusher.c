@@ -1,0 +1,151 @@
+#include "config.h"
+
+#include "file/flusher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "file/commit.h"
+
+#define BATCH 1024u
+#define AHEAD_MIN 256u /* pages received: from here on a file's pages are journaled ahead of its commit */
+#define TICK_MILLISECONDS 500
+
+/* Commits of many files, waited for together. */
+struct batch {
+    struct commit_waiter waiters[BATCH];
+    uint32_t files[BATCH];
+    uint32_t count, done;
+    int error;
+    pthread_mutex_t lock;
+    pthread_cond_t all_done;
+};
+
+static void one_done(struct commit_waiter *waiter, const struct commit_result *result)
+{
+    struct batch *batch = waiter->context;
+
+    pthread_mutex_lock(&batch->lock);
+    batch->done++;
+    if (result->error && !batch->error)
+        batch->error = result->error;
+    pthread_cond_signal(&batch->all_done);
+    pthread_mutex_unlock(&batch->lock);
+}
+
+/* Default files whose oldest change is from before `before`. */
+static void choose(struct files *files, struct batch *batch, int64_t before)
+{
+    struct file_index *index;
+
+    batch->count = batch->done = 0;
+    pthread_mutex_lock(&files->lock);
+    TAILQ_FOREACH (index, &files->changed, changed_link) {
+        if (file_truth(files, index)->flags & FILE_ATOMIC || !index->received_since || index->received_since > before)
+            continue;
+        batch->files[batch->count++] = index - files->index;
+        if (batch->count == BATCH)
+            break;
+    }
+    pthread_mutex_unlock(&files->lock);
+}
+
+static void commit_batch(struct files *files, struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        batch->waiters[i] = (struct commit_waiter){.files = &batch->files[i], .count = 1, .done = one_done, .context = batch};
+    if (batch->count)
+        commit_submit(files, batch->waiters, batch->count);
+    pthread_mutex_lock(&batch->lock);
+    while (batch->done < batch->count)
+        pthread_cond_wait(&batch->all_done, &batch->lock);
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static struct batch *new_batch(void)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+
+    if (batch) {
+        pthread_mutex_init(&batch->lock, NULL);
+        pthread_cond_init(&batch->all_done, NULL);
+    }
+    return batch;
+}
+
+int flush_all(struct files *files)
+{
+    struct batch *batch = new_batch();
+    int error = 0;
+
+    if (!batch)
+        return -ENOMEM;
+    do {
+        choose(files, batch, INT64_MAX);
+        commit_batch(files, batch);
+        error = batch->error;
+    } while (batch->count && !error);
+    free(batch);
+    return error;
+}
+
+/* The file with enough received pages to journal some of them now, or 0. */
+static uint32_t choose_ahead(struct files *files)
+{
+    struct file_index *index;
+    uint32_t found = 0;
+
+    pthread_mutex_lock(&files->lock);
+    TAILQ_FOREACH (index, &files->changed, changed_link) {
+        if (index->counts[FRAME_RECEIVED] >= AHEAD_MIN && !index->committing_file && !index->ahead_full) {
+            found = index - files->index;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&files->lock);
+    return found;
+}
+
+/* Waits for a wish or the next tick. Returns false when the thread shall end. */
+static bool wait_for_work(struct files *files)
+{
+    struct timespec until;
+    bool go_on;
+    int error = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += TICK_MILLISECONDS * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000l;
+    until.tv_nsec %= 1000000000l;
+    pthread_mutex_lock(&files->work_lock);
+    while (!files->flush_wanted && !files->stopping && !error)
+        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
+    files->flush_wanted = false;
+    go_on = !files->stopping;
+    pthread_mutex_unlock(&files->work_lock);
+    return go_on;
+}
+
+void *flusher_thread(void *argument)
+{
+    struct files *files = argument;
+    struct batch *batch = new_batch();
+    int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
+    uint32_t file;
+
+    while (batch && wait_for_work(files)) {
+        while ((file = choose_ahead(files)))
+            commit_ahead(files, file);
+        if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
+            choose(files, batch, INT64_MAX);
+            commit_batch(files, batch);
+            files_want(files, false, true);
+        }
+        choose(files, batch, time_monotonic() - interval);
+        commit_batch(files, batch);
+    }
+    free(batch);
+    return NULL;
+}

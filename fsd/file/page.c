@@ -1,0 +1,129 @@
+/* One page: how it changes state, and what readers see of it. */
+#include "config.h"
+
+#include "file/page.h"
+
+#include <assert.h>
+#include <string.h>
+
+void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed)
+{
+    index->failed_count += failed - frame->failed;
+    frame->failed = failed;
+}
+
+/* The arrows of the diagram in frame.h. */
+static bool may_become(enum frame_state from, enum frame_state to)
+{
+    switch (to) {
+    case FRAME_RECEIVED:
+        return from == FRAME_FREE || from == FRAME_COMMITTING;
+    case FRAME_COMMITTING:
+        return from == FRAME_RECEIVED;
+    case FRAME_COMMITTED:
+        return from == FRAME_COMMITTING || from == FRAME_WRITEBACK;
+    case FRAME_WRITEBACK:
+        return from == FRAME_COMMITTED;
+    default:
+        return from != FRAME_FREE;
+    }
+}
+
+void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
+{
+    assert(may_become(frame->state, state));
+    if (frame->listed) {
+        TAILQ_REMOVE(&index->lists[frame->state], frame, link);
+        index->counts[frame->state]--;
+    }
+    if (state == FRAME_FREE) {
+        page_set_failed(index, frame, false);
+        if (frame->in_view)
+            RB_REMOVE(frame_tree, &index->view, frame);
+        frame_free(files->frames, frame);
+        return;
+    }
+    frame->state = state;
+    frame->listed = true;
+    TAILQ_INSERT_TAIL(&index->lists[state], frame, link);
+    index->counts[state]++;
+}
+
+void page_hide(struct files *files, struct file_index *index, struct frame_index *frame)
+{
+    RB_REMOVE(frame_tree, &index->view, frame);
+    frame->in_view = false;
+    atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_HIDDEN);
+}
+
+void page_publish(struct files *files, struct file_index *index, uint32_t number, uint64_t page, uint32_t flags)
+{
+    struct frame_index *frame = &files->frames->index[number], *old = page_find(index, page);
+
+    frame_publish(files->frames, number, index - files->index, page, flags);
+    if (old && old->state == FRAME_RECEIVED) {
+        frame->older = old->older;
+        page_move(files, index, old, FRAME_FREE);
+    } else if (old) { /* invariant 5: it stays until its own write is done */
+        frame->older = frame_number(files->frames, old);
+        page_hide(files, index, old);
+    }
+    RB_INSERT(frame_tree, &index->view, frame);
+    frame->in_view = true;
+    page_move(files, index, frame, FRAME_RECEIVED);
+}
+
+int page_change(struct files *files, struct file_index *index, uint64_t page, uint32_t *number, bool *fresh)
+{
+    struct frame_index *old = page_find(index, page);
+    int error;
+
+    *fresh = !(old && old->state == FRAME_RECEIVED);
+    if (!*fresh) {
+        *number = frame_number(files->frames, old);
+        atomic_fetch_and(&frame_truth(files->frames, old)->flags, ~FRAME_HOLE);
+        return 0;
+    }
+    error = frame_take_one(files->frames, number);
+    if (error)
+        return error;
+    error = page_load(files, index, page, arena_page(files->arena, *number));
+    if (error)
+        frame_give(files->frames, number, 1);
+    return error;
+}
+
+void page_forget(struct files *files, struct file_index *index, struct frame_index *frame)
+{
+    if (frame->state == FRAME_RECEIVED)
+        page_move(files, index, frame, FRAME_FREE);
+    else
+        page_hide(files, index, frame);
+}
+
+struct frame_index *page_find(struct file_index *index, uint64_t page)
+{
+    struct frame_index key;
+
+    key.page = page;
+    return RB_FIND(frame_tree, &index->view, &key);
+}
+
+int page_load(struct files *files, struct file_index *index, uint64_t page, void *memory)
+{
+    uint32_t inode = file_truth(files, index)->inode;
+    struct frame_index *frame = page_find(index, page);
+    struct descriptor *descriptor;
+    int error;
+
+    if (frame) {
+        memcpy(memory, frame_memory(files->frames, frame), PAGE_BYTES);
+        return 0;
+    }
+    error = descriptor_get(files->descriptors, inode, &descriptor);
+    if (error)
+        return error;
+    error = page_read_store(descriptor->fd, memory, PAGE_BYTES, page << PAGE_SHIFT, file_valid(files, index));
+    descriptor_put(files->descriptors, descriptor);
+    return error;
+}

@@ -1,0 +1,121 @@
+#include "config.h"
+
+#include "file/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct run_array {
+    struct mapshare_abi_run *runs;
+    uint32_t count, max;
+};
+
+static int append(struct run_array *array, uint64_t first, uint64_t last, uint32_t state)
+{
+    struct mapshare_abi_run *tail = array->count ? &array->runs[array->count - 1] : NULL;
+
+    if (tail && tail->state == state && tail->last + 1 == first) {
+        tail->last = last;
+        return 0;
+    }
+    if (array->count == array->max) {
+        struct mapshare_abi_run *more = realloc(array->runs, (array->max * 2 + 64) * sizeof *more);
+
+        if (!more)
+            return -ENOMEM;
+        array->runs = more;
+        array->max = array->max * 2 + 64;
+    }
+    array->runs[array->count++] = (struct mapshare_abi_run){.first = first, .last = last, .state = state};
+    return 0;
+}
+
+static uint32_t state_of(const struct frame_index *frame)
+{
+    if (frame->failed)
+        return MAPSHARE_ABI_FAILED;
+    switch (frame->state) {
+    case FRAME_COMMITTED:
+        return MAPSHARE_ABI_COMMITTED;
+    case FRAME_WRITEBACK:
+        return MAPSHARE_ABI_WRITEBACK;
+    default:
+        return MAPSHARE_ABI_RECEIVED;
+    }
+}
+
+int status_runs(struct files *files, uint32_t number, const struct probe_run *kernel, uint32_t kernel_count,
+                struct mapshare_abi_run **runs, uint32_t *count)
+{
+    struct file_index *index = &files->index[number];
+    const struct probe_run *end = kernel + kernel_count;
+    struct run_array array = {0};
+    struct frame_index *frame;
+    int error = 0;
+
+    pthread_mutex_lock(&index->lock);
+    RB_FOREACH (frame, frame_tree, &index->view) {
+        for (; !error && kernel < end && kernel->first <= frame->page; kernel++) {
+            if (kernel->last >= frame->page)
+                break;
+            error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
+        }
+        if (!error && !(kernel < end && kernel->first <= frame->page))
+            error = append(&array, frame->page, frame->page, state_of(frame));
+    }
+    pthread_mutex_unlock(&index->lock);
+    for (; !error && kernel < end; kernel++)
+        error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
+    *runs = array.runs;
+    *count = array.count;
+    return error;
+}
+
+struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t count)
+{
+    struct page_counts counts = {0};
+
+    for (uint32_t i = 0; i < count; i++)
+        counts.of[runs[i].state] += runs[i].last - runs[i].first + 1;
+    return counts;
+}
+
+void status_info(struct files *files, uint32_t number, struct mapshare_abi_info *info)
+{
+    struct file_index *index = &files->index[number];
+    const struct file *file = &files->arena->files[number];
+    const struct file_version *held;
+    struct frame_index *frame;
+
+    *info = (struct mapshare_abi_info){.version = MAPSHARE_ABI_VERSION};
+    pthread_mutex_lock(&index->lock);
+    held = &file->commits[index->held];
+    info->flags = file->flags & FILE_ATOMIC ? MAPSHARE_ABI_ATOMIC : 0;
+    info->sequence = held->sequence;
+    info->commit_seconds = time_unpack(held->committed_at).tv_sec;
+    info->commit_nanoseconds = time_unpack(held->committed_at).tv_nsec;
+    info->error = file->error;
+    info->committed_size = held->size;
+    RB_FOREACH (frame, frame_tree, &index->view) {
+        uint32_t state = state_of(frame);
+
+        info->received += state == MAPSHARE_ABI_RECEIVED;
+        info->committed += state == MAPSHARE_ABI_COMMITTED;
+        info->writeback += state == MAPSHARE_ABI_WRITEBACK;
+        info->failed += state == MAPSHARE_ABI_FAILED;
+    }
+    pthread_mutex_unlock(&index->lock);
+}
+
+void status_frames(struct files *files, struct page_counts *counts)
+{
+    const struct arena_header *header = files->arena->header;
+
+    *counts = (struct page_counts){0};
+    for (uint32_t i = 1; i <= header->frame_max + header->spilled; i++) { /* without locks: a glance */
+        const struct frame_index *frame = &files->frames->index[i];
+
+        if (frame->state != FRAME_FREE)
+            counts->of[state_of(frame)]++;
+    }
+}

@@ -1,0 +1,22 @@
+/* What state each page of a file is in: the kernel's dirty pages laid over the daemon's. */
+#ifndef FILE_STATUS_H
+#define FILE_STATUS_H
+
+#include "file/file.h"
+#include "mapshare-abi.h"
+#include "process/probe.h"
+
+struct page_counts {
+    uint64_t of[MAPSHARE_ABI_FAILED + 1]; /* by enum mapshare_abi_state */
+};
+
+/* All runs of the file, sorted; each page has one state: the newest. The caller frees *runs. */
+int status_runs(struct files *files, uint32_t file, const struct probe_run *kernel, uint32_t kernel_count,
+                struct mapshare_abi_run **runs, uint32_t *count);
+struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t count);
+/* What can be said without the kernel. */
+void status_info(struct files *files, uint32_t file, struct mapshare_abi_info *info);
+/* Frames of all files by state. */
+void status_frames(struct files *files, struct page_counts *counts);
+
+#endif

@@ -1,0 +1,155 @@
+/* Writing: pages come in (invariant 1), and the file's end moves. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "file/file.h"
+#include "file/page.h"
+#include "log.h"
+
+#define AHEAD_PAGES 512u /* received: the flusher is woken to journal them ahead of their commit */
+
+static void copy_in(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size)
+{
+    while (size) {
+        size_t slot = from >> PAGE_SHIFT, n = PAGE_BYTES - WITHIN(from);
+
+        if (n > size)
+            n = size;
+        if (slot < data->frame_count)
+            memcpy(to, (unsigned char *)arena_page(files->arena, data->frames[slot]) + WITHIN(from), n);
+        else
+            memcpy(to, data->rest + (from - ((size_t)data->frame_count << PAGE_SHIFT)), n);
+        to += n, from += n, size -= n;
+    }
+}
+
+/* One page's part of a WRITE: `size` bytes at `within` the page, which lie at `from` in the data. */
+static int take_page(struct files *files, struct file_index *index, struct received *data, uint64_t page, size_t within,
+                     size_t from, size_t size)
+{
+    uint64_t end = file_truth(files, index)->current.size;
+    bool whole = within == 0 && (size == PAGE_BYTES || (page << PAGE_SHIFT) + size >= end);
+    size_t slot = from >> PAGE_SHIFT;
+    uint32_t number;
+    bool fresh = true;
+    int error;
+
+    if (whole && WITHIN(from) == 0 && slot < data->frame_count) { /* the bytes are in a frame already: no copy */
+        number = data->frames[slot];
+        memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
+        data->frames[slot] = 0;
+        page_publish(files, index, number, page, 0);
+        return 0;
+    }
+    if (whole) {
+        error = frame_take_one(files->frames, &number);
+        if (!error)
+            memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
+    } else {
+        error = page_change(files, index, page, &number, &fresh);
+    }
+    if (error)
+        return error;
+    copy_in(files, (unsigned char *)arena_page(files->arena, number) + within, data, from, size);
+    if (fresh)
+        page_publish(files, index, number, page, 0);
+    return 0;
+}
+
+ssize_t file_write(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset, bool mapped)
+{
+    struct file_index *index = &files->index[number];
+    struct file *file = &files->arena->files[number];
+    size_t done = 0;
+    bool ahead;
+
+    pthread_mutex_lock(&index->lock);
+    while (done < size) {
+        uint64_t at = offset + done;
+        size_t n = PAGE_BYTES - WITHIN(at);
+        int error;
+
+        if (n > size - done)
+            n = size - done;
+        error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n);
+        if (error && mapped) { /* the kernel would drop the page on an error: it must wait until there is room */
+            pthread_mutex_unlock(&index->lock);
+            log_limited(&files->error_logged, "no memory for changed pages (%s): a flush waits until the store takes some",
+                        strerror(-error));
+            files_want(files, true, true);
+            pthread_mutex_lock(&index->lock);
+            continue;
+        }
+        if (error) {
+            if (!done) {
+                pthread_mutex_unlock(&index->lock);
+                return error;
+            }
+            break;
+        }
+        done += n;
+        if (!mapped && offset + done > file->current.size)
+            file->current.size = offset + done;
+    }
+    file->current.mtime = file->current.ctime = time_now();
+    index->changed = true;
+    file_touch(files, index);
+    ahead = mapped && index->counts[FRAME_RECEIVED] >= AHEAD_PAGES && !index->ahead_full;
+    pthread_mutex_unlock(&index->lock);
+    if (ahead || frame_free_count(files->frames) < files->arena->header->frame_max / 8)
+        files_want(files, true, false);
+    atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
+                              memory_order_relaxed);
+    return done;
+}
+
+/* The part of the last page that is cut off reads as zeros when the file grows again. */
+static int cut_page(struct files *files, struct file_index *index, uint64_t size)
+{
+    struct frame_index *frame = page_find(index, PAGE_OF(size));
+    uint32_t number;
+    bool fresh;
+    int error;
+
+    if (!WITHIN(size) || !frame)
+        return 0;
+    error = page_change(files, index, PAGE_OF(size), &number, &fresh);
+    if (error)
+        return error;
+    memset((unsigned char *)arena_page(files->arena, number) + WITHIN(size), 0, PAGE_BYTES - WITHIN(size));
+    if (fresh)
+        page_publish(files, index, number, PAGE_OF(size), 0);
+    return 0;
+}
+
+int file_truncate(struct files *files, uint32_t number, uint64_t size)
+{
+    struct file_index *index = &files->index[number];
+    struct file *file = &files->arena->files[number];
+    int error = 0;
+
+    pthread_mutex_lock(&index->lock);
+    if (size < file->current.size) {
+        struct frame_index key = {.page = PAGE_OF(size + PAGE_BYTES - 1)}, *frame, *next;
+
+        error = cut_page(files, index, size);
+        if (error)
+            goto out;
+        for (frame = RB_NFIND(frame_tree, &index->view, &key); frame; frame = next) {
+            next = RB_NEXT(frame_tree, &index->view, frame);
+            page_forget(files, index, frame);
+        }
+        if (size < file->current.valid)
+            file->current.valid = size;
+    }
+    file->current.size = size;
+    file->current.mtime = file->current.ctime = time_now();
+    index->changed = true;
+    file_touch(files, index);
+out:
+    pthread_mutex_unlock(&index->lock);
+    return error;
+}

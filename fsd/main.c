@@ -1,0 +1,25 @@
+#include "config.h"
+
+#include <stdio.h>
+
+#include "log.h"
+#include "options.h"
+#include "process/daemon.h"
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    if (options_parse(&options, argc, argv))
+        return 2;
+    if (options.help) {
+        options_help(stdout);
+        return 0;
+    }
+    if (options.version) {
+        puts("mapsharefs " PACKAGE_VERSION);
+        return 0;
+    }
+    log_start(options.foreground, options.trace);
+    return keeper_run(&options);
+}

@@ -1,0 +1,233 @@
+#include "config.h"
+
+#include "options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "log.h"
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+enum kind { SIZE, NUMBER, FLAG, TEXT, ATIME };
+
+/* The table. A test compares it, through --help, with mapsharefs(8). */
+static const struct option {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    uint64_t least, most; /* ATIME: the rule */
+    const char *what;
+} table[] = {
+    {"cache_size", SIZE, offsetof(struct options, cache_size), 16 * MIB, 1024 * GIB,
+     "memory for pages [an eighth of memory, at most 512M]"},
+    {"journal_size", SIZE, offsetof(struct options, journal_size), 4 * MIB, 64 * GIB,
+     "size of the journal in the store [256M, or a quarter of the free space]"},
+    {"commit_interval", NUMBER, offsetof(struct options, commit_interval), 1, 3600,
+     "seconds after which changes of default files are committed [5]"},
+    {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},
+    {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
+     "deaths of the worker in ten seconds before the keeper gives up [20]"},
+    {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
+     "all files are atomic: only the program's own commits make changes durable"},
+    {"strictatime", ATIME, offsetof(struct options, atime), ATIME_STRICT, 0, "mark atime at every read"},
+    {"relatime", ATIME, offsetof(struct options, atime), ATIME_RELATIVE, 0,
+     "mark atime when it is not later than mtime, or a day old [default]"},
+    {"noatime", ATIME, offsetof(struct options, atime), ATIME_NONE, 0, "never mark atime"},
+    {"allow_other", FLAG, offsetof(struct options, allow_other), 0, 0, "let other users in"},
+    {"no_tune", FLAG, offsetof(struct options, no_tune), 0, 0, "leave the kernel's limits for this mount as they are"},
+    {"fault", TEXT, offsetof(struct options, fault), 0, 0,
+     "make the store fail, for tests: OPERATION/TARGET/KIND[/FIRST[/COUNT]]:..."},
+};
+
+/* Passed on to the kernel as they are. */
+static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "dev",    "nodev",
+                                           "exec", "noexec", "sync", "async",  "dirsync"};
+/* Of fstab(5), for others. */
+static const char *const ignored_names[] = {"defaults", "auto",  "noauto", "user",   "nouser",
+                                            "users",    "owner", "group",  "nofail", "_netdev"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(names[i], name))
+            return true;
+    }
+    return false;
+}
+
+static int complain(const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    log_line(LOG_FATAL, "%s", line);
+    return -EINVAL;
+}
+
+static void print_size(char *to, size_t max, uint64_t value, enum kind kind)
+{
+    const char *unit = "";
+
+    if (kind == SIZE && value >= GIB && value % GIB == 0)
+        value /= GIB, unit = "G";
+    else if (kind == SIZE && value >= MIB && value % MIB == 0)
+        value /= MIB, unit = "M";
+    snprintf(to, max, "%llu%s", (unsigned long long)value, unit);
+}
+
+static int parse_number(const struct option *option, const char *text, uint64_t *out)
+{
+    char *end, least[32], most[32];
+    unsigned long long value;
+    uint64_t unit = 1;
+
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (option->kind == SIZE && end != text && *end && !end[1]) {
+        unit = *end == 'K' ? KIB : *end == 'M' ? MIB : *end == 'G' ? GIB : 0;
+        end++;
+    }
+    print_size(least, sizeof least, option->least, option->kind);
+    print_size(most, sizeof most, option->most, option->kind);
+    if (end == text || *end || !unit || *text == '-')
+        return complain("%s=%s: not a number%s; give %s to %s", option->name, text, option->kind == SIZE ? " with K, M or G" : "",
+                        least, most);
+    if (errno || value > UINT64_MAX / unit || value * unit < option->least || value * unit > option->most)
+        return complain("%s=%s: out of range; give %s to %s", option->name, text, least, most);
+    *out = value * unit;
+    return 0;
+}
+
+static int set(struct options *options, const struct option *option, char *value)
+{
+    void *field = (char *)options + option->offset;
+
+    if ((option->kind == FLAG || option->kind == ATIME) && value)
+        return complain("%s takes no value", option->name);
+    if (option->kind != FLAG && option->kind != ATIME && (!value || !*value))
+        return complain("%s needs a value: %s=...", option->name, option->name);
+    switch (option->kind) {
+    case FLAG:
+        *(bool *)field = true;
+        return 0;
+    case ATIME:
+        *(enum atime_rule *)field = option->least;
+        return 0;
+    case TEXT:
+        *(const char **)field = value;
+        return fault_check(value);
+    default:
+        return parse_number(option, value, field);
+    }
+}
+
+static int pass_on(struct options *options, const char *name)
+{
+    size_t used = strlen(options->kernel_options);
+
+    if (used + strlen(name) + 2 > sizeof options->kernel_options)
+        return complain("-o: too many options");
+    if (!strcmp(name, "ro"))
+        options->read_only = true;
+    snprintf(options->kernel_options + used, sizeof options->kernel_options - used, "%s%s", used ? "," : "", name);
+    return 0;
+}
+
+static int parse_list(struct options *options, char *list)
+{
+    char *save, *name;
+    int error = 0;
+
+    for (name = strtok_r(list, ",", &save); name && !error; name = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(name, '=');
+        size_t i;
+
+        if (value)
+            *value++ = 0;
+        for (i = 0; i < COUNT(table) && strcmp(table[i].name, name); i++)
+            ;
+        if (i < COUNT(table))
+            error = set(options, &table[i], value);
+        else if (!value && is_among(kernel_names, COUNT(kernel_names), name))
+            error = pass_on(options, name);
+        else if (!is_among(ignored_names, COUNT(ignored_names), name) && strncmp(name, "x-", 2))
+            error = complain("-o %s: unknown option; mapsharefs --help lists them", name);
+    }
+    return error;
+}
+
+static int parse_argument(struct options *options, const char *argument)
+{
+    if (!options->store)
+        options->store = argument;
+    else if (!options->mountpoint)
+        options->mountpoint = argument;
+    else
+        return complain("%s: one argument too many; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT", argument);
+    return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    int error = 0;
+
+    *options = (struct options){.commit_interval = 5, .threads = 4, .max_restarts = 20};
+    for (int i = 1; i < argc && !error; i++) {
+        char *argument = argv[i];
+
+        if (!strcmp(argument, "-f"))
+            options->foreground = true;
+        else if (!strcmp(argument, "-d"))
+            options->foreground = options->trace = true;
+        else if (!strcmp(argument, "-h") || !strcmp(argument, "--help"))
+            options->help = true;
+        else if (!strcmp(argument, "-V") || !strcmp(argument, "--version"))
+            options->version = true;
+        else if (!strncmp(argument, "-o", 2) && argument[2])
+            error = parse_list(options, argument + 2);
+        else if (!strcmp(argument, "-o"))
+            error = i + 1 < argc ? parse_list(options, argv[++i]) : complain("-o: needs a list of options");
+        else if (argument[0] == '-' && argument[1])
+            error = complain("%s: unknown option; mapsharefs --help lists them", argument);
+        else
+            error = parse_argument(options, argument);
+    }
+    if (!error && !options->help && !options->version && !options->mountpoint)
+        error = complain("%s is missing; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT",
+                         options->store ? "MOUNTPOINT" : "STORE");
+    return error;
+}
+
+void options_help(FILE *to)
+{
+    fprintf(to, "usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT\n"
+                "Mounts the folder STORE on MOUNTPOINT: shared memory in its files is durable.\n\n"
+                "  -f             stay in the foreground\n"
+                "  -d             the same, and say what happens\n"
+                "  -h, --help     this text\n"
+                "  -V, --version  the version\n"
+                "  -o OPTION[,OPTION...]\n");
+    for (size_t i = 0; i < COUNT(table); i++) {
+        static const char *const values[] = {[SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "", [TEXT] = "=SPEC", [ATIME] = ""};
+        char name[64];
+
+        snprintf(name, sizeof name, "%s%s", table[i].name, values[table[i].kind]);
+        fprintf(to, "    %-24s %s\n", name, table[i].what);
+    }
+    fprintf(to,
+            "\nSizes take K, M or G. Also ro, rw, suid, nosuid, dev, nodev, exec, noexec, sync, async, dirsync, for the kernel.\n"
+            "Unmount with mapshare unmount MOUNTPOINT, which waits until the store is complete. See mapsharefs(8).\n");
+}

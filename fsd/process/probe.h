@@ -1,0 +1,54 @@
+/* The probe: a process that asks the kernel questions about our own mount.
+ *
+ * The kernel answers them with requests to the worker, so nobody who serves may ask (invariant 11). The worker sends a question and
+ * parks what depends on it; its listening thread completes it. The probe opens a file by a handle made from the node id, asks, closes:
+ * it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own.
+ */
+#ifndef PROCESS_PROBE_H
+#define PROCESS_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct server;
+
+enum probe_question {
+    PROBE_PULL,  /* have the kernel send its dirty pages, and wait until they came */
+    PROBE_DIRTY, /* which pages are dirty in the kernel? */
+};
+
+struct probe_run {
+    uint64_t first, last; /* pages */
+};
+
+/* Parked until answered. Embed as the first member of what is parked. */
+struct probe_request {
+    enum probe_question question;
+    uint32_t inode; /* slot */
+    /* Called once by the listening thread; frees the request. */
+    void (*done)(struct probe_request *request);
+
+    int error;              /* out: -errno; -ENOSYS where the kernel cannot be asked */
+    struct probe_run *runs; /* out: sorted; the client frees them after done */
+    uint32_t run_count;
+
+    /* The client's. */
+    uint64_t id;
+    uint32_t run_max;
+    TAILQ_ENTRY(probe_request) link;
+};
+
+struct probe_client;
+
+/* The worker's end of the channel; starts the listening thread. */
+int probe_client_open(struct probe_client **client, struct server *server, int channel);
+/* False where the question cannot be sent: then `done` is not called. */
+bool probe_ask(struct probe_client *client, struct probe_request *request);
+
+/* The probe's life. Does not return. `channel`: the probe's end. */
+void probe_run(int channel, const char *mountpoint) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,361 @@
+#include "config.h"
+
+#include "process/setup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "journal/recover.h"
+#include "log.h"
+#include "mapshare-abi.h"
+#include "request/request.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define CACHE_DEFAULT_MAX (512 * MIB)
+#define CACHE_DEFAULT_MIN (32 * MIB)
+#define JOURNAL_DEFAULT (256 * MIB)
+#define JOURNAL_MIN (4 * MIB)
+#define SPILL_FACTOR 8 /* the spill file may grow to so many times the cache */
+#define LOCK_WAIT_SECONDS 120
+#define FILESYSTEM "mapsharefs"
+
+bool setup_is_mounted(const char *mountpoint)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "r");
+    const struct mntent *entry;
+    bool found = false;
+
+    while (mounts && !found && (entry = getmntent(mounts)))
+        found = !strcmp(entry->mnt_dir, mountpoint) && !strcmp(entry->mnt_type, "fuse." FILESYSTEM);
+    if (mounts)
+        endmntent(mounts);
+    return found;
+}
+
+static bool is_inside(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+
+    return !strncmp(path, folder, length) && (path[length] == '/' || !path[length]);
+}
+
+static int check_mountpoint(const char *given, const char *mountpoint, const char *store)
+{
+    DIR *folder;
+    const struct dirent *entry;
+    int entries = 0;
+
+    if (is_inside(mountpoint, store) || is_inside(store, mountpoint)) {
+        log_line(LOG_FATAL, "%s: mount point and store %s lie in each other; use a folder outside", given, store);
+        return -EINVAL;
+    }
+    if (setup_is_mounted(mountpoint)) {
+        log_line(LOG_FATAL, "%s: already a mapsharefs mount; unmount it first", given);
+        return -EBUSY;
+    }
+    folder = opendir(mountpoint);
+    if (!folder) {
+        int error = errno;
+
+        log_line(LOG_FATAL, "%s: not a usable mount point: %s", given, strerror(error));
+        return -error;
+    }
+    while ((entry = readdir(folder)))
+        entries += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+    closedir(folder);
+    if (entries) {
+        log_line(LOG_FATAL, "%s: the mount point is not empty; use an empty folder", given);
+        return -ENOTEMPTY;
+    }
+    return 0;
+}
+
+static int resolve(const char *given, char path[4096], const char *what)
+{
+    if (realpath(given, path))
+        return 0;
+    log_line(LOG_FATAL, "%s: %s: %s", given, what, strerror(errno));
+    return -errno;
+}
+
+static int open_store(struct daemon *daemon, const char *given)
+{
+    daemon->store = open(given, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (daemon->store < 0) {
+        int error = errno;
+
+        log_line(LOG_FATAL, "%s: cannot open the store: %s", given, strerror(error));
+        return -error;
+    }
+    if (mkdirat(daemon->store, MAPSHARE_PRIVATE_FOLDER, 0700) && errno != EEXIST) {
+        int error = errno;
+
+        log_line(LOG_FATAL, "%s: cannot write to the store: %s", given, strerror(error));
+        return -error;
+    }
+    daemon->private_folder = openat(daemon->store, MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (daemon->private_folder >= 0)
+        daemon->lock = openat(daemon->private_folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (daemon->private_folder < 0 || daemon->lock < 0) {
+        int error = errno;
+
+        log_line(LOG_FATAL, "%s/%s: cannot be used: %s", given, MAPSHARE_PRIVATE_FOLDER, strerror(error));
+        return -error;
+    }
+    return 0;
+}
+
+/* A daemon that lost its mount still finishes writing: the next one waits. One that has its mount will not end by itself. */
+static int take_lock(struct daemon *daemon, const char *given)
+{
+    char holder[4200] = {0};
+    int pid = 0, at = 0;
+
+    for (int waited = 0; flock(daemon->lock, LOCK_EX | LOCK_NB); waited++) {
+        if (pread(daemon->lock, holder, sizeof holder - 1, 0) > 0 && sscanf(holder, "%d %n", &pid, &at) >= 1) {
+            holder[strcspn(holder, "\n")] = 0;
+            if (setup_is_mounted(holder + at)) {
+                log_line(LOG_FATAL, "%s: already mounted on %s by process %d; unmount that first", given, holder + at, pid);
+                return -EBUSY;
+            }
+        }
+        if (waited == LOCK_WAIT_SECONDS * 50) {
+            log_line(LOG_FATAL, "%s: in use by process %d, which has not finished within %d seconds", given, pid,
+                     LOCK_WAIT_SECONDS);
+            return -EBUSY;
+        }
+        if (waited == 50)
+            log_line(LOG_NOTE, "%s: waiting for the daemon that had it mounted to finish", given);
+        usleep(20000);
+    }
+    return 0;
+}
+
+/* For whoever waits for the lock. */
+static int sign_lock(const struct daemon *daemon)
+{
+    if (!ftruncate(daemon->lock, 0) && dprintf(daemon->lock, "%d %s\n", getpid(), daemon->options->mountpoint) > 0)
+        return 0;
+    log_line(LOG_FATAL, "%s: cannot write to the store: %s", daemon->options->store, strerror(errno));
+    return -errno;
+}
+
+static int choose_sizes(struct options *options, const struct daemon *daemon)
+{
+    struct sysinfo system;
+    struct statvfs stat;
+    struct stat journal;
+    uint64_t memory;
+
+    if (sysinfo(&system) || fstatvfs(daemon->store, &stat))
+        return -errno;
+    memory = (uint64_t)system.totalram * system.mem_unit;
+    if (!options->cache_size) {
+        options->cache_size = memory / 8 < CACHE_DEFAULT_MAX ? memory / 8 : CACHE_DEFAULT_MAX;
+        if (options->cache_size < CACHE_DEFAULT_MIN)
+            options->cache_size = CACHE_DEFAULT_MIN;
+    }
+    if (options->cache_size > memory / 4 * 3) {
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: more than three quarters of this machine's memory; give less",
+                 options->cache_size / MIB);
+        return -ENOMEM;
+    }
+    if (options->cache_size < options->threads * 2 * WRITE_MAX) {
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: too little for %" PRIu64 " threads; give at least 2M for each",
+                 options->cache_size / MIB, options->threads);
+        return -EINVAL;
+    }
+    if (!options->journal_size) {
+        uint64_t room = stat.f_bavail * stat.f_frsize / 4;
+
+        options->journal_size = JOURNAL_DEFAULT;
+        if (!fstatat(daemon->private_folder, "journal", &journal, AT_SYMLINK_NOFOLLOW))
+            options->journal_size = journal.st_size;
+        else if (room < JOURNAL_DEFAULT)
+            options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
+    }
+    return 0;
+}
+
+static int recover(const struct daemon *daemon, const char *given)
+{
+    struct recover_report report;
+    struct store *store;
+    int error = store_open_serial(&store);
+
+    if (error)
+        return error;
+    error = journal_recover(store, daemon->store, &report);
+    store_close(store);
+    if (error)
+        log_line(LOG_FATAL, "%s: recovery failed: %s; mapshare journal %s shows what is there", given, strerror(-error), given);
+    else if (report.commits)
+        log_line(LOG_NOTE, "%s: recovered %" PRIu64 " commits, %" PRIu64 " pages in %" PRIu64 " files", given, report.commits,
+                 report.pages, report.files);
+    return error;
+}
+
+/* Without a name from the start: it goes with the last process that has it open. */
+static int open_spill(const struct daemon *daemon)
+{
+    int fd = openat(daemon->private_folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        fd = openat(daemon->private_folder, "spill", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            unlinkat(daemon->private_folder, "spill", 0);
+    }
+    return fd;
+}
+
+static int make_arena(struct daemon *daemon, const struct options *options)
+{
+    uint64_t spill = options->cache_size * SPILL_FACTOR;
+    int error;
+
+    daemon->spill = open_spill(daemon);
+    if (daemon->spill >= 0 && ftruncate(daemon->spill, spill)) {
+        close(daemon->spill);
+        daemon->spill = -1;
+    }
+    if (daemon->spill < 0)
+        log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
+    error = arena_create(&daemon->arena, options->cache_size, spill, daemon->spill);
+    if (error)
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->cache_size / MIB, strerror(-error));
+    return error;
+}
+
+static int check_device(void)
+{
+    int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0) {
+        int error = errno;
+
+        log_line(LOG_FATAL, "/dev/fuse: %s; load the kernel's fuse module (modprobe fuse)", strerror(error));
+        return -error;
+    }
+    close(fd);
+    return 0;
+}
+
+int setup_daemon(struct daemon *daemon, struct options *options, char store[4096], char mountpoint[4096])
+{
+    int error;
+
+    *daemon = (struct daemon){
+        .options = options, .store = -1, .private_folder = -1, .lock = -1, .spill = -1, .session = -1, .status = -1};
+    error = check_device();
+    if (!error)
+        error = resolve(options->store, store, "the store");
+    if (!error)
+        error = resolve(options->mountpoint, mountpoint, "the mount point");
+    if (!error)
+        error = check_mountpoint(options->mountpoint, mountpoint, store);
+    if (!error)
+        error = open_store(daemon, options->store);
+    if (!error)
+        error = take_lock(daemon, options->store);
+    if (!error)
+        error = choose_sizes(options, daemon);
+    if (!error)
+        error = recover(daemon, options->store);
+    if (!error)
+        error = make_arena(daemon, options);
+    if (!error && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, daemon->channel))
+        error = -errno;
+    options->store = store;
+    options->mountpoint = mountpoint;
+    return error;
+}
+
+/* Commas and backslashes in the store's name must not end the option. */
+static void escape(char *to, size_t max, const char *from)
+{
+    size_t at = 0;
+
+    for (; *from && at + 3 < max; from++) {
+        if (*from == ',' || *from == '\\')
+            to[at++] = '\\';
+        to[at++] = *from;
+    }
+    to[at] = 0;
+}
+
+int setup_mount(struct daemon *daemon)
+{
+    const struct options *options = daemon->options;
+    static const struct fuse_lowlevel_ops nothing; /* this session only mounts; workers make their own */
+    char name[4200], list[8192];
+    char program[] = FILESYSTEM, option[] = "-o";
+    char *argv[] = {program, option, list, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+    struct fuse_session *session;
+    int error = sign_lock(daemon);
+
+    if (error)
+        return error;
+    escape(name, sizeof name, options->store);
+    snprintf(list, sizeof list, "fsname=%s,subtype=%s,default_permissions%s%s%s", name, FILESYSTEM,
+             options->allow_other ? ",allow_other" : "", options->kernel_options[0] ? "," : "", options->kernel_options);
+    session = fuse_session_new(&args, &nothing, sizeof nothing, NULL);
+    if (!session || fuse_session_mount(session, options->mountpoint)) {
+        log_line(LOG_FATAL,
+                 "%s: cannot be mounted; for ordinary users fusermount3 must be installed, and allow_other needs user_allow_other "
+                 "in /etc/fuse.conf",
+                 options->mountpoint);
+        return -EPERM;
+    }
+    daemon->session = fuse_session_fd(session);
+    return 0;
+}
+
+static bool set_limit(dev_t device, const char *name, const char *value)
+{
+    char path[128];
+    bool done;
+    int fd;
+
+    snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/%s", major(device), minor(device), name);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    done = fd >= 0 && write(fd, value, strlen(value)) > 0;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+void setup_tune(const char *mountpoint)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "r");
+    char line[8192], where[4096];
+    unsigned high, low;
+    dev_t device = 0;
+
+    /* Not stat(2): the mount's own answers come from the worker. */
+    while (mounts && fgets(line, sizeof line, mounts)) {
+        if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &high, &low, where) == 3 && !strcmp(where, mountpoint))
+            device = makedev(high, low);
+    }
+    if (mounts)
+        fclose(mounts);
+    if (!device || !set_limit(device, "strict_limit", "0") || !set_limit(device, "max_ratio", "100") ||
+        !set_limit(device, "read_ahead_kb", "1024"))
+        log_line(LOG_NOTE,
+                 "the kernel's limits for this mount stay low (only root may raise them): large bursts of stores are slowed down");
+}

@@ -1,0 +1,266 @@
+/* The worker: serves requests, commits, checkpoints. May die at any instant; the next one takes over. */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "file/checkpoint.h"
+#include "file/flusher.h"
+#include "file/takeover.h"
+#include "log.h"
+#include "process/daemon.h"
+#include "process/probe.h"
+#include "request/request.h"
+
+#define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
+#define TICK_NANOSECONDS 10000000l
+#define FINISH_TRIES 10
+#define WRITES_IN_FLIGHT 64
+
+/* ---- the session ---- */
+
+/* libfuse writes all replies through here. The kernel hears one INIT reply, with a flag that libfuse 3.14 does not know; later workers'
+ * sessions are told of the same INIT, and what they reply is not passed on. */
+static _Atomic bool replaying;
+
+static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
+{
+    const struct server *server = userdata;
+    const struct arena_header *header = server->arena.header;
+    const struct fuse_out_header *out = iov[0].iov_base;
+    const struct fuse_in_header *init = (const void *)header->init;
+
+    if (replaying)
+        return out->len;
+    if (header->init_length && out->unique == init->unique && count > 1 && !out->error) {
+        const struct fuse_init_in *in = (const void *)(init + 1);
+
+        ((struct fuse_init_out *)iov[1].iov_base)->flags |= in->flags & FUSE_HANDLE_KILLPRIV_V2;
+    }
+    return writev(fd, iov, count);
+}
+
+static ssize_t read_request(int fd, void *buffer, size_t size, void *userdata)
+{
+    (void)userdata;
+    return read(fd, buffer, size);
+}
+
+static const struct fuse_custom_io session_io = {.writev = write_reply, .read = read_request};
+
+static int open_session(struct server *server, int fd)
+{
+    char program[] = "mapsharefs";
+    char *argv[] = {program, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+
+    server->session = fuse_session_new(&args, &request_operations, sizeof request_operations, server);
+    if (!server->session)
+        return -ENOMEM;
+    return fuse_session_custom_io(server->session, &session_io, fd);
+}
+
+/* Not the first: tell the session what the kernel and the first worker agreed on, then have the kernel send again what the dead one
+ * left unanswered. */
+static int take_over_session(struct server *server)
+{
+    struct arena_header *header = server->arena.header;
+    struct fuse_buf init = {.mem = header->init, .size = header->init_length};
+    struct fuse_out_header resend = {.len = sizeof resend, .error = NOTIFY_RESEND};
+
+    if (!header->init_length)
+        return 0;
+    replaying = true;
+    fuse_session_process_buf(server->session, &init);
+    replaying = false;
+    if (write(fuse_session_fd(server->session), &resend, sizeof resend) < 0 && errno != ENODEV)
+        return -errno;
+    return 0;
+}
+
+/* ---- the threads ---- */
+
+static void *serve_thread(void *argument)
+{
+    struct server *server = argument;
+    int error = request_serve(server);
+
+    pthread_mutex_lock(&server->wait_lock);
+    server->serving--;
+    if (error)
+        server->served = error;
+    pthread_cond_signal(&server->tick);
+    pthread_mutex_unlock(&server->wait_lock);
+    return NULL;
+}
+
+static int start_serving(struct server *server)
+{
+    for (uint64_t i = 0; i < server->options->threads; i++) {
+        pthread_t thread;
+
+        pthread_mutex_lock(&server->wait_lock);
+        server->serving++;
+        pthread_mutex_unlock(&server->wait_lock);
+        if (pthread_create(&thread, NULL, serve_thread, server))
+            return -EAGAIN;
+        pthread_detach(thread);
+    }
+    return 0;
+}
+
+/* Until the mount is gone; meanwhile parked waits are looked after. */
+static int wait_until_served(struct server *server)
+{
+    int served;
+
+    pthread_mutex_lock(&server->wait_lock);
+    while (server->serving) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += TICK_NANOSECONDS;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        if (!server->waits) {
+            pthread_cond_wait(&server->tick, &server->wait_lock);
+        } else {
+            pthread_cond_timedwait(&server->tick, &server->wait_lock, &until);
+            pthread_mutex_unlock(&server->wait_lock);
+            request_answer_waits(server);
+            pthread_mutex_lock(&server->wait_lock);
+        }
+    }
+    served = server->served;
+    pthread_mutex_unlock(&server->wait_lock);
+    return served;
+}
+
+static void committed(void *server)
+{
+    request_answer_waits(server);
+}
+
+/* ---- the end ---- */
+
+static void stop_threads(struct files *files, const pthread_t *threads, size_t count)
+{
+    pthread_mutex_lock(&files->work_lock);
+    files->stopping = true;
+    pthread_cond_broadcast(&files->work);
+    pthread_cond_broadcast(&files->room);
+    pthread_mutex_unlock(&files->work_lock);
+    for (size_t i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* Invariant 12: default files' changes are committed, atomic files' are discarded, and the store alone is complete. The checkpointer
+ * still runs while commits may need room in the journal. */
+static int finish(struct files *files, const pthread_t *threads, size_t count)
+{
+    int error = -1;
+
+    for (int i = 0; i < FINISH_TRIES && error; i++) {
+        if (i)
+            sleep(1);
+        error = flush_all(files);
+    }
+    if (error)
+        log_line(LOG_FATAL, "changes could not be committed at unmount: %s: they are lost", strerror(-error));
+    stop_threads(files, threads, count);
+    for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
+        if (files->arena->files[i].inode)
+            file_discard(files, i);
+    }
+    for (int i = 0; i < FINISH_TRIES; i++) {
+        int failed = checkpoint_all(files);
+
+        if (!failed)
+            return error ? WORKER_UNSAVED : WORKER_DONE;
+        log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-failed));
+        sleep(1);
+    }
+    return WORKER_UNSAVED;
+}
+
+static int open_floors(struct server *server, struct daemon *daemon)
+{
+    const int keep[] = {daemon->store,   daemon->private_folder, daemon->lock,       daemon->spill,
+                        daemon->session, daemon->channel[0],     daemon->channel[1], daemon->status};
+    int error = inode_table_open(&server->inodes, &server->arena, daemon->store);
+
+    if (!error)
+        error = descriptor_cache_open(&server->descriptors, &server->inodes, keep, sizeof keep / sizeof keep[0]);
+    if (!error)
+        error = frame_table_open(&server->frames, &server->arena, daemon->spill);
+    if (!error)
+        error = store_open_uring(&server->store, WRITES_IN_FLIGHT);
+    if (!error && daemon->options->fault)
+        error = fault_wrap(&server->store, daemon->options->fault, daemon->private_folder);
+    if (!error)
+        error = journal_open(&server->journal, server->store, daemon->private_folder, daemon->options->journal_size,
+                             &server->arena.header->journal);
+    if (error)
+        return error;
+    server->files = (struct files){
+        .arena = &server->arena,
+        .options = daemon->options,
+        .inodes = &server->inodes,
+        .descriptors = &server->descriptors,
+        .frames = &server->frames,
+        .store = server->store,
+        .journal = server->journal,
+        .committed = committed,
+        .context = server,
+    };
+    error = files_open(&server->files);
+    return error ? error : handle_table_open(server);
+}
+
+int worker_run(struct daemon *daemon)
+{
+    static struct server server;
+    pthread_t threads[2];
+    int error;
+
+    signal(SIGINT, SIG_IGN); /* the terminal's: the keeper decides */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    umask(0);
+    server.options = daemon->options;
+    server.arena = daemon->arena;
+    server.privileged = geteuid() == 0;
+    pthread_mutex_init(&server.wait_lock, NULL);
+    pthread_mutex_init(&server.group_lock, NULL);
+    pthread_cond_init(&server.tick, NULL);
+    error = open_floors(&server, daemon);
+    if (!error)
+        error = open_session(&server, daemon->session);
+    if (!error)
+        error = probe_client_open(&server.probe, &server, daemon->channel[0]);
+    if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||
+                   pthread_create(&threads[1], NULL, checkpoint_thread, &server.files)))
+        error = -EAGAIN;
+    if (!error)
+        error = take_over_session(&server);
+    if (!error)
+        error = start_serving(&server);
+    if (error) {
+        log_line(LOG_FATAL, "the worker cannot start: %s", strerror(-error));
+        return WORKER_FAILED;
+    }
+    error = wait_until_served(&server);
+    if (error) {
+        log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));
+        return WORKER_FAILED;
+    }
+    error = finish(&server.files, threads, 2);
+    journal_close(server.journal);
+    return error;
+}

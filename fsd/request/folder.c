@@ -1,0 +1,124 @@
+/* Listing folders. Offsets are the store's own, so that they stay valid as long as the store's do. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "request/request.h"
+
+void request_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    if (request_inode(request, node))
+        fuse_reply_open(request, info);
+}
+
+/* One reply being filled. */
+struct listing {
+    fuse_req_t request;
+    uint32_t folder;
+    int fd;
+    bool plus;
+    char *out;
+    size_t used, size;
+};
+
+static bool is_dots(const char *name)
+{
+    return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* The size that the entry takes, or more than is left when it does not fit. */
+static size_t add_entry(struct listing *listing, const struct dirent64 *entry)
+{
+    struct server *server = server_of(listing->request);
+    struct fuse_entry_param plus = {0};
+    struct stat stat = {.st_ino = entry->d_ino, .st_mode = DTTOIF(entry->d_type)};
+    size_t left = listing->size - listing->used, need;
+    struct statx found;
+    uint32_t inode = 0;
+
+    if (!listing->plus)
+        return fuse_add_direntry(listing->request, listing->out + listing->used, left, entry->d_name, &stat, entry->d_off);
+    need = fuse_add_direntry_plus(listing->request, NULL, 0, entry->d_name, NULL, 0);
+    if (need > left)
+        return need;
+    plus.attr = stat;
+    if (!is_dots(entry->d_name) && !inode_lookup(&server->inodes, listing->folder, listing->fd, entry->d_name, &found, &inode))
+        request_fill_entry(server, inode, &found, &plus);
+    return fuse_add_direntry_plus(listing->request, listing->out + listing->used, left, entry->d_name, &plus, entry->d_off);
+}
+
+/* Returns 1 when the reply is full, 0 at the end of the folder, -errno. */
+static int fill(struct listing *listing, char *names)
+{
+    for (;;) {
+        long n = syscall(SYS_getdents64, listing->fd, names, FOLDER_BYTES);
+
+        if (n <= 0)
+            return n ? -errno : 0;
+        for (long at = 0; at < n;) {
+            const struct dirent64 *entry = (const void *)(names + at);
+            size_t size;
+
+            at += entry->d_reclen;
+            if (request_is_reserved(listing->folder, entry->d_name))
+                continue;
+            size = add_entry(listing, entry);
+            if (size > listing->size - listing->used)
+                return 1;
+            listing->used += size;
+        }
+    }
+}
+
+static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, bool plus)
+{
+    struct server *server = server_of(request);
+    struct receiver *receiver = request_receiver();
+    struct listing listing = {.request = request, .plus = plus, .out = (char *)receiver->reply};
+    struct descriptor *descriptor;
+    int error;
+
+    listing.folder = request_inode(request, node);
+    if (!listing.folder)
+        return;
+    listing.size = size < WRITE_MAX ? size : WRITE_MAX;
+    error = descriptor_get(&server->descriptors, listing.folder, &descriptor);
+    if (error) {
+        request_reply(request, error);
+        return;
+    }
+    /* An offset of its own: the descriptor is shared. */
+    listing.fd =
+        openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | (server->options->atime == ATIME_NONE ? O_NOATIME : 0));
+    descriptor_put(&server->descriptors, descriptor);
+    if (listing.fd < 0) {
+        request_reply(request, -errno);
+        return;
+    }
+    if (offset && lseek(listing.fd, offset, SEEK_SET) < 0)
+        error = -errno;
+    else
+        error = fill(&listing, receiver->names);
+    close(listing.fd);
+    if (error < 0 && !listing.used)
+        request_reply(request, error);
+    else
+        fuse_reply_buf(request, listing.out, listing.used);
+}
+
+void request_readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
+{
+    (void)info;
+    list(request, node, size, offset, false);
+}
+
+void request_readdirplus(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
+{
+    (void)info;
+    list(request, node, size, offset, true);
+}

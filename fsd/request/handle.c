@@ -1,0 +1,155 @@
+/* What must be known of a request after its worker died: open handles, and intents; and acting for the caller. */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "request/request.h"
+
+int handle_table_open(struct server *server)
+{
+    struct arena *arena = &server->arena;
+    int error = slots_open(&server->handle_slots, &arena->header->handle_used, arena->header->handle_max);
+
+    pthread_mutex_init(&server->handle_lock, NULL);
+    for (uint32_t i = arena->header->handle_used; i && !error; i--) {
+        if (!arena->handles[i].inode)
+            slots_give(&server->handle_slots, i);
+    }
+    return error;
+}
+
+static uint64_t number_of(const struct arena *arena, uint32_t index)
+{
+    return (uint64_t)arena->handles[index].generation << 32 | index;
+}
+
+/* An OPEN that is sent again got its handle already, if the dead worker came so far. The lock is held. */
+static uint32_t find_resent(const struct arena *arena, uint64_t unique, uint32_t inode)
+{
+    for (uint32_t i = 1; i <= arena->header->handle_used; i++) {
+        if (arena->handles[i].inode == inode && arena->handles[i].unique == (unique & ~RESENT))
+            return i;
+    }
+    return 0;
+}
+
+uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
+{
+    struct arena *arena = &server->arena;
+    uint64_t unique = request_header()->unique, number = 0;
+    uint32_t index = 0;
+    bool fresh = false;
+
+    pthread_mutex_lock(&server->handle_lock);
+    if (unique & RESENT)
+        index = find_resent(arena, unique, inode);
+    if (!index) {
+        index = slots_take(&server->handle_slots);
+        fresh = index != 0;
+    }
+    if (fresh) {
+        struct handle *handle = &arena->handles[index];
+
+        handle->generation++;
+        handle->flags = flags;
+        handle->deny = 0;
+        handle->unique = unique & ~RESENT;
+        atomic_store(&handle->inode, inode);
+        if (arena->inodes[inode].file)
+            file_count_handle(&server->files, arena->inodes[inode].file, handle, 1);
+    }
+    if (index)
+        number = number_of(arena, index);
+    pthread_mutex_unlock(&server->handle_lock);
+    return number;
+}
+
+struct handle *handle_find(struct server *server, uint64_t number)
+{
+    uint32_t index = number;
+
+    if (!index || index > server->arena.header->handle_used || number_of(&server->arena, index) != number)
+        return NULL;
+    return server->arena.handles[index].inode ? &server->arena.handles[index] : NULL;
+}
+
+void handle_close(struct server *server, uint64_t number)
+{
+    struct handle *handle;
+    uint32_t inode;
+
+    pthread_mutex_lock(&server->handle_lock);
+    handle = handle_find(server, number);
+    if (handle) { /* NULL: a RELEASE that is sent again */
+        inode = handle->inode;
+        atomic_store(&handle->inode, 0);
+        if (server->arena.inodes[inode].file)
+            file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);
+        slots_give(&server->handle_slots, (uint32_t)number);
+    }
+    pthread_mutex_unlock(&server->handle_lock);
+}
+
+struct intent *request_intent(struct server *server, uint64_t inode, bool *tried)
+{
+    uint64_t unique = request_header()->unique;
+    struct intent *intents = server->arena.header->intents;
+    uint64_t none = 0;
+
+    *tried = false;
+    for (int i = 0; i < INTENT_MAX && unique & RESENT; i++) {
+        if (intents[i].unique == (unique & ~RESENT)) {
+            *tried = true;
+            return &intents[i];
+        }
+    }
+    for (int i = 0; i < INTENT_MAX; i++, none = 0) {
+        if (atomic_compare_exchange_strong(&intents[i].unique, &none, unique & ~RESENT)) {
+            intents[i].inode = inode;
+            return &intents[i];
+        }
+    }
+    return NULL; /* more dead workers' requests than slots: only a death now would show it */
+}
+
+void request_intent_end(struct intent *intent)
+{
+    if (intent)
+        atomic_store(&intent->unique, 0);
+}
+
+/* The system calls themselves: the library's wrappers would change all threads. Capabilities stay, since the kernel has checked the
+ * caller's permissions; only new files' owner and group shall be the caller's. */
+static void set_identity(struct server *server, uid_t uid, gid_t gid)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    if (!server->privileged || syscall(SYS_capget, &header, data))
+        return;
+    setfsgid(gid);
+    setfsuid(uid);
+    syscall(SYS_capset, &header, data);
+}
+
+void request_act_as(struct server *server, fuse_req_t request)
+{
+    const struct fuse_ctx *caller = fuse_req_ctx(request);
+
+    umask(caller->umask);
+    if (caller->uid || caller->gid)
+        set_identity(server, caller->uid, caller->gid);
+}
+
+void request_act_as_self(struct server *server, fuse_req_t request)
+{
+    const struct fuse_ctx *caller = fuse_req_ctx(request);
+
+    umask(0);
+    if (caller->uid || caller->gid)
+        set_identity(server, geteuid(), getegid());
+}

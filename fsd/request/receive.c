@@ -1,0 +1,130 @@
+/* How requests come in: a WRITE's bytes straight into frames, everything else into plain memory. */
+#include "config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "request/request.h"
+
+/* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
+#define HEAD_BYTES (256u << 10)
+#define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
+
+static _Thread_local struct receiver receiver;
+
+struct receiver *request_receiver(void)
+{
+    return &receiver;
+}
+
+const struct fuse_in_header *request_header(void)
+{
+    return (const struct fuse_in_header *)receiver.head;
+}
+
+/* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. */
+static int make_receiver(struct server *server)
+{
+    size_t bytes = HEAD_BYTES + 2 * (size_t)WRITE_MAX + FOLDER_BYTES;
+    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return -errno;
+    receiver = (struct receiver){
+        .server = server,
+        .head = memory,
+        .rest = memory + HEAD_BYTES,
+        .reply = memory + HEAD_BYTES + WRITE_MAX,
+        .names = (char *)memory + HEAD_BYTES + 2 * (size_t)WRITE_MAX,
+    };
+    return 0;
+}
+
+/* Frames that the last WRITE took are replaced; what the iovecs do not cover goes to plain memory. */
+static int prepare(void)
+{
+    struct frame_table *frames = &receiver.server->frames;
+    uint32_t kept = 0, vectors = 1;
+
+    for (uint32_t i = 0; i < receiver.frame_count; i++) {
+        if (receiver.frames[i])
+            receiver.frames[kept++] = receiver.frames[i];
+    }
+    receiver.frame_count = kept + frame_take(frames, receiver.frames + kept, FRAMES_PER_WRITE - kept);
+    receiver.iov[0] = (struct iovec){receiver.head, WRITE_HEAD};
+    for (uint32_t i = 0; i < receiver.frame_count; i++) {
+        unsigned char *page = arena_page(&receiver.server->arena, receiver.frames[i]);
+        struct iovec *last = &receiver.iov[vectors - 1];
+
+        if (vectors > 1 && (unsigned char *)last->iov_base + last->iov_len == page)
+            last->iov_len += PAGE_BYTES;
+        else
+            receiver.iov[vectors++] = (struct iovec){page, PAGE_BYTES};
+    }
+    if (receiver.frame_count < FRAMES_PER_WRITE)
+        receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - receiver.frame_count) << PAGE_SHIFT};
+    return vectors;
+}
+
+/* All but WRITEs are decoded from one piece of memory. */
+static void gather(size_t size)
+{
+    size_t at = WRITE_HEAD;
+
+    for (struct iovec *iov = &receiver.iov[1]; at < size && at < HEAD_BYTES; iov++) {
+        size_t n = size - at < iov->iov_len ? size - at : iov->iov_len;
+
+        memcpy(receiver.head + at, iov->iov_base, n);
+        at += n;
+    }
+}
+
+/* The kernel's INIT is kept: each new worker is told the same. */
+static void keep_init(size_t size)
+{
+    struct arena_header *header = receiver.server->arena.header;
+
+    if (header->init_length || size > INIT_REQUEST_MAX)
+        return;
+    memcpy(header->init, receiver.head, size);
+    atomic_store(&header->init_length, size);
+}
+
+int request_serve(struct server *server)
+{
+    int fd = fuse_session_fd(server->session), error = make_receiver(server);
+
+    if (error)
+        return error;
+    if (unshare(CLONE_FS)) /* a umask of its own */
+        return -errno;
+    while (!fuse_session_exited(server->session)) {
+        struct fuse_buf buffer = {.mem = receiver.head};
+        ssize_t size = readv(fd, receiver.iov, prepare());
+
+        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+            continue;
+        if (size < 0) {
+            error = errno == ENODEV ? 0 : -errno;
+            break;
+        }
+        if (request_header()->opcode != FUSE_WRITE)
+            gather(size);
+        if (request_header()->opcode == FUSE_INIT)
+            keep_init(size);
+        buffer.size = size;
+        fuse_session_process_buf(server->session, &buffer);
+    }
+    for (uint32_t i = 0; i < receiver.frame_count; i++) {
+        if (receiver.frames[i])
+            frame_give(&server->frames, &receiver.frames[i], 1);
+    }
+    receiver.frame_count = 0;
+    return error;
+}
