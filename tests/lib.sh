@@ -57,12 +57,13 @@ helper() { # NAME: a compiled helper below tests/
 need_mount() {
     [ -c /dev/fuse ] || skip "no /dev/fuse"
     [ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "/dev/fuse is not accessible"
-    MAPSHAREFS=${MAPSHAREFS:-$(find_built mapsharefs)} || fail "mapsharefs is not built"
+    MAPSHAREFS=${MAPSHAREFS:-$(find_built mapsharefs || true)}
     MAPSHARE=${MAPSHARE:-$(find_built mapshare || true)}
+    [ -x "$MAPSHAREFS" ] || fail "mapsharefs is not built"
 }
 
 need_tool() {
-    [ -n "${MAPSHARE:-}" ] || skip "the program mapshare is not built"
+    [ -x "${MAPSHARE:-}" ] || skip "the program mapshare is not built"
 }
 
 # Polls, so that a test takes as long as the thing it waits for and no longer.

@@ -42,6 +42,12 @@ __attribute__((noreturn, format(printf, 4, 5), unused)) static void check_failed
     _exit(1);
 }
 
+/* What was printed before a kill or between forks is neither lost nor doubled. */
+__attribute__((constructor)) static void print_by_lines(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 /* TRY prints the call and what came of it, for comparison with another file system. */
 #define TRY(call)                                                                                                               \
     do {                                                                                                                        \

@@ -7,9 +7,12 @@
 #include "check.h"
 
 static sigjmp_buf after_fault;
+static volatile sig_atomic_t touching;
 
 static void on_fault(int signal)
 {
+    if (!touching)
+        _exit(128 + signal);
     siglongjmp(after_fault, signal);
 }
 
@@ -18,8 +21,10 @@ static int touch(const volatile char *address)
 {
     int signal = sigsetjmp(after_fault, 1);
 
+    touching = 1;
     if (signal == 0)
         (void)*address;
+    touching = 0;
     return signal;
 }
 

@@ -73,7 +73,7 @@ if is_root; then
     fi
 fi
 as_user cp "$MOUNT/bytes" "$PLAIN/bytes"
-if [ -n "$MAPSHARE" ]; then
+if [ -x "$MAPSHARE" ]; then
     as_user "$MAPSHARE" unmount "$MOUNT" || fail "mapshare unmount"
 else
     as_user fusermount3 -u "$MOUNT"

@@ -4,7 +4,7 @@
 
 #include "times.h"
 
-char failure[300];
+char *failure;
 
 void explain(int line, const char *format, ...)
 {
@@ -13,9 +13,9 @@ void explain(int line, const char *format, ...)
 
     if (failure[0])
         return;
-    length = snprintf(failure, sizeof(failure), "line %d: ", line);
+    length = snprintf(failure, FAILURE_SIZE, "line %d: ", line);
     va_start(arguments, format);
-    vsnprintf(failure + length, sizeof(failure) - (size_t)length, format, arguments);
+    vsnprintf(failure + length, FAILURE_SIZE - (size_t)length, format, arguments);
     va_end(arguments);
 }
 
@@ -101,6 +101,28 @@ int settled_file(const char *path, int pages)
     return fd;
 }
 
+/* In a process of its own, so that one that dies is one row that fails. */
+static void run(const struct check *check)
+{
+    int status;
+    pid_t pid;
+
+    CHECK(mkdir(check->name, 0755) == 0, "%s", check->name);
+    failure[0] = 0;
+    fflush(stdout);
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        CHECK(chdir(check->name) == 0);
+        check->run();
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (status != 0)
+        explain(__LINE__, "died with status %d", status);
+    printf("%s %s%s%s\n", failure[0] ? "FAIL" : "PASS", check->name, failure[0] ? ": " : "", failure);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check *const groups[] = {store_checks, call_checks, kept_checks};
@@ -109,16 +131,13 @@ int main(int argc, char **argv)
     CHECK(argc >= 2);
     CHECK(chdir(argv[1]) == 0, "%s", argv[1]);
     umask(022);
+    failure = mmap(NULL, FAILURE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(failure != MAP_FAILED);
     for (size_t group = 0; group < sizeof(groups) / sizeof(groups[0]); group++)
         for (const struct check *check = groups[group]; check->name; check++) {
             if (argc > 2 && strncmp(check->name, argv[2], strlen(argv[2])) != 0)
                 continue;
-            CHECK(mkdir(check->name, 0755) == 0 && chdir(check->name) == 0, "%s", check->name);
-            failure[0] = 0;
-            check->run();
-            CHECK(chdir("..") == 0);
-            printf("%s %s%s%s\n", failure[0] ? "FAIL" : "PASS", check->name, failure[0] ? ": " : "", failure);
-            fflush(stdout);
+            run(check);
             failures += failure[0] != 0;
         }
     return failures > 0;

@@ -10,13 +10,13 @@ times=$(helper times/times)
 status=0
 mkdir "$MOUNT/default" "$MOUNT/atomic"
 setfattr -n user.mapshare.atomic -v 1 "$MOUNT/atomic"
-"$times" "$MOUNT/default" >"$SCRATCH/mount" || status=1
-"$times" "$MOUNT/atomic" >"$SCRATCH/atomic" || status=1
-"$times" "$PLAIN" >"$SCRATCH/plain" || true
+"$times" "$MOUNT/default" >"$SCRATCH/rows-mount" || status=1
+"$times" "$MOUNT/atomic" >"$SCRATCH/rows-atomic" || status=1
+"$times" "$PLAIN" >"$SCRATCH/rows-plain" || true
 columns=(mount atomic plain)
 titles=(mount atomic "$(stat -f -c %T "$PLAIN" | sed 's|ext2/ext3|ext4|')")
 if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && memory=$(mktemp -d /dev/shm/mapshare.XXXXXX); then
-    "$times" "$memory" >"$SCRATCH/tmpfs" || true
+    "$times" "$memory" >"$SCRATCH/rows-tmpfs" || true
     rm -rf "$memory"
     columns+=(tmpfs)
     titles+=(tmpfs)
@@ -30,15 +30,15 @@ echo
 while read -r _ name _; do
     printf '%-44s' "${name%:}"
     for column in "${columns[@]}"; do
-        printf '%-8s' "$(sed -n "s/^\([A-Z]*\) ${name%:}\(:.*\)\?$/\1/p" "$SCRATCH/$column" | tr PASFIL pasfil)"
+        printf '%-8s' "$(sed -n "s/^\([A-Z]*\) ${name%:}\(:.*\)\?$/\1/p" "$SCRATCH/rows-$column" | tr PASFIL pasfil)"
     done
     echo
-done <"$SCRATCH/mount"
+done <"$SCRATCH/rows-mount"
 for column in "${columns[@]}"; do
-    rows=$(wc -l <"$SCRATCH/$column")
-    [ "$rows" = "$(wc -l <"$SCRATCH/plain")" ] || { echo "$column: only $rows rows" >&2; status=1; }
-    echo "$column: $(grep -c ^PASS "$SCRATCH/$column" || true) of $rows"
+    rows=$(wc -l <"$SCRATCH/rows-$column")
+    [ "$rows" = "$(wc -l <"$SCRATCH/rows-plain")" ] || { echo "$column: only $rows rows" >&2; status=1; }
+    echo "$column: $(grep -c ^PASS "$SCRATCH/rows-$column" || true) of $rows"
 done
-[ "$status" = 0 ] || grep -h ^FAIL "$SCRATCH/mount" "$SCRATCH/atomic" >&2 || true
+[ "$status" = 0 ] || grep -h ^FAIL "$SCRATCH/rows-mount" "$SCRATCH/rows-atomic" >&2 || true
 [ "$status" = 0 ] || fail "the mount does not pass every row"
 stop_mount

@@ -11,8 +11,9 @@ struct check {
 
 extern const struct check store_checks[], call_checks[], kept_checks[]; /* each ends with a NULL name */
 
-/* Why the running check failed; empty while it holds. */
-extern char failure[300];
+/* Why the running check failed; empty while it holds. Shared with the process that runs it. */
+#define FAILURE_SIZE 300
+extern char *failure;
 
 __attribute__((format(printf, 2, 3))) void explain(int line, const char *format, ...); /* keeps the first explanation */
 
