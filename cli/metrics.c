@@ -23,11 +23,15 @@ static const struct {
     {"version", NULL, NULL, NULL},
     {"keeper_pid", NULL, NULL, NULL},
     {"worker_pid", NULL, NULL, NULL},
+    {"probe_pid", NULL, NULL, NULL},
     {"restarts", "restarts_total", "counter", "Workers that died and were replaced."},
     {"frames_total", "arena_frames", "gauge", "Pages of memory in the arena."},
+    {"frames_spilled_max", "spilled_frames", "gauge", "Pages for which the store's private folder has a place, at most so far."},
     {"commits", "commits_total", "counter", "Commits since the mount."},
+    {"pages_received", "received_pages_total", "counter", "Pages that the kernel sent."},
     {"pages_committed", "committed_pages_total", "counter", "Pages made durable by commits."},
     {"pages_checkpointed", "checkpointed_pages_total", "counter", "Committed pages written to the store's files."},
+    {"write_errors", "write_errors_total", "counter", "Writes to the store or the journal that failed."},
     {"journal_size", "journal_size_bytes", "gauge", "Size of the journal."},
     {"journal_used", "journal_used_bytes", "gauge", "Bytes of the journal that are not checkpointed yet."},
     {"sequence", "commit_sequence", "gauge", "Sequence number of the last commit."},
@@ -84,9 +88,11 @@ static void entry_print(const struct statistic *entry, const char *mount_point)
     sample_print(name, mount_point, NULL, NULL, entry->number);
 }
 
+/* frames_ and one word, but for the total. */
 static bool is_frame_state(const struct statistic *entry)
 {
-    return entry->is_number && !strncmp(entry->key, FRAMES_PREFIX, strlen(FRAMES_PREFIX)) && strcmp(entry->key, "frames_total");
+    return entry->is_number && !strncmp(entry->key, FRAMES_PREFIX, strlen(FRAMES_PREFIX)) &&
+           !strchr(entry->key + strlen(FRAMES_PREFIX), '_') && strcmp(entry->key, "frames_total");
 }
 
 static void metrics_print(const struct statistics *statistics, const char *mount_point)
