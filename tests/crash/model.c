@@ -1,0 +1,620 @@
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal/format.h"
+#include "journal/recover.h"
+#include "model.h"
+
+#define CHUNK_PAGES 16
+
+const char *const mutation_names[MUTATIONS] = {
+    [NO_MUTATION] = "none",
+    [FLUSH_REMOVED] = "flush-removed",
+    [SPACE_REUSED_EARLY] = "space-reused-early",
+    [CHECKSUM_OF_PAGES_DROPPED] = "checksum-of-pages-dropped",
+    [CHECKSUM_OF_HEADER_DROPPED] = "checksum-of-header-dropped",
+    [EPOCH_IGNORED] = "epoch-ignored",
+    [UUID_NOT_RENEWED] = "uuid-not-renewed",
+    [RELEASE_BEFORE_SYNC] = "release-before-sync",
+    [TIMES_NOT_SYNCED] = "times-not-synced",
+    [WRITTEN_BEFORE_COMMIT] = "written-before-commit",
+    [VALID_NOT_TOLD] = "valid-not-told",
+    [EXTEND_NOT_WRITTEN] = "extend-not-written",
+    [OPEN_STREAM_RELEASED] = "open-stream-released",
+    [RECOVERY_DOES_NOT_SYNC] = "recovery-does-not-sync",
+    [RECOVERY_DOES_NOT_FLUSH_FIRST] = "recovery-does-not-flush-first",
+};
+enum mutation mutation;
+
+/* What the daemon knows of a file beside its contents. */
+struct open_file {
+    uint64_t shortest;               /* the smallest size since the last commit */
+    uint64_t stream;                 /* of pages written ahead */
+    bool dirty[MODEL_PAGES];         /* differs from the last commit */
+    bool ahead[MODEL_PAGES];         /* its content is in a DATA chunk of the stream */
+    bool direct[MODEL_PAGES];        /* its content is in the store */
+    bool changed;                    /* anything differs */
+    uint64_t first_position;         /* of the stream's chunks; 0: none */
+    uint64_t first_number;
+};
+
+struct model {
+    uint64_t random;
+    struct recorder recorder;
+    struct journal *journal;
+    struct journal_state point;
+    struct disk_record *record;
+    struct history *history;
+    struct model_state now, committed, stored; /* stored: what the last checkpoint left */
+    struct open_file open[DISK_SLOTS];
+    uint64_t next_stream;
+    uint32_t next_tag;
+    time_t clock;
+    unsigned char *memory; /* for the pages of a chunk */
+    const char *error;
+};
+
+void page_fill(struct model_page page, unsigned char *bytes)
+{
+    memset(bytes, 0, 4096);
+    if (page.tag == 0)
+        return;
+    for (uint64_t i = 0; i < 4096 / 8; i++)
+        memcpy(bytes + 8 * i, &(uint64_t){(page.tag * UINT64_C(0x100000001)) ^ (i << 32)}, 8);
+    memset(bytes + page.cut, 0, 4096 - page.cut);
+}
+
+static bool same_page(struct model_page a, struct model_page b)
+{
+    return (a.tag == 0 && b.tag == 0) || (a.tag == b.tag && a.cut == b.cut);
+}
+
+static uint64_t below(struct model *model, uint64_t limit)
+{
+    return random_below(&model->random, limit);
+}
+
+static struct attempt *new_attempt(struct model *model, const struct model_state *state)
+{
+    struct history *history = model->history;
+    if (history->count == history->capacity) {
+        history->capacity = 2 * history->capacity + 64;
+        history->attempts = realloc(history->attempts, history->capacity * sizeof(*history->attempts));
+        assert(history->attempts != NULL);
+    }
+    struct attempt *attempt = &history->attempts[history->count++];
+    *attempt = (struct attempt){.state = *state, .begun = model->record->count, .acknowledged = NEVER};
+    return attempt;
+}
+
+void history_clear(struct history *history)
+{
+    free(history->attempts);
+    free(history->boundaries);
+    *history = (struct history){0};
+}
+
+/* A slot with a file, or -1. */
+static int some_file(struct model *model)
+{
+    int slot = 1 + (int)below(model, DISK_SLOTS - 1);
+    return model->now.files[slot].exists ? slot : -1;
+}
+
+static void touch(struct model *model, int slot)
+{
+    model->now.files[slot].times[1] = (struct timespec){.tv_sec = model->clock++, .tv_nsec = slot};
+    model->open[slot].changed = true;
+}
+
+static void set_page(struct model *model, int slot, uint64_t page, uint32_t tag)
+{
+    struct open_file *open = &model->open[slot];
+    model->now.files[slot].pages[page] = (struct model_page){.tag = tag, .cut = 4096};
+    open->dirty[page] = true;
+    open->ahead[page] = false;
+    open->direct[page] = false;
+}
+
+/* What lies between the old end and the new one reads as zeros. */
+static void grow_to(struct model *model, int slot, uint64_t size)
+{
+    struct model_file *file = &model->now.files[slot];
+    if (size <= file->size)
+        return;
+    struct model_page *last = &file->pages[file->size / 4096];
+    struct open_file *open = &model->open[slot];
+    if (file->size % 4096 != 0 && last->cut > file->size % 4096) {
+        last->cut = file->size % 4096;
+        open->ahead[file->size / 4096] = false;
+        open->direct[file->size / 4096] = false;
+    }
+    file->size = size;
+}
+
+static void step_write(struct model *model)
+{
+    int slot = some_file(model);
+    if (slot < 0)
+        return;
+    uint64_t first = below(model, MODEL_PAGES);
+    uint64_t count = 1 + below(model, 5);
+    for (uint64_t page = first; page < first + count && page < MODEL_PAGES; page++) {
+        uint64_t end = page * 4096 + (below(model, 2) == 0 ? 4096 : 1 + below(model, 4096));
+        grow_to(model, slot, end);
+        set_page(model, slot, page, model->next_tag++);
+    }
+    touch(model, slot);
+}
+
+/* Pages written ahead are not wanted any more: they may be of what was cut off. */
+static void forget_stream(struct model *model, int slot)
+{
+    struct open_file *open = &model->open[slot];
+    memset(open->ahead, 0, sizeof(open->ahead));
+    open->stream = model->next_stream++;
+    open->first_position = 0;
+}
+
+static void step_truncate(struct model *model)
+{
+    int slot = some_file(model);
+    if (slot < 0)
+        return;
+    struct model_file *file = &model->now.files[slot];
+    struct open_file *open = &model->open[slot];
+    uint64_t size = below(model, 3) == 0 ? below(model, MODEL_PAGES + 1) * 4096 : below(model, MODEL_BYTES + 1);
+    if (size < file->size) {
+        forget_stream(model, slot);
+        for (uint64_t page = (size + 4095) / 4096; page < MODEL_PAGES; page++) {
+            file->pages[page] = (struct model_page){0};
+            open->dirty[page] = false;
+            open->direct[page] = false;
+        }
+        if (size % 4096 != 0 && file->pages[size / 4096].cut > size % 4096) {
+            file->pages[size / 4096].cut = size % 4096;
+            if (open->direct[size / 4096])
+                open->dirty[size / 4096] = true;
+            open->direct[size / 4096] = false;
+        }
+        if (size < open->shortest)
+            open->shortest = size;
+        file->size = size;
+    } else {
+        grow_to(model, slot, size);
+    }
+    touch(model, slot);
+}
+
+static void step_punch(struct model *model)
+{
+    int slot = some_file(model);
+    if (slot < 0)
+        return;
+    uint64_t first = below(model, MODEL_PAGES);
+    uint64_t count = 1 + below(model, 4);
+    for (uint64_t page = first; page < first + count && (page + 1) * 4096 <= model->now.files[slot].size; page++)
+        set_page(model, slot, page, 0);
+    touch(model, slot);
+}
+
+static void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
+{
+    static const char *const paths[DISK_SLOTS] = {NULL, "file-1", "file-2", "file-3"};
+    struct file_handle *handle = malloc(sizeof(*handle) + JOURNAL_HANDLE_MAX);
+    int mount;
+    assert(handle != NULL);
+    handle->handle_bytes = JOURNAL_HANDLE_MAX;
+    *entry = (struct journal_file){
+        .identity.inode = place.inodes[slot],
+        .identity.birth.tv_sec = MODEL_BIRTH + state->generation,
+        .path = below(model, 4) == 0 ? NULL : paths[slot],
+        .size = state->size,
+        .valid = UINT64_MAX,
+        .atime = state->times[0],
+        .mtime = state->times[1],
+    };
+    if (below(model, 2) == 0 && name_to_handle_at(place.fds[slot], "", handle, &mount, AT_EMPTY_PATH) == 0) {
+        entry->identity.handle_type = handle->handle_type;
+        entry->identity.handle_length = handle->handle_bytes;
+        memcpy(entry->identity.handle, handle->f_handle, handle->handle_bytes);
+    }
+    free(handle);
+}
+
+static void *page_memory(struct model *model, unsigned index, struct model_page page)
+{
+    unsigned char *bytes = model->memory + (size_t)index * 4096;
+    page_fill(page, bytes);
+    return bytes;
+}
+
+/* The worker has died, or a write has failed: nothing that was not published can be part of a commit. */
+static void forget_unpublished(struct model *model)
+{
+    for (int slot = 1; slot < DISK_SLOTS; slot++)
+        forget_stream(model, slot);
+    if (mutation == EPOCH_IGNORED)
+        model->point.epoch = 1;
+}
+
+static void open_journal(struct model *model)
+{
+    model->journal = NULL;
+    if (journal_open(&model->journal, &model->recorder.store, place.private_folder, JOURNAL_BYTES, &model->point) < 0)
+        model->error = "the journal cannot be opened";
+}
+
+static void take_over(struct model *model)
+{
+    journal_close(model->journal);
+    open_journal(model);
+    forget_unpublished(model);
+}
+
+static void step_write_ahead(struct model *model)
+{
+    struct journal_page pages[CHUNK_PAGES];
+    struct journal_file entry;
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
+    int slot = some_file(model);
+    if (slot < 0)
+        return;
+    struct open_file *open = &model->open[slot];
+    const struct model_file *file = &model->now.files[slot];
+    uint32_t limit = below(model, 2) == 0 ? 2 : 6; /* often as long as the chunk before: leftovers begin where new chunks do */
+    for (uint64_t page = 0; page < MODEL_PAGES && chunk.page_count < limit; page++) {
+        if (!open->dirty[page] || open->ahead[page] || open->direct[page] || file->pages[page].tag == 0)
+            continue;
+        void *data = page_memory(model, chunk.page_count, file->pages[page]);
+        pages[chunk.page_count++] = (struct journal_page){.kind = JOURNAL_DATA, .page = page, .count = 1, .data = data};
+        open->ahead[page] = true;
+    }
+    identify(model, slot, file, &entry);
+    entry.stream = open->stream;
+    if (chunk.page_count == 0)
+        return;
+    int result = journal_reserve(model->journal, &chunk);
+    if (result == 0)
+        result = journal_write(model->journal, &chunk);
+    if (result < 0) {
+        if (result != -ENOSPC)
+            journal_rollback(model->journal);
+        forget_unpublished(model);
+    } else if (open->first_position == 0) {
+        open->first_position = chunk.position;
+        open->first_number = chunk.number;
+    }
+}
+
+/* The pages of one file for a commit. */
+static void gather(struct model *model, int slot, uint32_t index, struct journal_page *pages, uint32_t *count)
+{
+    const struct open_file *open = &model->open[slot];
+    const struct model_file *file = &model->now.files[slot];
+    for (uint64_t page = 0; page < MODEL_PAGES; page++) {
+        if (!open->dirty[page] || open->ahead[page])
+            continue;
+        enum journal_page_kind kind = open->direct[page] ? JOURNAL_DIRECT : file->pages[page].tag == 0 ? JOURNAL_HOLE : JOURNAL_DATA;
+        void *data = kind == JOURNAL_DATA ? page_memory(model, *count, file->pages[page]) : NULL;
+        pages[(*count)++] = (struct journal_page){.file = index, .kind = kind, .page = page, .count = 1, .data = data};
+    }
+}
+
+static void committed(struct model *model, const bool *taken)
+{
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        if (!taken[slot])
+            continue;
+        struct open_file *open = &model->open[slot];
+        model->committed.files[slot] = model->now.files[slot];
+        for (int page = 0; page < MODEL_PAGES; page++) {
+            if (open->direct[page])
+                model->stored.files[slot].pages[page] = model->now.files[slot].pages[page];
+        }
+        *open = (struct open_file){.shortest = model->now.files[slot].size, .stream = model->next_stream++};
+    }
+}
+
+static int commit(struct model *model)
+{
+    struct journal_page pages[(DISK_SLOTS - 1) * MODEL_PAGES];
+    struct journal_file files[DISK_SLOTS];
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = files, .pages = pages};
+    struct model_state after = model->committed;
+    bool taken[DISK_SLOTS] = {false};
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        const struct model_file *file = &model->now.files[slot];
+        if (!file->exists || !model->open[slot].changed || below(model, 3) == 0)
+            continue;
+        struct journal_file *entry = &files[chunk.file_count];
+        gather(model, slot, chunk.file_count++, pages, &chunk.page_count);
+        identify(model, slot, file, entry);
+        entry->stream = model->open[slot].stream;
+        if (model->open[slot].shortest < model->committed.files[slot].size && mutation != VALID_NOT_TOLD)
+            entry->valid = model->open[slot].shortest;
+        after.files[slot] = *file;
+        taken[slot] = true;
+    }
+    if (chunk.file_count == 0)
+        return 0;
+    int result = journal_reserve(model->journal, &chunk);
+    if (result < 0)
+        return result;
+    new_attempt(model, &after);
+    result = journal_commit(model->journal, &chunk);
+    if (result == 0) {
+        model->history->attempts[model->history->count - 1].acknowledged = model->record->count;
+        committed(model, taken);
+    }
+    return result;
+}
+
+static void checkpoint_page(struct model *model, int slot, uint64_t page, struct model_page content)
+{
+    struct store *store = &model->recorder.store;
+    struct iovec iov = {.iov_base = page_memory(model, 0, content), .iov_len = 4096};
+    struct store_write write = {.fd = place.fds[slot], .offset = (off_t)page * 4096, .iov = &iov, .iovcnt = 1};
+    if (content.tag == 0)
+        store->operations->punch(store, place.fds[slot], (off_t)page * 4096, 4096);
+    else
+        store->operations->write(store, &write, 1);
+    model->stored.files[slot].pages[page] = content;
+}
+
+/* Where the log may be cut: not beyond a stream that is still open. */
+static void release(struct model *model)
+{
+    const struct journal_point *point = &model->point.points[model->point.current];
+    uint64_t position = point->head, number = point->next_number;
+    for (int slot = 1; slot < DISK_SLOTS && mutation != OPEN_STREAM_RELEASED; slot++) {
+        if (model->open[slot].first_position != 0 && model->open[slot].first_position < position) {
+            position = model->open[slot].first_position;
+            number = model->open[slot].first_number;
+        }
+    }
+    journal_release(model->journal, position, number); /* a failure leaves all as it was */
+}
+
+static void checkpoint(struct model *model)
+{
+    struct store *store = &model->recorder.store;
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        for (int page = 0; page < MODEL_PAGES; page++) {
+            if (model->open[slot].direct[page]) /* its file is longer than its last commit */
+                return;
+        }
+    }
+    if (mutation == RELEASE_BEFORE_SYNC)
+        release(model);
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        const struct model_state *from = mutation == WRITTEN_BEFORE_COMMIT ? &model->now : &model->committed;
+        const struct model_file *file = &from->files[slot];
+        if (!model->now.files[slot].exists) /* its pages will be gone from the log: so must be its name */
+            record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot});
+        if (!file->exists || !model->now.files[slot].exists || file->generation != model->now.files[slot].generation)
+            continue;
+        for (uint64_t page = 0; page < MODEL_PAGES; page++) {
+            if (!same_page(file->pages[page], model->stored.files[slot].pages[page]))
+                checkpoint_page(model, slot, page, file->pages[page]);
+        }
+        store->operations->truncate(store, place.fds[slot], (off_t)file->size);
+        store->operations->set_times(store, place.fds[slot], file->times);
+        if (mutation == TIMES_NOT_SYNCED)
+            store->operations->flush(store, place.fds[slot]);
+        else
+            store->operations->sync(store, place.fds[slot]);
+    }
+    if (mutation != RELEASE_BEFORE_SYNC)
+        release(model);
+}
+
+/* New pages beyond the end go straight to the store. */
+static void step_direct(struct model *model)
+{
+    struct store *store = &model->recorder.store;
+    struct journal_file entry;
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_EXTEND, .files = &entry, .file_count = 1};
+    int slot = some_file(model);
+    if (slot < 0)
+        return;
+    struct model_file *file = &model->now.files[slot];
+    const struct model_file *before = &model->committed.files[slot];
+    struct model_file empty = {.generation = file->generation};
+    if (!before->exists || before->generation != file->generation)
+        before = &empty;
+    uint64_t end = file->size > before->size ? file->size : before->size;
+    uint64_t first = (end + 4095) / 4096, count = 1 + below(model, 6);
+    if (first + count > MODEL_PAGES)
+        return;
+    identify(model, slot, before, &entry);
+    if (mutation != EXTEND_NOT_WRITTEN) {
+        int result = journal_reserve(model->journal, &chunk);
+        if (result == 0)
+            result = journal_write(model->journal, &chunk);
+        if (result < 0)
+            return;
+    }
+    grow_to(model, slot, (first + count) * 4096);
+    for (uint64_t page = first; page < first + count; page++) {
+        set_page(model, slot, page, model->next_tag++);
+        struct iovec iov = {.iov_base = page_memory(model, 0, file->pages[page]), .iov_len = 4096};
+        struct store_write write = {.fd = place.fds[slot], .offset = (off_t)page * 4096, .iov = &iov, .iovcnt = 1};
+        store->operations->write(store, &write, 1);
+        model->open[slot].direct[page] = true;
+        /* Should the commit never come, the next checkpoint must not take this page for what it was. */
+        model->stored.files[slot].pages[page] = (struct model_page){.tag = UINT32_MAX};
+    }
+    touch(model, slot);
+    store->operations->flush(store, place.fds[slot]);
+}
+
+/* The name goes, and sometimes the number comes back as another file's. */
+static void step_unlink(struct model *model)
+{
+    int slot = 1 + (int)below(model, DISK_SLOTS - 1);
+    struct model_file *file = &model->now.files[slot];
+    if (file->exists) {
+        file->exists = false;
+        record_add(model->record, (struct disk_event){.operation = DISK_UNLINK, .slot = slot});
+        place_set_inside(slot, false);
+        forget_stream(model, slot);
+        model->open[slot].changed = false;
+        memset(model->open[slot].direct, 0, sizeof(model->open[slot].direct));
+    } else {
+        *file = (struct model_file){.exists = true, .generation = ++place.generations[slot]};
+        record_add(model->record, (struct disk_event){.operation = DISK_CREATE, .slot = slot});
+        int result = ftruncate(place.fds[slot], 0);
+        assert(result == 0);
+        place_set_inside(slot, true);
+        model->stored.files[slot] = *file;
+        model->open[slot] = (struct open_file){.stream = model->next_stream++};
+        touch(model, slot);
+    }
+}
+
+/* All processes die and the machine stays: what recovery finds is what is true from then on. */
+static void step_restart(struct model *model)
+{
+    struct recover_report report;
+    size_t found;
+    bool exists[DISK_SLOTS];
+    journal_close(model->journal);
+    model->recorder.faults.lose_next_flushes = mutation == RECOVERY_DOES_NOT_FLUSH_FIRST;
+    model->recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
+    syncing = &model->recorder;
+    int result = journal_recover(&model->recorder.store, place.root, &report);
+    syncing = NULL;
+    model->recorder.faults.lose_data_sync = false;
+    for (int slot = 1; slot < DISK_SLOTS; slot++)
+        exists[slot] = model->now.files[slot].exists;
+    model->error = result < 0 ? "recovery failed" : check_files(model->history, model->record->count, place.generations, exists, &found);
+    model->journal = NULL;
+    if (model->error != NULL)
+        return;
+    struct model_state state = model->history->attempts[found].state;
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        struct model_file *file = &state.files[slot];
+        if (file->generation != place.generations[slot]) /* created, and never committed */
+            *file = (struct model_file){.exists = exists[slot], .generation = place.generations[slot]};
+        model->now.files[slot] = *file;
+        model->now.files[slot].exists = exists[slot];
+        model->open[slot] = (struct open_file){.shortest = file->size, .stream = model->next_stream++};
+    }
+    model->committed = state;
+    model->stored = state;
+    new_attempt(model, &state)->acknowledged = model->record->count;
+    model->point = (struct journal_state){0};
+    open_journal(model);
+}
+
+/* Whatever keeps the log from being cut is given up. */
+static void make_room(struct model *model)
+{
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        forget_stream(model, slot);
+        memset(model->open[slot].direct, 0, sizeof(model->open[slot].direct));
+    }
+    checkpoint(model);
+}
+
+static void step_commit(struct model *model)
+{
+    struct disk_faults *faults = &model->recorder.faults;
+    uint64_t luck = below(model, 16);
+    uint32_t epoch = model->point.epoch;
+    if (luck < 3) {
+        faults->fail_after = (int)below(model, 2);
+        faults->fail_half = below(model, 2) == 0;
+    }
+    int result = commit(model);
+    bool failed = luck < 3 && result == -EIO;
+    faults->fail_after = -1;
+    if (result == -ENOSPC) {
+        make_room(model);
+    } else if (failed && luck == 0) { /* the worker died in between: it had no time to roll back */
+        model->point.epoch = epoch;
+        take_over(model);
+        for (uint64_t i = below(model, 4); i > 0 && model->error == NULL; i--)
+            step_write_ahead(model);
+    } else if (failed && luck == 1) {
+        step_restart(model);
+    } else if (failed) {
+        forget_unpublished(model);
+    }
+    assert(result == 0 || result == -ENOSPC || failed);
+}
+
+static void step(struct model *model)
+{
+    uint64_t luck = below(model, 100);
+    if (luck < 34)
+        step_write(model);
+    else if (luck < 42)
+        step_truncate(model);
+    else if (luck < 46)
+        step_punch(model);
+    else if (luck < 58)
+        step_write_ahead(model);
+    else if (luck < 82)
+        step_commit(model);
+    else if (luck < 88)
+        checkpoint(model);
+    else if (luck < 92)
+        step_direct(model);
+    else if (luck < 95)
+        step_unlink(model);
+    else if (luck < 96)
+        take_over(model);
+    else if (luck < 97)
+        step_restart(model);
+    else if (luck < 98 && model->now.files[1].exists)
+        place_move(1);
+    else
+        touch(model, 1);
+}
+
+static void remember_boundary(struct model *model)
+{
+    struct history *history = model->history;
+    const struct journal_point *point = &model->point.points[model->point.current];
+    if (history->boundary_count == history->boundary_capacity) {
+        history->boundary_capacity = 2 * history->boundary_capacity + 64;
+        history->boundaries = realloc(history->boundaries, history->boundary_capacity * sizeof(*history->boundaries));
+        assert(history->boundaries != NULL);
+    }
+    history->boundaries[history->boundary_count++] = (struct boundary){
+        .events = model->record->count, .head = point->head, .tail = point->tail, .capacity = journal_size(model->journal)};
+}
+
+const char *model_run(uint64_t seed, unsigned steps, struct disk_record *record, struct history *history)
+{
+    struct model model = {.random = seed, .record = record, .history = history, .next_stream = 1, .next_tag = 1, .clock = 5000};
+    recorder_init(&model.recorder, record);
+    memcpy(model.recorder.inodes, place.inodes, sizeof(place.inodes));
+    model.memory = aligned_alloc(4096, (size_t)4096 * DISK_SLOTS * MODEL_PAGES);
+    assert(model.memory != NULL);
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        model.now.files[slot] = (struct model_file){.exists = true};
+        forget_stream(&model, slot);
+    }
+    model.committed = model.stored = model.now;
+    new_attempt(&model, &model.now)->acknowledged = 0;
+    open_journal(&model);
+    model.recorder.faults.lose_journal_flush = mutation == FLUSH_REMOVED;
+    model.recorder.faults.lose_superblock_flush = mutation == SPACE_REUSED_EARLY;
+    for (unsigned i = 0; i < steps && model.error == NULL; i++) {
+        step(&model);
+        if (model.error == NULL)
+            remember_boundary(&model);
+    }
+    journal_close(model.journal);
+    free(model.memory);
+    return model.error;
+}

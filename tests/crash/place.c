@@ -1,0 +1,131 @@
+#include "config.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal/format.h"
+#include "journal/superblock.h"
+#include "model.h"
+
+struct place place;
+
+static const char *name_of(int slot, char *name)
+{
+    sprintf(name, place.moved[slot] ? "folder/moved-%d" : "file-%d", slot);
+    return name;
+}
+
+void place_make(const char *folder)
+{
+    struct stat status;
+    char name[64];
+    int base = open(folder, O_RDONLY | O_DIRECTORY);
+    assert(base >= 0);
+    int result = mkdirat(base, "store", 0700) | mkdirat(base, "outside", 0700) | mkdirat(base, "store/" JOURNAL_FOLDER, 0700) |
+                 mkdirat(base, "store/folder", 0700);
+    assert(result == 0);
+    place.root = openat(base, "store", O_RDONLY | O_DIRECTORY);
+    place.outside = openat(base, "outside", O_RDONLY | O_DIRECTORY);
+    place.private_folder = openat(place.root, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY);
+    result = superblock_create_file(place.private_folder, JOURNAL_BYTES, 0);
+    assert(result == 0);
+    place.fds[DISK_JOURNAL] = openat(place.private_folder, JOURNAL_NAME, O_RDWR);
+    for (int i = 0; i < DISK_SLOTS; i++) {
+        if (i != DISK_JOURNAL)
+            place.fds[i] = openat(place.root, name_of(i, name), O_RDWR | O_CREAT | O_EXCL, 0600);
+        result = fstat(place.fds[i], &status);
+        assert(result == 0);
+        place.inodes[i] = status.st_ino;
+        place.inside[i] = true;
+    }
+    close(base);
+}
+
+void place_remove(void)
+{
+    char name[64];
+    for (int i = 0; i < DISK_SLOTS; i++) {
+        if (i != DISK_JOURNAL)
+            place_set_inside(i, true);
+        if (i != DISK_JOURNAL)
+            unlinkat(place.root, name_of(i, name), 0);
+        close(place.fds[i]);
+    }
+    unlinkat(place.private_folder, JOURNAL_NAME, 0);
+    unlinkat(place.root, JOURNAL_FOLDER, AT_REMOVEDIR);
+    unlinkat(place.root, "folder", AT_REMOVEDIR);
+    unlinkat(place.outside, "../store", AT_REMOVEDIR);
+    unlinkat(place.outside, "../outside", AT_REMOVEDIR);
+    close(place.root);
+    close(place.outside);
+    close(place.private_folder);
+    memset(&place, 0, sizeof(place));
+}
+
+void place_set_inside(int slot, bool inside)
+{
+    char name[64], aside[64];
+    if (place.inside[slot] == inside)
+        return;
+    sprintf(aside, "aside-%d", slot);
+    int result = inside ? renameat(place.outside, aside, place.root, name_of(slot, name))
+                        : renameat(place.root, name_of(slot, name), place.outside, aside);
+    assert(result == 0);
+    place.inside[slot] = inside;
+}
+
+void place_move(int slot)
+{
+    char from[64], to[64];
+    name_of(slot, from);
+    place.moved[slot] = !place.moved[slot];
+    int result = renameat(place.root, from, place.root, name_of(slot, to));
+    assert(result == 0);
+}
+
+/* The times of birth that the files seem to have: the number of users that their inode number has had. */
+int __real_statx(int folder, const char *path, int flags, unsigned mask, struct statx *status);
+int __wrap_statx(int folder, const char *path, int flags, unsigned mask, struct statx *status);
+int __wrap_statx(int folder, const char *path, int flags, unsigned mask, struct statx *status)
+{
+    int result = __real_statx(folder, path, flags, mask, status);
+    for (int i = 0; result == 0 && i < DISK_SLOTS; i++) {
+        if (status->stx_ino == place.inodes[i]) {
+            status->stx_mask |= STATX_BTIME;
+            status->stx_btime.tv_sec = MODEL_BIRTH + place.generations[i];
+            status->stx_btime.tv_nsec = 0;
+        }
+    }
+    return result;
+}
+
+ssize_t __real_getrandom(void *bytes, size_t length, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags)
+{
+    if (mutation != UUID_NOT_RENEWED)
+        return __real_getrandom(bytes, length, flags);
+    memset(bytes, 7, length);
+    return (ssize_t)length;
+}
+
+static bool checksum_dropped(size_t length)
+{
+    return mutation == (length == FORMAT_BLOCK ? CHECKSUM_OF_PAGES_DROPPED : CHECKSUM_OF_HEADER_DROPPED);
+}
+
+/* The name that the header gives to the function, whichever of the two it is. */
+#define JOINED(a, b) a##b
+#define WRAPPED(name) JOINED(__wrap_, name)
+#define REAL(name) JOINED(__real_, name)
+XXH64_hash_t REAL(XXH3_64bits)(const void *bytes, size_t length);
+XXH64_hash_t WRAPPED(XXH3_64bits)(const void *bytes, size_t length);
+XXH64_hash_t WRAPPED(XXH3_64bits)(const void *bytes, size_t length)
+{
+    return checksum_dropped(length) ? 0 : REAL(XXH3_64bits)(bytes, length);
+}
