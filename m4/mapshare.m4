@@ -25,7 +25,7 @@ AC_DEFUN([MAPSHARE_NEED_CFLAG], [
 AC_DEFUN([MAPSHARE_COMPILER_FLAGS], [
     PROJECT_CFLAGS="-std=gnu17 -pthread -fvisibility=hidden"
     m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wvla
-        -Wwrite-strings -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wnested-externs
+        -Wwrite-strings -Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wnested-externs
         -Wdate-time -Werror=implicit-function-declaration -fstack-protector-strong -fno-common],
         [MAPSHARE_TRY_CFLAG([PROJECT_CFLAGS], flag)
     ])
