@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# What the checks of the examples share. A check defines on_any_folder, which runs in an empty folder of a plain file system, then in one
+# of a mount; on_mount runs on the mount alone, on_plain_folder on the plain one.
+. "$(dirname "${BASH_SOURCE[0]}")/../../tests/lib.sh"
+
+example() { # NAME [ARGUMENT...]: bounded, so that a hang fails
+    timeout 60 "$BUILD_FOLDER/examples/$1" "${@:2}"
+}
+
+same() { # WHAT EXPECTED SEEN
+    [ "$2" = "$3" ] || fail "$1: expected '$2', saw '$3'"
+}
+
+# Wrong use explains itself and fails with 2.
+explains_itself() { # NAME [ARGUMENT...]
+    local status=0 said
+    said=$(example "$@" 2>&1) || status=$?
+    same "status of $* used wrongly" 2 "$status"
+    case $said in usage:*) ;; *) fail "$* used wrongly says: $said" ;; esac
+}
+
+run_in() { # FOLDER FUNCTION...
+    local function
+    mkdir -p "$1/work"
+    for function in "${@:2}"; do
+        if declare -F "$function" >/dev/null; then
+            (cd "$1/work" && "$function") || exit 1
+        fi
+    done
+}
+
+check_example() {
+    BUILD_FOLDER=$(realpath "$BUILD_FOLDER")
+    scratch
+    run_in "$PLAIN" on_any_folder on_plain_folder
+    if [ -x "${MAPSHAREFS:-$BUILD_FOLDER/mapsharefs}" ] && [ -r /dev/fuse ] && [ -w /dev/fuse ]; then
+        start_mount
+        run_in "$MOUNT" on_any_folder on_mount
+        stop_mount
+    elif declare -F on_any_folder >/dev/null; then
+        skip_part "on a mount: there is no /dev/fuse, or no mapsharefs"
+    else
+        skip "needs a mount, and there is no /dev/fuse, or no mapsharefs"
+    fi
+}

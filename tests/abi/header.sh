@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The public header compiles alone and cleanly as C99, C11, C17 and C++17, also when it is included twice.
+. "$(dirname "$0")/../lib.sh"
+INCLUDE=${top_srcdir:-$TEST_FOLDER/..}/include
+need_program "${CC:-cc}"
+scratch
+
+printf '#include <mapshare.h>\n#include <mapshare.h>\nint use(struct mapshare *ms);\nint use(struct mapshare *ms) { return mapshare_close(ms); }\n' \
+    >"$SCRATCH/use.c"
+cp "$SCRATCH/use.c" "$SCRATCH/use.cc"
+
+compiles() { # COMPILER STANDARD FILE
+    "$1" -std="$2" -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$INCLUDE" -c -o "$SCRATCH/use.o" "$SCRATCH/$3" ||
+        fail "$1 -std=$2 does not take the header"
+    echo "$1 -std=$2"
+}
+
+for standard in c99 c11 c17 gnu99 gnu17; do
+    compiles "${CC:-cc}" "$standard" use.c
+done
+if command -v "${CXX:-c++}" >/dev/null; then
+    for standard in c++11 c++17 c++20; do
+        compiles "${CXX:-c++}" "$standard" use.cc
+    done
+else
+    skip_part "no C++ compiler"
+fi
+! "${CC:-cc}" -I"$INCLUDE" -c -o "$SCRATCH/use.o" -x c - <<<'#include <mapshare.h>
+int size = sizeof(struct mapshare);' 2>/dev/null || fail "struct mapshare is not opaque"

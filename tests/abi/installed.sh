@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# A program that knows only pkg-config builds and runs with what make install installs: shared and static.
+. "$(dirname "$0")/../lib.sh"
+SOURCE=$(realpath "${top_srcdir:-$TEST_FOLDER/..}")
+need_program make pkg-config "${CC:-cc}"
+scratch
+
+make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA >"$SCRATCH/log" 2>&1 ||
+    { cat "$SCRATCH/log" >&2; fail "make install fails"; }
+folder=$(dirname "$(find "$SCRATCH/root" -name libmapshare.pc)")
+[ -e "$folder/libmapshare.pc" ] || fail "libmapshare.pc is not installed"
+[ -e "$(find "$SCRATCH/root" -name mapshare.h)" ] || fail "mapshare.h is not installed"
+[ -z "$(find "$SCRATCH/root" -name 'mapshare-abi.h' -o -name 'libmapshare-all*')" ] || fail "internal files are installed"
+export PKG_CONFIG_PATH=$folder PKG_CONFIG_SYSROOT_DIR=$SCRATCH/root
+version=$(sed -n 's/^#define MAPSHARE_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$SOURCE/include/mapshare.h" | paste -sd.)
+[ "$(pkg-config --modversion libmapshare)" = "$version" ] || fail "pkg-config and the header tell different versions"
+
+sanitizers=${SANITIZERS:+-fsanitize=${SANITIZERS// /,}}
+# shellcheck disable=SC2046,SC2086
+build() { # OUTPUT [FLAG...]
+    "${CC:-cc}" -std=gnu17 -Wall -Wextra -Werror $sanitizers $(pkg-config --cflags libmapshare) -o "$SCRATCH/$1" \
+        "$SOURCE/examples/shared-counter.c" "${@:2}" || fail "the example does not build: $1"
+}
+
+# shellcheck disable=SC2046
+build shared $(pkg-config --libs libmapshare)
+LD_LIBRARY_PATH=$(dirname "$folder") "$SCRATCH/shared" "$SCRATCH/counter" 3 >"$SCRATCH/said"
+[ "$(cat "$SCRATCH/said")" = 3 ] || fail "the example says $(cat "$SCRATCH/said")"
+if [ -z "$sanitizers" ] && [ -n "$(find "$SCRATCH/root" -name libmapshare.a)" ]; then
+    # shellcheck disable=SC2046
+    build static -static $(pkg-config --static --libs libmapshare)
+    [ "$("$SCRATCH/static" "$SCRATCH/counter")" = 4 ] || fail "the static example fails"
+else
+    skip_part "static: not built, or with a sanitizer"
+fi

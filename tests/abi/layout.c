@@ -1,0 +1,63 @@
+/* Sizes and offsets of the public structures, on systems with 64-bit pointers and times. A change here breaks programs that are built. */
+#include "config.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "mapshare.h"
+
+#define HAS_SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
+#define IS_AT(type, member, offset) _Static_assert(offsetof(type, member) == (offset), #type "." #member)
+
+#if UINTPTR_MAX == UINT64_MAX
+HAS_SIZE(struct mapshare_options, 48);
+IS_AT(struct mapshare_options, struct_size, 0);
+IS_AT(struct mapshare_options, size, 8);
+IS_AT(struct mapshare_options, reserve, 16);
+IS_AT(struct mapshare_options, flags, 24);
+IS_AT(struct mapshare_options, reserved, 28);
+
+HAS_SIZE(struct mapshare_receipt, 24);
+IS_AT(struct mapshare_receipt, sequence, 0);
+IS_AT(struct mapshare_receipt, time, 8);
+
+HAS_SIZE(enum mapshare_page_state, 4);
+HAS_SIZE(struct mapshare_range, 24);
+IS_AT(struct mapshare_range, first, 0);
+IS_AT(struct mapshare_range, last, 8);
+IS_AT(struct mapshare_range, state, 16);
+IS_AT(struct mapshare_range, reserved, 20);
+
+HAS_SIZE(struct mapshare_status, 160);
+IS_AT(struct mapshare_status, size, 0);
+IS_AT(struct mapshare_status, committed_size, 8);
+IS_AT(struct mapshare_status, atime, 16);
+IS_AT(struct mapshare_status, mtime, 32);
+IS_AT(struct mapshare_status, ctime, 48);
+IS_AT(struct mapshare_status, commit, 64);
+IS_AT(struct mapshare_status, kernel, 88);
+IS_AT(struct mapshare_status, received, 96);
+IS_AT(struct mapshare_status, committed, 104);
+IS_AT(struct mapshare_status, writeback, 112);
+IS_AT(struct mapshare_status, failed, 120);
+IS_AT(struct mapshare_status, error, 128);
+IS_AT(struct mapshare_status, on_mount, 132);
+IS_AT(struct mapshare_status, atomic, 136);
+IS_AT(struct mapshare_status, reserved, 140);
+
+_Static_assert(MAPSHARE_KERNEL == 1 && MAPSHARE_RECEIVED == 2 && MAPSHARE_COMMITTED == 3 && MAPSHARE_WRITEBACK == 4 &&
+                   MAPSHARE_FAILED == 5,
+               "page states");
+_Static_assert(MAPSHARE_ATOMIC == 1 && MAPSHARE_POPULATE == 2, "flags");
+
+int main(void)
+{
+    return 0; /* it compiled */
+}
+#else
+int main(void)
+{
+    puts("SKIP: the layout is fixed for 64-bit systems only");
+    return 77;
+}
+#endif
