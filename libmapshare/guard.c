@@ -13,6 +13,8 @@
 
 #include "internal.h"
 
+#define MOST_FAULTS 20
+
 struct guarded_copy {
     sigjmp_buf back;
     uintptr_t to, from;
@@ -134,31 +136,24 @@ static int clip(struct mapshare *ms, uint64_t offset, size_t *length, bool ask)
     return 0;
 }
 
-/* to or from is at offset in the file. */
+/* One of buffer and source is given; the other end is at offset in the file. */
 static ssize_t copy_clipped(struct mapshare *ms, void *buffer, const void *source, size_t length, uint64_t offset)
 {
-    bool ask = false;
+    int error;
 
     if (length > SSIZE_MAX)
         length = SSIZE_MAX;
-    for (;;) {
-        size_t before = length;
-        int error = clip(ms, offset, &length, ask);
-
-        if (error)
-            return mapshare_result(error);
-        if (length == 0)
-            return 0;
-        if (ask && length == before)
-            return mapshare_result(-EFAULT); /* the page is in the file, but cannot be had */
+    /* After a fault the file is shorter, or it was and has grown again, or the page cannot be had: then the last try says so. */
+    for (int faults = 0;; faults++) {
+        error = clip(ms, offset, &length, faults > 0);
+        if (error || length == 0)
+            break;
         error = buffer ? mapshare_guarded_copy(buffer, ms->address + offset, length)
                        : mapshare_guarded_copy(ms->address + offset, source, length);
-        if (error == 0)
-            return (ssize_t)length;
-        if (error != -EFAULT)
-            return mapshare_result(error);
-        ask = true; /* the file has shrunk, or it is worse */
+        if (error != -EFAULT || faults == MOST_FAULTS)
+            break;
     }
+    return error ? mapshare_result(error) : (ssize_t)length;
 }
 
 ssize_t mapshare_read(struct mapshare *ms, void *buffer, size_t length, uint64_t offset)

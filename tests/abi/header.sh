@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # The public header compiles alone and cleanly as C99, C11, C17 and C++17, also when it is included twice.
+# C99 has no struct timespec of its own: POSIX gives it.
 . "$(dirname "$0")/../lib.sh"
 INCLUDE=${top_srcdir:-$TEST_FOLDER/..}/include
 need_program "${CC:-cc}"
 scratch
 
-printf '#include <mapshare.h>\n#include <mapshare.h>\nint use(struct mapshare *ms);\nint use(struct mapshare *ms) { return mapshare_close(ms); }\n' \
-    >"$SCRATCH/use.c"
+cat >"$SCRATCH/use.c" <<'END'
+#include <mapshare.h>
+#include <mapshare.h>
+int use(struct mapshare *ms);
+int use(struct mapshare *ms) { return mapshare_close(ms); }
+END
 cp "$SCRATCH/use.c" "$SCRATCH/use.cc"
 
 compiles() { # COMPILER STANDARD FILE
-    "$1" -std="$2" -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$INCLUDE" -c -o "$SCRATCH/use.o" "$SCRATCH/$3" ||
+    "$1" -std="$2" -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$INCLUDE" -c -o "$SCRATCH/use.o" \
+        "$SCRATCH/$3" ||
         fail "$1 -std=$2 does not take the header"
     echo "$1 -std=$2"
 }

@@ -5,8 +5,11 @@ SOURCE=$(realpath "${top_srcdir:-$TEST_FOLDER/..}")
 need_program make pkg-config "${CC:-cc}"
 scratch
 
-make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA >"$SCRATCH/log" 2>&1 ||
-    { cat "$SCRATCH/log" >&2; fail "make install fails"; }
+if ! make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA \
+    >"$SCRATCH/log" 2>&1; then
+    cat "$SCRATCH/log" >&2
+    fail "make install fails"
+fi
 folder=$(dirname "$(find "$SCRATCH/root" -name libmapshare.pc)")
 [ -e "$folder/libmapshare.pc" ] || fail "libmapshare.pc is not installed"
 [ -e "$(find "$SCRATCH/root" -name mapshare.h)" ] || fail "mapshare.h is not installed"

@@ -1,4 +1,4 @@
-/* Sizes and offsets of the public structures, on systems with 64-bit pointers and times. A change here breaks programs that are built. */
+/* Sizes and offsets of the public structures, where pointers have 64 bits. A change here breaks programs that are built already. */
 #include "config.h"
 
 #include <stddef.h>

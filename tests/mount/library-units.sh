@@ -8,7 +8,10 @@ ran=0
 for name in anonymous area checked guard lock notify open resize sync; do
     program=$BUILD_FOLDER/tests/unit/library-$name
     [ -x "$program" ] || skip "the unit tests are not built (cmocka)"
-    TEST_FOLDER=$MOUNT timeout 100 "$program" >"$SCRATCH/said" 2>&1 || { cat "$SCRATCH/said" >&2; fail "library-$name fails on a mount"; }
+    if ! TEST_FOLDER=$MOUNT timeout 100 "$program" >"$SCRATCH/said" 2>&1; then
+        cat "$SCRATCH/said" >&2
+        fail "library-$name fails on a mount"
+    fi
     grep '^SKIP' "$SCRATCH/said" >&2 || true
     ran=$((ran + 1))
 done

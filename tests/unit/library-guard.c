@@ -250,7 +250,7 @@ static void *read_and_fail(void *argument)
         struct mapshare_status status;
 
         if (mapshare_read(ms, bytes, sizeof(bytes), PAGE - 32) < 0 || mapshare_stat(ms, &status))
-            return "failed";
+            return argument;
     }
     return NULL;
 }
