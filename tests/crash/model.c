@@ -396,10 +396,13 @@ static void checkpoint(struct model *model)
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         const struct model_state *from = mutation == WRITTEN_BEFORE_COMMIT ? &model->now : &model->committed;
         const struct model_file *file = &from->files[slot];
+        struct model_file empty = {.exists = true, .generation = model->now.files[slot].generation};
         if (!model->now.files[slot].exists) /* its pages will be gone from the log: so must be its name */
             record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot});
-        if (!file->exists || !model->now.files[slot].exists || file->generation != model->now.files[slot].generation)
+        if (!file->exists || !model->now.files[slot].exists)
             continue;
+        if (file->generation != model->now.files[slot].generation) /* created, and never committed */
+            file = &empty;
         for (uint64_t page = 0; page < MODEL_PAGES; page++) {
             if (!same_page(file->pages[page], model->stored.files[slot].pages[page]))
                 checkpoint_page(model, slot, page, file->pages[page]);

@@ -1,0 +1,222 @@
+/* Making and opening the journal's file. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal/format.h"
+#include "journal-support.h"
+
+static off_t file_size(const struct fixture *fixture)
+{
+    struct stat status;
+    assert_int_equal(fstatat(fixture->private_folder, JOURNAL_NAME, &status, 0), 0);
+    return status.st_size;
+}
+
+static int open_result(struct fixture *fixture, uint64_t size)
+{
+    fixture->state = (struct journal_state){0};
+    int result = journal_open(&fixture->journal, fixture->store, fixture->private_folder, size, &fixture->state);
+    if (result == 0)
+        fixture_close(fixture);
+    return result;
+}
+
+static void change_bytes(const struct fixture *fixture, off_t offset, size_t length)
+{
+    unsigned char bytes[FORMAT_BLOCK];
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    assert_int_equal(pread(fd, bytes, length, offset), length);
+    for (size_t i = 0; i < length; i++)
+        bytes[i] ^= 0x55;
+    assert_int_equal(pwrite(fd, bytes, length, offset), length);
+    close(fd);
+}
+
+static void commit_one(struct fixture *fixture)
+{
+    make_file(fixture, "a", 4, 'x');
+    struct journal_file file = entry_of(fixture, "a");
+    struct journal_page page = data_page(0, 'A');
+    commit_pages(fixture, &file, &page, 1);
+}
+
+static void it_is_made_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat status;
+    fixture_open(fixture, 3 * SMALL_JOURNAL);
+    assert_int_equal(file_size(fixture), 3 * SMALL_JOURNAL);
+    assert_int_equal(journal_size(fixture->journal), 3 * SMALL_JOURNAL - FORMAT_LOG_START);
+    assert_int_equal(fstatat(fixture->private_folder, JOURNAL_NAME, &status, 0), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_true(status.st_blocks * 512 >= status.st_size); /* no holes */
+}
+
+static void it_is_never_smaller_than_the_least(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(open_result(fixture, 1), 0);
+    assert_int_equal(file_size(fixture), JOURNAL_SIZE_MIN);
+}
+
+static void another_size_makes_it_anew_and_the_sequence_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    commit_one(fixture);
+    commit_one(fixture);
+    fixture_recover(fixture);
+    fixture_open(fixture, 2 * SMALL_JOURNAL);
+    assert_int_equal(file_size(fixture), 2 * SMALL_JOURNAL);
+    assert_int_equal(fixture->state.points[fixture->state.current].sequence, 2);
+    commit_one(fixture);
+    assert_int_equal(fixture_recover(fixture).sequence, 3);
+}
+
+static void what_is_not_recovered_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    commit_one(fixture);
+    fixture_close(fixture);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EUCLEAN);
+    assert_int_equal(open_result(fixture, 2 * SMALL_JOURNAL), -EUCLEAN);
+    assert_int_equal(file_size(fixture), SMALL_JOURNAL);
+    fixture_recover(fixture);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+}
+
+/* Opening the empty journal once makes copy 1 the newer one. */
+static void one_torn_superblock_does_no_harm(void **state)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        struct fixture *fixture = *state;
+        assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+        change_bytes(fixture, copy * FORMAT_BLOCK, 512);
+        assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+    }
+}
+
+static void two_torn_superblocks_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+    change_bytes(fixture, 0, 512);
+    change_bytes(fixture, FORMAT_BLOCK, 512);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EBADMSG);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EBADMSG);
+}
+
+static void an_unknown_version_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    struct format_superblock superblock;
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    assert_int_equal(pread(fd, &superblock, sizeof(superblock), FORMAT_BLOCK), sizeof(superblock));
+    superblock.version++;
+    superblock.checksum = format_checksum(&superblock, offsetof(struct format_superblock, checksum));
+    assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), FORMAT_BLOCK), sizeof(superblock));
+    close(fd);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPROTONOSUPPORT);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EPROTONOSUPPORT);
+    assert_int_equal(journal_walk(fixture->root, NULL, NULL, &report), -EPROTONOSUPPORT);
+}
+
+static void a_cut_file_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    static const off_t sizes[] = {0, 100, FORMAT_LOG_START, SMALL_JOURNAL - FORMAT_BLOCK, SMALL_JOURNAL + FORMAT_BLOCK};
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        assert_int_equal(ftruncate(fd, sizes[i]), 0);
+        assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EBADMSG);
+    }
+    close(fd);
+}
+
+static void a_link_is_not_followed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    make_file(fixture, "victim", 300, 'x');
+    assert_int_equal(symlinkat("../victim", fixture->private_folder, JOURNAL_NAME), 0);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -ELOOP);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -ELOOP);
+}
+
+static void a_folder_is_no_journal(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(mkdirat(fixture->private_folder, JOURNAL_NAME, 0700), 0);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EISDIR);
+}
+
+static void what_was_half_made_is_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = openat(fixture->private_folder, JOURNAL_NAME ".new", O_RDWR | O_CREAT, 0600);
+    close(fd);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+    assert_int_equal(faccessat(fixture->private_folder, JOURNAL_NAME ".new", F_OK, 0), -1);
+}
+
+static void without_a_journal_there_is_nothing_to_recover(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+    assert_int_equal(unlinkat(fixture->root, JOURNAL_FOLDER, AT_REMOVEDIR), 0);
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+}
+
+/* A leftover behind the end of an empty log stays one, also when its place is reached again. */
+static void nothing_written_before_comes_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    make_file(fixture, "a", 4, 'x');
+    struct journal_file file = entry_of(fixture, "a");
+    struct journal_page page = data_page(0, 'A');
+    fixture_open(fixture, SMALL_JOURNAL);
+    commit_pages(fixture, &file, &page, 1);
+    page = data_page(0, 'B');
+    commit_pages(fixture, &file, &page, 1);
+    fixture_recover(fixture);
+    fixture_open(fixture, SMALL_JOURNAL);
+    page = data_page(0, 'C');
+    commit_pages(fixture, &file, &page, 1); /* as long as the first one of before */
+    report = fixture_recover(fixture);
+    assert_int_equal(report.commits, 1);
+    assert_string_equal(content(fixture, "a"), "Cxxx");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(it_is_made_whole),
+        CASE(it_is_never_smaller_than_the_least),
+        CASE(another_size_makes_it_anew_and_the_sequence_goes_on),
+        CASE(what_is_not_recovered_is_refused),
+        CASE(one_torn_superblock_does_no_harm),
+        CASE(two_torn_superblocks_are_told),
+        CASE(an_unknown_version_is_refused),
+        CASE(a_cut_file_is_told),
+        CASE(a_link_is_not_followed),
+        CASE(a_folder_is_no_journal),
+        CASE(what_was_half_made_is_removed),
+        CASE(without_a_journal_there_is_nothing_to_recover),
+        CASE(nothing_written_before_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

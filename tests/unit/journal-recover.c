@@ -1,0 +1,278 @@
+/* Replay: what the files are after it. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "journal-support.h"
+
+/* Most tests: a file "a" of four pages, its entry, and the journal open. */
+static struct journal_file start(struct fixture *fixture)
+{
+    fixture_open(fixture, SMALL_JOURNAL);
+    make_file(fixture, "a", 4, 'x');
+    return entry_of(fixture, "a");
+}
+
+static void pages_size_and_times(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat status;
+    struct journal_file file = start(fixture);
+    struct journal_page pages[] = {data_page(3, 'C'), data_page(0, 'A'), data_page(5, 'D'), data_page(0, 'B')};
+    file.size = 5 * PAGE + 10;
+    commit_pages(fixture, &file, pages, 4);
+    struct recover_report report = fixture_recover(fixture);
+    assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0); /* before reading changes it */
+    assert_string_equal(content(fixture, "a"), "BxxC0D");
+    assert_int_equal(report.commits, 1);
+    assert_int_equal(report.files, 1);
+    assert_int_equal(report.pages, 3);
+    assert_int_equal(report.torn_bytes, 0);
+    assert_int_equal(status.st_size, file.size);
+    assert_int_equal(status.st_atim.tv_sec, 100);
+    assert_int_equal(status.st_mtim.tv_sec, 200);
+    assert_int_equal(status.st_mtim.tv_nsec, 1);
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+}
+
+static void the_last_commit_of_a_page_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    for (char letter = 'A'; letter <= 'K'; letter++) {
+        struct journal_page page = data_page(2, letter);
+        commit_pages(fixture, &file, &page, 1);
+    }
+    assert_int_equal(fixture_recover(fixture).pages, 1);
+    assert_string_equal(content(fixture, "a"), "xxKx");
+}
+
+static void holes_and_direct_pages(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page data[] = {data_page(0, 'A'), data_page(1, 'B'), data_page(2, 'C'), data_page(3, 'D')};
+    struct journal_page rest[] = {{.kind = JOURNAL_HOLE, .page = 0, .count = 2}, {.kind = JOURNAL_DIRECT, .page = 3, .count = 1}};
+    commit_pages(fixture, &file, data, 4);
+    commit_pages(fixture, &file, rest, 2);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "00Cx");
+}
+
+static void holes_where_nothing_can_be_punched(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page hole = {.kind = JOURNAL_HOLE, .page = 1, .count = 2};
+    fixture->faulty.no_punch = true;
+    commit_pages(fixture, &file, &hole, 1);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "x00x");
+}
+
+static void a_shorter_size_cuts_and_growing_brings_zeros(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page page = data_page(2, 'C');
+    commit_pages(fixture, &file, &page, 1);
+    file.size = PAGE + 100;
+    commit_pages(fixture, &file, NULL, 0);
+    file.size = 4 * PAGE;
+    commit_pages(fixture, &file, NULL, 0);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "x?00");
+}
+
+static void a_page_cut_in_the_middle(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page page = data_page(1, 'B');
+    commit_pages(fixture, &file, &page, 1);
+    file.size = PAGE + 100;
+    commit_pages(fixture, &file, NULL, 0);
+    assert_int_equal(fixture_recover(fixture).pages, 1);
+    assert_string_equal(content(fixture, "a"), "xB");
+}
+
+static void what_is_not_valid_is_void(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page page = data_page(3, 'D');
+    file.valid = PAGE;
+    commit_pages(fixture, &file, &page, 1);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "x00D");
+}
+
+static void pages_written_ahead_come_with_their_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page first = data_page(0, 'A'), second[] = {data_page(1, 'B'), data_page(2, 'C')}, last = data_page(2, 'E');
+    file.stream = 5;
+    write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &first, 1);
+    file.stream = 6;
+    struct journal_page other = data_page(3, 'Z');
+    write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &other, 1);
+    file.stream = 5;
+    write_pages(fixture, JOURNAL_CHUNK_DATA, &file, second, 2);
+    commit_pages(fixture, &file, &last, 1);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "ABEx");
+}
+
+static void a_stream_is_used_up_by_its_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page ahead = data_page(0, 'A'), newer = data_page(0, 'B');
+    file.stream = 5;
+    write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &ahead, 1);
+    commit_pages(fixture, &file, NULL, 0);
+    file.stream = 0;
+    commit_pages(fixture, &file, &newer, 1);
+    file.stream = 5;
+    commit_pages(fixture, &file, NULL, 0);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "Bxxx");
+}
+
+static void several_files_in_one_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file files[2];
+    struct journal_page pages[] = {data_page(0, 'A'), data_page(1, 'B')};
+    files[0] = start(fixture);
+    make_file(fixture, "b", 2, 'y');
+    files[1] = entry_of(fixture, "b");
+    pages[1].file = 1;
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = files, .file_count = 2, .pages = pages, .page_count = 2};
+    assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
+    assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+    assert_int_equal(fixture_recover(fixture).files, 2);
+    assert_string_equal(content(fixture, "a"), "Axxx");
+    assert_string_equal(content(fixture, "b"), "yB");
+}
+
+static void growth_without_a_commit_is_cut_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat status;
+    struct journal_file file = start(fixture);
+    file.size = 2 * PAGE;
+    write_pages(fixture, JOURNAL_CHUNK_EXTEND, &file, NULL, 0);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "xx");
+    assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
+    assert_int_equal(status.st_mtim.tv_sec, 200);
+}
+
+static void growth_with_a_commit_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page direct = {.kind = JOURNAL_DIRECT, .page = 2, .count = 1};
+    file.size = 2 * PAGE;
+    write_pages(fixture, JOURNAL_CHUNK_EXTEND, &file, NULL, 0);
+    file.size = 4 * PAGE;
+    commit_pages(fixture, &file, &direct, 1);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "xxx0"); /* of the last page nothing was said to be there */
+}
+
+static void an_interrupted_recovery_is_made_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    struct journal_file file = start(fixture);
+    struct journal_page pages[] = {data_page(0, 'A'), data_page(3, 'D')};
+    commit_pages(fixture, &file, pages, 2);
+    fixture_close(fixture);
+    fixture->faulty.writes_left = 0;
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    fixture->faulty.syncs_left = 0;
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    fixture->faulty.flushes_left = 1; /* the first one is before anything is read */
+    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "a"), "AxxD");
+}
+
+/* More than is written at once, in as many runs as can be. */
+static void many_scattered_pages(void **state)
+{
+    static struct journal_page pages[700];
+    char expected[701] = {0};
+    struct fixture *fixture = *state;
+    fixture_open(fixture, 8 * SMALL_JOURNAL);
+    make_file(fixture, "a", 700, 'x');
+    struct journal_file file = entry_of(fixture, "a");
+    for (int i = 0; i < 700; i++) {
+        pages[i] = data_page((uint64_t)(i * 333 % 700), (char)('A' + i % 20));
+        expected[i * 333 % 700] = (char)('A' + i % 20);
+    }
+    commit_pages(fixture, &file, pages, 700);
+    assert_int_equal(fixture_recover(fixture).pages, 700);
+    assert_string_equal(content(fixture, "a"), expected);
+}
+
+static void more_files_than_are_open_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[16];
+    fixture_open(fixture, 2 * SMALL_JOURNAL);
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        make_file(fixture, name, 1, 'x');
+        struct journal_file file = entry_of(fixture, name);
+        struct journal_page page = data_page(0, (char)('A' + i % 20));
+        commit_pages(fixture, &file, &page, 1);
+    }
+    assert_int_equal(fixture_recover(fixture).files, 150);
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        assert_int_equal(content(fixture, name)[0], 'A' + i % 20);
+    }
+}
+
+static void torn_bytes_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = start(fixture);
+    struct journal_page page = data_page(0, 'A');
+    commit_pages(fixture, &file, &page, 1);
+    file.stream = 1;
+    struct journal_chunk ahead = write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
+    assert_int_equal(fixture_recover(fixture).torn_bytes, ahead.length);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(pages_size_and_times),
+        CASE(the_last_commit_of_a_page_counts),
+        CASE(holes_and_direct_pages),
+        CASE(holes_where_nothing_can_be_punched),
+        CASE(a_shorter_size_cuts_and_growing_brings_zeros),
+        CASE(a_page_cut_in_the_middle),
+        CASE(what_is_not_valid_is_void),
+        CASE(pages_written_ahead_come_with_their_commit),
+        CASE(a_stream_is_used_up_by_its_commit),
+        CASE(several_files_in_one_commit),
+        CASE(growth_without_a_commit_is_cut_back),
+        CASE(growth_with_a_commit_stays),
+        CASE(an_interrupted_recovery_is_made_again),
+        CASE(many_scattered_pages),
+        CASE(more_files_than_are_open_at_once),
+        CASE(torn_bytes_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
