@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -23,6 +23,8 @@
 #define KNOWN_FLAGS                                                                                                           \
     (MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_FILE | \
      MAP_NORESERVE | MAP_LOCKED | MAP_GROWSDOWN | MAP_32BIT | MAP_POPULATE | MAP_NONBLOCK)
+
+#define DENIAL_ATTEMPTS 5
 
 /* MAP_SHARED and MAP_PRIVATE together are MAP_SHARED_VALIDATE in Linux; here they exclude each other. */
 static int check_arguments(size_t length, int prot, int flags, int fd, off_t offset)
@@ -69,10 +71,23 @@ static int open_again(int fd)
     return again < 0 ? -errno : again;
 }
 
+/* The kernel tells the daemon of a close a moment after it, so somebody found to be writing may be gone already. */
+static int ask_for_denial(int fd)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    uint32_t deny = 1;
+
+    for (int attempt = 0; ioctl(fd, MAPSHARE_IOC_DENY_WRITE, &deny); attempt++) {
+        if (errno != ETXTBSY || attempt == DENIAL_ATTEMPTS)
+            return -errno;
+        nanosleep(&moment, NULL);
+    }
+    return 0;
+}
+
 /* Returns the descriptor to map: where the mapping may write, the caller's own, which then does not count as a writer. */
 static int deny_writers(int fd, int prot, int flags)
 {
-    uint32_t deny = 1;
     int error, holder = fd;
 
     if (!is_regular(fd))
@@ -81,9 +96,11 @@ static int deny_writers(int fd, int prot, int flags)
         holder = open_again(fd);
     if (holder < 0)
         return holder;
-    if (ioctl(holder, MAPSHARE_IOC_DENY_WRITE, &deny) == 0)
+    error = ask_for_denial(holder);
+    if (error == 0)
         return holder;
-    error = errno == ENOTTY ? refuse_denial(holder) : -errno;
+    if (error == -ENOTTY)
+        error = refuse_denial(holder);
     if (holder != fd)
         close(holder);
     return error;

@@ -23,7 +23,7 @@ on_mount() {
     for i in $(seq 60); do
         "$BUILD_FOLDER/examples/bank-transfer" alice bob "$i" >/dev/null 2>&1 &
         pid=$!
-        sleep 0.00$((i % 10))
+        sleep "0.0$((i % 5))$((i % 7))"
         kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || killed=$((killed + 1))
     done
