@@ -16,10 +16,10 @@
 
 #define RULES_MAX 8
 
-enum operation { WRITE, FLUSH, TRUNCATE, PUNCH, TIMES, ANY_OPERATION };
+enum operation { WRITE, FLUSH, SYNC, TRUNCATE, PUNCH, TIMES, ANY_OPERATION };
 enum target { JOURNAL, FILES, ANY_TARGET };
 
-static const char *const operation_names[] = {"write", "flush", "truncate", "punch", "times", "any"};
+static const char *const operation_names[] = {"write", "flush", "sync", "truncate", "punch", "times", "any"};
 static const char *const target_names[] = {"journal", "files", "any"};
 
 struct rule {
@@ -161,6 +161,14 @@ static int faulty_flush(struct store *store, int fd)
     return error ? error : faulty->below->operations->flush(faulty->below, fd);
 }
 
+static int faulty_sync(struct store *store, int fd)
+{
+    struct faulty_store *faulty = (struct faulty_store *)store;
+    int error = meet(faulty, SYNC, fd);
+
+    return error ? error : faulty->below->operations->sync(faulty->below, fd);
+}
+
 static int faulty_truncate(struct store *store, int fd, off_t size)
 {
     struct faulty_store *faulty = (struct faulty_store *)store;
@@ -194,6 +202,7 @@ static void faulty_close(struct store *store)
 static const struct store_operations faulty_operations = {
     .write = faulty_write,
     .flush = faulty_flush,
+    .sync = faulty_sync,
     .truncate = faulty_truncate,
     .punch = faulty_punch,
     .set_times = faulty_set_times,

@@ -17,6 +17,7 @@
 #define ROUND_FILES 256u
 #define IDLE_SECONDS 2
 #define RETRY_SECONDS 1
+#define SETTLE_PAGES 256u
 #define RUN_PAGES 1024u /* iovecs of one write */
 
 /* One file's part in a round. */
@@ -171,6 +172,10 @@ static void settle(struct files *files, struct round *round, struct job *job)
         } else {
             page_move(files, index, frame, FRAME_FREE);
         }
+        if (i % SETTLE_PAGES == SETTLE_PAGES - 1) { /* let writers in */
+            pthread_mutex_unlock(&index->lock);
+            pthread_mutex_lock(&index->lock);
+        }
     }
     if (job->error) {
         file->error = -job->error;
@@ -307,7 +312,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
         if (!job->error)
             job->error = apply_version(files, job);
         if (!job->error)
-            job->error = store->flush(files->store, job->fd);
+            job->error = store->sync(files->store, job->fd);
         if (job->error && !error)
             error = job->error;
         settle(files, round, job);

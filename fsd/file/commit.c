@@ -44,11 +44,20 @@ static void *grow(void *array, uint32_t *max, uint32_t need, size_t size)
 
 /* ---- before the commit point ---- */
 
-/* Invariant 7: the store's file gets blocks for pages that lie in holes or beyond its end. */
+/* One run of pages gets blocks; the file's size stays. Where the store cannot reserve, its own errors come at the checkpoint. */
+static int reserve_run(int fd, uint64_t start, uint64_t end)
+{
+    if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
+        return -errno;
+    return 0;
+}
+
+/* Invariant 7: the store's file gets blocks for pages that lie in holes or beyond its end. Most commits change pages that have theirs. */
 static int reserve_blocks(struct files *files, struct file_index *index, int fd)
 {
-    struct frame_index *frame;
-    uint64_t start = 0, end = 0, next;
+    struct frame_index key = {.page = UINT64_MAX}, *frame;
+    uint64_t start = 0, end = 0;
+    int error = 0;
 
     if (!index->dense_known) {
         off_t hole = lseek(fd, 0, SEEK_HOLE);
@@ -56,24 +65,27 @@ static int reserve_blocks(struct files *files, struct file_index *index, int fd)
         index->dense_until = hole < 0 ? 0 : hole;
         index->dense_known = true;
     }
-    RB_FOREACH (frame, frame_tree, &index->view) { /* in page order, so that neighbours make one call */
+    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+        if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->dense_until)
+            key.page = frame->page;
+    }
+    if (key.page == UINT64_MAX)
+        return 0;
+    /* In page order, so that neighbours make one call. */
+    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error; frame = RB_NEXT(frame_tree, &index->view, frame)) {
         if (frame->state != FRAME_COMMITTING || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
             continue;
-        next = (frame->page + 1) << PAGE_SHIFT;
-        if (next <= index->dense_until || next == end)
-            continue;
         if (frame->page << PAGE_SHIFT != end) {
-            if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
-                return -errno;
+            error = reserve_run(fd, start, end);
             start = frame->page << PAGE_SHIFT;
         }
-        end = next;
+        end = (frame->page + 1) << PAGE_SHIFT;
     }
-    if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
-        return -errno;
-    if (start <= index->dense_until && end > index->dense_until)
+    if (!error)
+        error = reserve_run(fd, start, end);
+    if (!error && start <= index->dense_until && end > index->dense_until)
         index->dense_until = end;
-    return 0;
+    return error;
 }
 
 /* A file whose name or owner changed must be found after a crash: its metadata is flushed before its first commit. */

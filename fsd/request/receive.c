@@ -46,17 +46,11 @@ static int make_receiver(struct server *server)
     return 0;
 }
 
-/* Frames that the last WRITE took are replaced; what the iovecs do not cover goes to plain memory. */
-static int prepare(void)
+/* One iovec for the head, one for each run of neighbouring frames. */
+static int describe(void)
 {
-    struct frame_table *frames = &receiver.server->frames;
-    uint32_t kept = 0, vectors = 1;
+    uint32_t vectors = 1;
 
-    for (uint32_t i = 0; i < receiver.frame_count; i++) {
-        if (receiver.frames[i])
-            receiver.frames[kept++] = receiver.frames[i];
-    }
-    receiver.frame_count = kept + frame_take(frames, receiver.frames + kept, FRAMES_PER_WRITE - kept);
     receiver.iov[0] = (struct iovec){receiver.head, WRITE_HEAD};
     for (uint32_t i = 0; i < receiver.frame_count; i++) {
         unsigned char *page = arena_page(&receiver.server->arena, receiver.frames[i]);
@@ -70,6 +64,23 @@ static int prepare(void)
     if (receiver.frame_count < FRAMES_PER_WRITE)
         receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - receiver.frame_count) << PAGE_SHIFT};
     return vectors;
+}
+
+/* Frames that the last WRITE took, which are the first ones, are replaced. Where none is free, the bytes go to plain memory. */
+static int prepare(void)
+{
+    struct frame_table *table = &receiver.server->frames;
+    uint32_t taken = 0, got;
+
+    while (taken < receiver.frame_count && !receiver.frames[taken])
+        taken++;
+    if (!taken && receiver.frame_count == FRAMES_PER_WRITE)
+        return receiver.vectors;
+    got = frame_take(table, receiver.frames, taken);
+    memmove(receiver.frames + got, receiver.frames + taken, (receiver.frame_count - taken) * sizeof receiver.frames[0]);
+    receiver.frame_count -= taken - got;
+    receiver.frame_count += frame_take(table, receiver.frames + receiver.frame_count, FRAMES_PER_WRITE - receiver.frame_count);
+    return receiver.vectors = describe();
 }
 
 /* All but WRITEs are decoded from one piece of memory. */

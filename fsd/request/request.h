@@ -47,6 +47,7 @@ struct receiver {
     uint32_t frames[256];
     uint32_t frame_count;
     struct iovec iov[258];
+    int vectors;
     unsigned char *rest;  /* WRITE_MAX bytes: what found no frame */
     unsigned char *reply; /* WRITE_MAX bytes */
     char *names;          /* FOLDER_BYTES: a folder's entries */
