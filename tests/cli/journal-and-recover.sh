@@ -23,7 +23,7 @@ case " ${sequences[*]} " in
 esac
 if [ -n "$listed" ]; then
     mapshare journal "$STORE" | grep -q "sequence ${sequences[2]}, " || fail "the last commit is not listed: $(mapshare journal "$STORE")"
-    mapshare journal "$STORE" | grep -q '^  inode [0-9]* c, 50000 bytes' || fail "its file is not listed: $(mapshare journal "$STORE")"
+    mapshare journal "$STORE" | grep -q "^  inode $(stat -c %i "$STORE/c") .*, 50000 bytes$" || fail "its file is not listed: $(mapshare journal "$STORE")"
 fi
 mapshare journal "$STORE" >"$SCRATCH/first"
 mapshare journal "$STORE" | diff "$SCRATCH/first" - >&2 || fail "reading the journal changes it"

@@ -47,3 +47,17 @@ release_stores() {
     wait_gone 10 "$HOLDER" || fail "the process that maps does not exit"
     rm -f "$SCRATCH/holder"
 }
+
+# Where /dev/fuse is for root only, starts the test again in a mount namespace of its own, with a node for everybody over it.
+need_open_fuse() { # "$0"
+    [ "$(stat -c %a /dev/fuse)" != 666 ] || return 0
+    unshare -m true 2>/dev/null || skip "/dev/fuse is for root only, and there is no mount namespace"
+    # shellcheck disable=SC2016
+    exec unshare -m --propagation private bash -c '
+        folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
+            mount --bind "$folder/fuse" /dev/fuse || exit 77
+        bash "$0"
+        status=$?
+        umount /dev/fuse && umount "$folder" && rmdir "$folder"
+        exit $status' "$1"
+}
