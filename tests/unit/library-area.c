@@ -136,10 +136,8 @@ static void make_area_first(void)
 
 static void need_root(void)
 {
-    if (geteuid() != 0) {
-        print_message("SKIP: needs root to become somebody else\n");
-        skip();
-    }
+    if (geteuid() != 0)
+        skip_because("needs root to become somebody else");
 }
 
 static void what_a_stranger_made_is_refused(void **state)

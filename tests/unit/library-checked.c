@@ -232,7 +232,7 @@ static void noreserve_reserves_nothing(void **state)
     assert_int_equal(fscanf(file, "%d", &mode), 1);
     fclose(file);
     if (mode == 2)
-        skip(); /* the kernel reserves everything then */
+        skip_because("this kernel reserves everything");
     assert_true(has_mapping_flag(map(PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1), "nr"));
     assert_false(has_mapping_flag(map(3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1), "nr"));
 }
@@ -243,6 +243,8 @@ static void locked_means_locked(void **state)
     unsigned char *address = map(4 * PAGE, RW, MAP_SHARED | MAP_LOCKED, fd), resident[4];
 
     (void)state;
+    if (SANITIZER)
+        skip_because("the sanitizer does not lock memory");
     assert_true(has_mapping_flag(address, "lo"));
     assert_int_equal(mincore(address, 4 * PAGE, resident), 0);
     for (int i = 0; i < 4; i++)
@@ -283,6 +285,8 @@ static void growsdown_grows(void **state)
     int fd = filled("growsdown", PAGE);
 
     (void)state;
+    if (SANITIZER)
+        skip_because("the sanitizer has memory of its own below");
     assert_int_equal(mapshare_munmap(place, 512 * PAGE), 0);
     assert_ptr_equal(mapshare_mmap(top, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0), top);
     assert_true(has_mapping_flag(top, "gd"));
@@ -300,8 +304,7 @@ static void low_addresses(void **state)
     assert_true((uintptr_t)map(PAGE, RW, MAP_SHARED | MAP_32BIT, fd) < 0x80000000u);
     close(fd);
 #else
-    print_message("SKIP: this architecture has no MAP_32BIT\n");
-    skip();
+    skip_because("this architecture has no MAP_32BIT");
 #endif
 }
 
@@ -328,6 +331,8 @@ static void populated_pages_do_not_fault(void **state)
     long without = faults_of_touching(map(64 * PAGE, PROT_READ, MAP_SHARED, fd), 64);
 
     (void)state;
+    if (SANITIZER)
+        skip_because("the sanitizer has faults of its own");
     assert_true(without > 0);
     assert_true(faults_of_touching(map(64 * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd), 64) < without);
     assert_int_equal(faults_of_touching(map(64 * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd), 64), 0);
@@ -348,9 +353,8 @@ static void nonblock_reads_nothing(void **state)
     assert_int_equal(mincore(address, 64 * PAGE, resident), 0);
     for (int i = 0; i < 64; i++) {
         if (resident[i] & 1) {
-            print_message("SKIP: the file cannot be put out of memory here\n");
             close(fd);
-            skip();
+            skip_because("the file cannot be put out of memory here");
         }
     }
     address = map(64 * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE | MAP_NONBLOCK, fd);
@@ -404,9 +408,11 @@ static void errors_of_ranges(void **state)
 static void no_address_space_is_told(void **state)
 {
     int fd = filled("space", PAGE);
-    pid_t child = fork();
+    pid_t child = SANITIZER ? -1 : fork();
 
     (void)state;
+    if (SANITIZER)
+        skip_because("the sanitizer needs the address space");
     if (child == 0) {
         struct rlimit limit = {512 << 20, 512 << 20};
 
@@ -503,7 +509,7 @@ static void denying_writers_needs_the_daemon(void **state)
     (void)state;
     assert_int_equal(mapshare_close(ms), 0);
     if (on_mount)
-        skip(); /* library-deny.sh tests it there */
+        skip_because("the daemon is here; library-deny.sh tests it");
     reader = open(in_scratch("deny"), O_RDONLY | O_CLOEXEC);
     assert_map_fails(mapshare_mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_DENYWRITE, reader, 0), ENOTSUP);
     writer = open(in_scratch("deny"), O_RDWR | O_CLOEXEC);

@@ -189,8 +189,7 @@ static void the_kernels_pages_lie_over_the_daemons(void **state)
     assert_int_equal(mapshare_stat(ms, &status), 0);
     if (status.kernel != 2) { /* no cachestat, or a file system that counts no dirty pages */
         mapshare_close(ms);
-        print_message("SKIP: this kernel and file system do not tell dirty pages\n");
-        skip();
+        skip_because("this kernel and file system do not tell dirty pages");
     }
     fake.kernel_known = false;
     fake.runs[0] = (struct mapshare_abi_run){0, 4, MAPSHARE_ABI_RECEIVED, 0};

@@ -28,6 +28,17 @@
 #include "mapshare-abi.h"
 
 #define PAGE ((size_t)4096)
+
+#ifdef __SANITIZE_THREAD__
+#define THREAD_SANITIZER true
+#else
+#define THREAD_SANITIZER false
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZER true /* it takes address space, faults of its own, and turns mlock into nothing */
+#else
+#define SANITIZER false
+#endif
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static char test_folder[PATH_MAX];
@@ -62,6 +73,12 @@ static const char *in_scratch(const char *name)
 
     snprintf(path, sizeof(paths[0]), "%s/%s", test_folder, name);
     return path;
+}
+
+static inline void skip_because(const char *reason)
+{
+    print_message("SKIP: %s\n", reason);
+    skip();
 }
 
 static inline struct mapshare *open_sized(const char *name, uint64_t size)
