@@ -159,7 +159,9 @@ static int parse_list(struct options *options, char *list)
             *value++ = 0;
         for (i = 0; i < COUNT(table) && strcmp(table[i].name, name); i++)
             ;
-        if (i < COUNT(table))
+        if (!strcmp(name, "remount"))
+            options->remount = true;
+        else if (i < COUNT(table))
             error = set(options, &table[i], value);
         else if (!value && is_among(kernel_names, COUNT(kernel_names), name))
             error = pass_on(options, name);

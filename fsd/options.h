@@ -23,6 +23,7 @@ struct options {
     bool atomic;           /* all files are */
     bool allow_other;
     bool read_only;
+    bool remount; /* change an existing mount's ro, suid, ... */
     bool no_tune;
     enum atime_rule atime;
     const char *fault;        /* see fault.h */

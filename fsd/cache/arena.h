@@ -123,6 +123,7 @@ struct arena_header {
     uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max;
     _Atomic uint32_t inode_used, file_used, handle_used, name_used; /* records above were never used: a scan ends here */
     _Atomic uint32_t keeper_pid, worker_pid, probe_pid;
+    uint64_t size_max;            /* of a file in the store, bytes */
     _Atomic uint32_t ready;       /* INIT was answered */
     _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
     _Atomic uint64_t version;     /* last one given to a frame */

@@ -219,10 +219,10 @@ bool inode_forget(struct inode_table *table, uint32_t slot, uint64_t count)
     return none;
 }
 
-bool inode_free(struct inode_table *table, uint32_t slot)
+bool inode_end(struct inode_table *table, uint32_t slot)
 {
     struct inode *inode = &table->arena->inodes[slot];
-    bool freed = false;
+    bool ended = false;
 
     pthread_mutex_lock(&table->lock);
     if (inode->number && inode->lookups == 0 && slot != INODE_ROOT) {
@@ -232,11 +232,17 @@ bool inode_free(struct inode_table *table, uint32_t slot)
             table->arena->names[inode->name].used = 0;
             slots_give(&table->names, inode->name);
         }
-        slots_give(&table->slots, slot);
-        freed = true;
+        ended = true;
     }
     pthread_mutex_unlock(&table->lock);
-    return freed;
+    return ended;
+}
+
+void inode_recycle(struct inode_table *table, uint32_t slot)
+{
+    pthread_mutex_lock(&table->lock);
+    slots_give(&table->slots, slot);
+    pthread_mutex_unlock(&table->lock);
 }
 
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name)

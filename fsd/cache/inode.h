@@ -42,8 +42,10 @@ int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx
 
 /* The kernel dropped `count` references. True when none is left: the caller then frees it once nothing else needs it. */
 bool inode_forget(struct inode_table *table, uint32_t slot, uint64_t count);
-/* Frees the record, unless the kernel looked it up again. */
-bool inode_free(struct inode_table *table, uint32_t slot);
+/* Ends the record's life, unless the kernel looked it up again. Its slot is used again after inode_recycle, when the caller has freed
+ * what hangs on it. */
+bool inode_end(struct inode_table *table, uint32_t slot);
+void inode_recycle(struct inode_table *table, uint32_t slot);
 
 /* Where the file is now called, for stores that cannot be searched by handle. */
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);

@@ -96,6 +96,8 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
 
     if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > files->arena->header->size_max)
+        return -EFBIG;
     error = descriptor_get(files->descriptors, files->arena->files[number].inode, &descriptor);
     if (error)
         return error;

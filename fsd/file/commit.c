@@ -273,12 +273,12 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
         before = files->rounds;
         files->checkpoint_wanted = true;
         pthread_cond_broadcast(&files->work);
-        while (files->rounds < before + 2 && !files->stopping) /* the one under way may have begun too early to see ours */
+        while (files->rounds == before && !files->stopping)
             pthread_cond_wait(&files->room, &files->work_lock);
-        error = files->checkpoint_error;
+        error = files->stopping ? -ENOSPC : files->checkpoint_error;
         pthread_mutex_unlock(&files->work_lock);
         if (error)
-            return error;
+            break;
     }
     return error;
 }

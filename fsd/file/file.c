@@ -120,12 +120,13 @@ void file_release(struct files *files, uint32_t inode)
 
         free_it = !index->on_changed && !index->on_checkpoint && !index->writers;
     }
-    if (free_it && truth->lookups == 0 && inode_free(files->inodes, inode)) {
+    if (free_it && truth->lookups == 0 && inode_end(files->inodes, inode)) {
         descriptor_drop(files->descriptors, inode);
         if (number) {
             atomic_store(&files->arena->files[number].inode, 0);
             slots_give(&files->slots, number);
         }
+        inode_recycle(files->inodes, inode);
     }
     pthread_mutex_unlock(&files->lock);
 }

@@ -46,6 +46,7 @@ static void take_file(struct files *files, uint32_t number)
     }
     index->oldest = file->commits[index->held].position ? 1 : 0;
     index->changed = true; /* a commit too many is harmless */
+    index->received_since = time_monotonic();
 }
 
 /* Frames of one page follow each other, the newest last; the oldest commit of all comes first for a file's list. */

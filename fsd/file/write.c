@@ -66,6 +66,11 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     size_t done = 0;
     bool ahead;
 
+    if (!mapped && (offset >= files->arena->header->size_max || size > files->arena->header->size_max - offset)) {
+        if (offset >= files->arena->header->size_max)
+            return -EFBIG;
+        size = files->arena->header->size_max - offset;
+    }
     pthread_mutex_lock(&index->lock);
     while (done < size) {
         uint64_t at = offset + done;
@@ -131,6 +136,8 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
     struct file *file = &files->arena->files[number];
     int error = 0;
 
+    if (size > files->arena->header->size_max)
+        return -EFBIG;
     pthread_mutex_lock(&index->lock);
     if (size < file->current.size) {
         struct frame_index key = {.page = PAGE_OF(size + PAGE_BYTES - 1)}, *frame, *next;

@@ -204,6 +204,8 @@ int keeper_run(const struct options *given)
     pid_t keeper;
 
     options = *given;
+    if (options.remount)
+        return setup_remount(&options) ? 1 : 0;
     if (setup_daemon(&daemon, &options, store, mountpoint))
         return 1;
     if (options.foreground)

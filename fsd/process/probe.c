@@ -176,7 +176,7 @@ static int open_node(const char *mountpoint, const struct question *question)
         char space[sizeof(struct file_handle) + 12];
     } at = {.handle = {.handle_bytes = 12, .handle_type = FILE_ID_INO64_GEN}};
     uint32_t id[3] = {question->node >> 32, question->node, question->generation};
-    int root = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    int root = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
     struct statfs stat;
 
     if (root < 0)

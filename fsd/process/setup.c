@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -223,12 +224,32 @@ static int open_spill(const struct daemon *daemon)
     return fd;
 }
 
+/* The largest file that the store takes: nothing tells but trying. */
+static uint64_t find_size_max(int fd)
+{
+    uint64_t works = 0, fails = (uint64_t)INT64_MAX + 1;
+
+    if (!ftruncate(fd, INT64_MAX))
+        works = INT64_MAX;
+    while (fails - works > 1) {
+        uint64_t middle = works + (fails - works) / 2;
+
+        if (ftruncate(fd, middle))
+            fails = middle;
+        else
+            works = middle;
+    }
+    return works;
+}
+
 static int make_arena(struct daemon *daemon, const struct options *options)
 {
-    uint64_t spill = options->cache_size * SPILL_FACTOR;
+    uint64_t spill = options->cache_size * SPILL_FACTOR, size_max = INT64_MAX;
     int error;
 
     daemon->spill = open_spill(daemon);
+    if (daemon->spill >= 0)
+        size_max = find_size_max(daemon->spill);
     if (daemon->spill >= 0 && ftruncate(daemon->spill, spill)) {
         close(daemon->spill);
         daemon->spill = -1;
@@ -238,6 +259,8 @@ static int make_arena(struct daemon *daemon, const struct options *options)
     error = arena_create(&daemon->arena, options->cache_size, spill, daemon->spill);
     if (error)
         log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->cache_size / MIB, strerror(-error));
+    else
+        daemon->arena.header->size_max = size_max;
     return error;
 }
 
@@ -324,6 +347,35 @@ int setup_mount(struct daemon *daemon)
     }
     daemon->session = fuse_session_fd(session);
     return 0;
+}
+
+int setup_remount(const struct options *options)
+{
+    static const struct {
+        const char *name;
+        unsigned long flag;
+    } flags[] = {{"ro", MS_RDONLY},     {"nosuid", MS_NOSUID},    {"nodev", MS_NODEV},
+                 {"noexec", MS_NOEXEC}, {"sync", MS_SYNCHRONOUS}, {"dirsync", MS_DIRSYNC}};
+    char mountpoint[4096], copy[sizeof options->kernel_options], *save, *name;
+    unsigned long all = MS_REMOUNT;
+    int error = resolve(options->mountpoint, mountpoint, "the mount point");
+
+    if (error)
+        return error;
+    if (!setup_is_mounted(mountpoint)) {
+        log_line(LOG_FATAL, "%s: not a mapsharefs mount; remount changes one that is", options->mountpoint);
+        return -EINVAL;
+    }
+    strcpy(copy, options->kernel_options);
+    for (name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+            all |= strcmp(name, flags[i].name) ? 0 : flags[i].flag;
+    }
+    if (!mount(options->store, mountpoint, "fuse." FILESYSTEM, all, NULL))
+        return 0;
+    error = errno;
+    log_line(LOG_FATAL, "%s: cannot be remounted: %s", options->mountpoint, strerror(error));
+    return -error;
 }
 
 static bool set_limit(dev_t device, const char *name, const char *value)

@@ -9,6 +9,8 @@
 int setup_daemon(struct daemon *daemon, struct options *options, char store[4096], char mountpoint[4096]);
 /* Whether something of ours is mounted there. */
 bool setup_is_mounted(const char *mountpoint);
+/* mount -o remount: the kernel's flags of an existing mount. 0, or -errno after a message. */
+int setup_remount(const struct options *options);
 /* Mounts: daemon->session. 0, or -errno after a message. */
 int setup_mount(struct daemon *daemon);
 /* Raises what the kernel allows a FUSE mount, where permitted; one log line where not. */

@@ -212,7 +212,22 @@ static int set_mode(const struct descriptor *descriptor, mode_t mode)
     return chmod(path, mode) ? -errno : 0;
 }
 
-static int kill_privileges(const struct descriptor *descriptor)
+static bool is_in_group(fuse_req_t request, gid_t group)
+{
+    gid_t groups[64];
+    int count = fuse_req_getgroups(request, 64, groups);
+
+    if (fuse_req_ctx(request)->gid == group)
+        return true;
+    for (int i = 0; i < count && i < 64; i++) {
+        if (groups[i] == group)
+            return true;
+    }
+    return false;
+}
+
+/* As Linux does: setgid without group execution, once the mark of mandatory locking, goes only for those outside the group. */
+static int kill_privileges(fuse_req_t request, const struct descriptor *descriptor)
 {
     struct stat stat;
     mode_t keep;
@@ -220,19 +235,20 @@ static int kill_privileges(const struct descriptor *descriptor)
     if (fstat(descriptor->fd, &stat))
         return -errno;
     keep = stat.st_mode & ~S_ISUID;
-    if (keep & S_IXGRP)
+    if (keep & S_ISGID && (keep & S_IXGRP || !is_in_group(request, stat.st_gid)))
         keep &= ~S_ISGID;
     return keep == stat.st_mode ? 0 : set_mode(descriptor, keep & 07777);
 }
 
-int request_kill_privileges(struct server *server, uint32_t inode)
+int request_kill_privileges(fuse_req_t request, uint32_t inode)
 {
+    struct server *server = server_of(request);
     struct descriptor *descriptor;
     int error = descriptor_get(&server->descriptors, inode, &descriptor);
 
     if (error)
         return error;
-    error = kill_privileges(descriptor);
+    error = kill_privileges(request, descriptor);
     descriptor_put(&server->descriptors, descriptor);
     return error;
 }
@@ -263,8 +279,9 @@ static void set_file_times(struct server *server, uint32_t file, const struct st
 
 #define SET_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
 
-static int set_size(struct server *server, uint32_t inode, const struct descriptor *descriptor, off_t size)
+static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, off_t size)
 {
+    struct server *server = server_of(request);
     const struct fuse_setattr_in *in = (const void *)(request_header() + 1);
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
@@ -272,12 +289,13 @@ static int set_size(struct server *server, uint32_t inode, const struct descript
     if (!error)
         error = file_truncate(&server->files, file, size);
     if (!error && in->valid & FATTR_KILL_SUIDGID)
-        error = kill_privileges(descriptor);
+        error = kill_privileges(request, descriptor);
     return error;
 }
 
-static int set_attributes(struct server *server, uint32_t inode, const struct stat *to, int set)
+static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat *to, int set)
 {
+    struct server *server = server_of(request);
     struct descriptor *descriptor;
     uint32_t file = server->arena.inodes[inode].file;
     int error = descriptor_get(&server->descriptors, inode, &descriptor);
@@ -293,7 +311,7 @@ static int set_attributes(struct server *server, uint32_t inode, const struct st
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE))
         request_changed(server, inode);
     if (!error && set & FUSE_SET_ATTR_SIZE)
-        error = set_size(server, inode, descriptor, to->st_size);
+        error = set_size(request, inode, descriptor, to->st_size);
     if (!error && set & SET_TIMES) {
         if (file)
             set_file_times(server, file, to, set);
@@ -331,7 +349,7 @@ static void times_pulled(struct probe_request *probe)
     struct parked_times *parked = (struct parked_times *)probe;
 
     reply_attributes(parked->request, parked->server, parked->inode,
-                     set_attributes(parked->server, parked->inode, &parked->to, parked->set));
+                     set_attributes(parked->request, parked->inode, &parked->to, parked->set));
     free(parked);
 }
 
@@ -366,7 +384,7 @@ void request_setattr(fuse_req_t request, fuse_ino_t node, struct stat *to, int s
 
     (void)info;
     if (inode && !park_times(request, server, inode, to, set))
-        reply_attributes(request, server, inode, set_attributes(server, inode, to, set));
+        reply_attributes(request, server, inode, set_attributes(request, inode, to, set));
 }
 
 void request_readlink(fuse_req_t request, fuse_ino_t node)

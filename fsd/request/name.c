@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "mapshare-abi.h"
 #include "request/request.h"
 
 #define STATX_NUMBER (STATX_INO | STATX_NLINK | STATX_TYPE)
@@ -69,6 +72,18 @@ static void held(struct server *server, uint32_t inode, uint32_t links, int erro
         request_changed(server, inode);
 }
 
+/* New files and folders are atomic when their folder says so. */
+static void inherit_atomic(const struct place *place)
+{
+    char path[32 + 1 + NAME_MAX + 1];
+
+    if (!request_stored_atomic(place->descriptor->fd))
+        return;
+    request_descriptor_path(path, place->descriptor);
+    strcat(strcat(path, "/"), place->name);
+    lsetxattr(path, MAPSHARE_XATTR_ATOMIC, "1", 1, 0);
+}
+
 /* The end of every request that made a name: -EEXIST is success when a dead worker began the same request. */
 static void reply_made(fuse_req_t request, struct place *place, int error, bool tried)
 {
@@ -105,6 +120,8 @@ static int make(const struct place *place, const struct making *what)
         failed = mkdirat(fd, place->name, what->mode & 07777);
     else
         failed = mknodat(fd, place->name, what->mode, what->device);
+    if (!failed && (S_ISDIR(what->mode) || S_ISREG(what->mode)))
+        inherit_atomic(place);
     return failed ? -errno : 0;
 }
 
@@ -285,6 +302,8 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
     error = fd < 0 ? -errno : 0;
     request_act_as_self(server, request);
     made = !error;
+    if (made)
+        inherit_atomic(place);
     if (error == -EEXIST && (tried || !(flags & O_EXCL)))
         error = 0;
     if (error)

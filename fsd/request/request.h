@@ -98,7 +98,7 @@ bool request_stored_atomic(int fd);
 /* Answer parked waits whose commit, time or interrupt came. */
 void request_answer_waits(struct server *server);
 /* Executable files lose setuid and setgid when others than root change them. */
-int request_kill_privileges(struct server *server, uint32_t inode);
+int request_kill_privileges(fuse_req_t request, uint32_t inode);
 /* Names that the mount keeps for itself. */
 bool request_is_reserved(uint32_t folder, const char *name);
 
