@@ -141,6 +141,69 @@ static void owners_that_die_one_after_the_other(void **state)
     assert_int_equal(mapshare_close(ms), 0);
 }
 
+/* Keeps two numbers equal under the lock, repairing what the dead left. */
+static void keep_equal(void)
+{
+    struct mapshare *own = mapshare_open(in_scratch("contended"), O_RDWR, 0, NULL);
+    volatile long *numbers;
+
+    CHILD_CHECK(own);
+    numbers = mapshare_addr(own);
+    for (;;) {
+        if (mapshare_lock(own)) {
+            CHILD_CHECK(errno == EOWNERDEAD);
+            numbers[1] = numbers[0];
+            CHILD_CHECK(mapshare_consistent(own) == 0);
+        }
+        CHILD_CHECK(numbers[0] == numbers[1]);
+        numbers[0]++;
+        numbers[1]++;
+        CHILD_CHECK(mapshare_unlock(own) == 0);
+    }
+}
+
+/* Processes die at any moment, with the lock, waiting for it, or making way for one who starves. The others go on. */
+static void deaths_under_contention(void **state)
+{
+    enum { AT_ONCE = 8, DEATHS = 300 };
+    struct mapshare *ms = open_sized("contended", PAGE);
+    volatile long *numbers = mapshare_addr(ms);
+    pid_t children[AT_ONCE] = {0};
+
+    (void)state;
+    for (int death = 0; death < DEATHS; death++) {
+        pid_t *child = &children[death % AT_ONCE];
+        long before = numbers[0];
+        double start = seconds_now();
+
+        if (*child) {
+            int status;
+
+            kill(*child, SIGKILL);
+            assert_int_equal(waitpid(*child, &status, 0), *child);
+            assert_true(WIFSIGNALED(status)); /* no check of its own failed */
+        }
+        *child = fork();
+        if (*child == 0)
+            keep_equal();
+        while (numbers[0] == before && seconds_now() < start + 30)
+            usleep(200);
+        assert_true(numbers[0] != before); /* nobody hangs */
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
+    }
+    if (mapshare_lock(ms)) {
+        assert_int_equal(errno, EOWNERDEAD);
+        assert_int_equal(mapshare_consistent(ms), 0);
+    } else {
+        assert_int_equal(numbers[0], numbers[1]);
+    }
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
 static void *try_lock(void *argument)
 {
     return (void *)(intptr_t)(mapshare_trylock(argument) ? errno : 0);
@@ -260,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_waiter_learns_of_the_death),
         cmocka_unit_test(death_of_the_only_user_is_reported_to_the_next),
         cmocka_unit_test(owners_that_die_one_after_the_other),
+        cmocka_unit_test(deaths_under_contention),
         cmocka_unit_test(misuse_is_told),
         cmocka_unit_test(the_file_knows_nothing_of_it),
         cmocka_unit_test(two_names_of_a_file_have_one_lock),
