@@ -8,9 +8,19 @@
 #include "journal/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+struct listing {
+    int folder;
+    char *root; /* of the store, without symbolic links */
+    struct json_list list;
+};
 
 static const char *type_name(enum journal_chunk_type type)
 {
@@ -36,6 +46,32 @@ static const char *kind_name(enum journal_page_kind kind)
         return "direct";
     }
     return "unknown";
+}
+
+/* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it keeps
+ * no handle. */
+static char *find_path(const struct listing *listing, const struct journal_file *file)
+{
+    union {
+        struct file_handle header;
+        unsigned char room[sizeof(struct file_handle) + JOURNAL_HANDLE_MAX];
+    } handle = {.header = {.handle_bytes = file->identity.handle_length, .handle_type = file->identity.handle_type}};
+    size_t prefix = strlen(listing->root);
+    char self[64], path[PATH_MAX];
+    ssize_t length;
+    int fd;
+
+    if (file->path || !file->identity.handle_length || file->identity.handle_length > JOURNAL_HANDLE_MAX)
+        return file->path ? strdup(file->path) : NULL;
+    memcpy(handle.room + sizeof handle.header, file->identity.handle, file->identity.handle_length);
+    fd = open_by_handle_at(listing->folder, &handle.header, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    length = readlink(self, path, sizeof path - 1);
+    close(fd);
+    path[length < 0 ? 0 : length] = '\0';
+    return !strncmp(path, listing->root, prefix) && path[prefix] == '/' ? strdup(path + prefix + 1) : NULL;
 }
 
 /* The run that begins with page entry `from`: entries of one file and kind that follow each other. Returns the entry after it. */
@@ -65,12 +101,13 @@ static void chunk_print(const struct journal_visit *entry)
     putchar('\n');
 }
 
-static void file_print(const struct journal_chunk *chunk, uint32_t number)
+static void file_print(const struct listing *listing, const struct journal_chunk *chunk, uint32_t number)
 {
     const struct journal_file *file = &chunk->files[number];
+    char *path = find_path(listing, file);
 
-    printf("  inode %" PRIu64 " %s, %" PRIu64 " bytes", file->identity.inode, file->path ? quoted(file->path) : "(no path)",
-           file->size);
+    printf("  inode %" PRIu64 " %s, %" PRIu64 " bytes", file->identity.inode, path ? quoted(path) : "(path not known)", file->size);
+    free(path);
     if (file->stream)
         printf(", stream %" PRIu64, file->stream);
     putchar('\n');
@@ -87,23 +124,24 @@ static void file_print(const struct journal_chunk *chunk, uint32_t number)
 
 static int visit_plain(void *context, const struct journal_visit *entry)
 {
-    (void)context;
     chunk_print(entry);
     for (uint32_t i = 0; i < entry->chunk->file_count; i++)
-        file_print(entry->chunk, i);
+        file_print(context, entry->chunk, i);
     return ferror(stdout) ? -EIO : 0;
 }
 
-static struct json_object *files_json(const struct journal_chunk *chunk)
+static struct json_object *files_json(const struct listing *listing, const struct journal_chunk *chunk)
 {
     struct json_object *files = json_object_new_array();
 
     for (uint32_t i = 0; i < chunk->file_count; i++) {
         const struct journal_file *file = &chunk->files[i];
         struct json_object *object = json_object_new_object();
+        char *path = find_path(listing, file);
 
         json_object_object_add(object, "inode", json_object_new_uint64(file->identity.inode));
-        json_object_object_add(object, "path", file->path ? json_name(file->path) : NULL);
+        json_object_object_add(object, "path", path ? json_name(path) : NULL);
+        free(path);
         json_object_object_add(object, "size", json_object_new_uint64(file->size));
         json_object_object_add(object, "stream", json_object_new_uint64(file->stream));
         json_object_object_add(object, "mtime", json_time(file->mtime));
@@ -135,6 +173,7 @@ static int visit_json(void *context, const struct journal_visit *entry)
 {
     const struct journal_chunk *chunk = entry->chunk;
     struct json_object *object = json_object_new_object();
+    struct listing *listing = context;
 
     json_object_object_add(object, "number", json_object_new_uint64(chunk->number));
     json_object_object_add(object, "type", json_object_new_string(type_name(chunk->type)));
@@ -147,16 +186,15 @@ static int visit_json(void *context, const struct journal_visit *entry)
     }
     if (chunk->type == JOURNAL_CHUNK_DATA)
         json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
-    json_object_object_add(object, "files", files_json(chunk));
+    json_object_object_add(object, "files", files_json(listing, chunk));
     json_object_object_add(object, "pages", pages_json(chunk));
-    json_list_add(context, object);
+    json_list_add(&listing->list, object);
     return ferror(stdout) ? -EIO : 0;
 }
 
-static int walk_json(int folder, const char *path, struct recover_report *report)
+static int walk_json(struct listing *listing, struct recover_report *report)
 {
-    struct json_list list = {.key = "store", .name = path, .list = "chunks"};
-    int result = journal_walk(folder, visit_json, &list, report);
+    int result = journal_walk(listing->folder, visit_json, listing, report);
     struct json_object *rest;
 
     if (result)
@@ -165,13 +203,13 @@ static int walk_json(int folder, const char *path, struct recover_report *report
     json_object_object_add(rest, "commits", json_object_new_uint64(report->commits));
     json_object_object_add(rest, "sequence", json_object_new_uint64(report->sequence));
     json_object_object_add(rest, "torn_bytes", json_object_new_uint64(report->torn_bytes));
-    json_list_end(&list, rest);
+    json_list_end(&listing->list, rest);
     return 0;
 }
 
-static int walk_plain(int folder, struct recover_report *report)
+static int walk_plain(struct listing *listing, struct recover_report *report)
 {
-    int result = journal_walk(folder, visit_plain, NULL, report);
+    int result = journal_walk(listing->folder, visit_plain, listing, report);
 
     if (result)
         return result;
@@ -182,18 +220,12 @@ static int walk_plain(int folder, struct recover_report *report)
     return 0;
 }
 
-enum exit_status command_journal(const struct arguments *arguments)
+static enum exit_status walk(struct listing *listing, const char *path, bool json)
 {
-    const char *path = arguments->operands[0];
     struct recover_report report = {0};
-    int folder = store_folder_open(path);
-    bool used = folder >= 0 && store_folder_is_used(folder);
-    int result;
+    bool used = store_folder_is_used(listing->folder);
+    int result = json ? walk_json(listing, &report) : walk_plain(listing, &report);
 
-    if (folder < 0)
-        return STATUS_FAILURE;
-    result = arguments->json ? walk_json(folder, path, &report) : walk_plain(folder, &report);
-    close(folder);
     if (ferror(stdout))
         return STATUS_FAILURE; /* main tells why */
     if (result) {
@@ -203,4 +235,23 @@ enum exit_status command_journal(const struct arguments *arguments)
     if (used)
         message("%s: mounted: its daemon may have changed the journal meanwhile; unmount it for an exact list", quoted(path));
     return STATUS_OK;
+}
+
+enum exit_status command_journal(const struct arguments *arguments)
+{
+    const char *path = arguments->operands[0];
+    struct listing listing = {.list = {.key = "store", .name = path, .list = "chunks"}};
+    enum exit_status status = STATUS_FAILURE;
+
+    listing.folder = store_folder_open(path);
+    if (listing.folder < 0)
+        return STATUS_FAILURE;
+    listing.root = realpath(path, NULL);
+    if (listing.root)
+        status = walk(&listing, path, arguments->json);
+    else
+        message_error(path, -errno);
+    free(listing.root);
+    close(listing.folder);
+    return status;
 }

@@ -67,6 +67,20 @@ static void receipt_print(const struct mapshare_receipt *receipt, size_t files, 
     json_print(object);
 }
 
+/* None of them is committed: which of them was the reason is not known. */
+static void tell_failure(const struct arguments *arguments, int error)
+{
+    char *names;
+
+    if (arguments->operand_count == 1 ||
+        asprintf(&names, "%s and %d more", arguments->operands[0], arguments->operand_count - 1) < 0) {
+        message_error(arguments->operands[0], error);
+        return;
+    }
+    message_error(names, error);
+    free(names);
+}
+
 static enum exit_status commit(struct group *group, const struct arguments *arguments)
 {
     struct mapshare_receipt receipt;
@@ -80,12 +94,7 @@ static enum exit_status commit(struct group *group, const struct arguments *argu
         }
     }
     if (mapshare_commit(group->list, group->count, &receipt)) {
-        int error = -errno;
-
-        if (group->count > 1)
-            message("%s: the commit with the %zu files after it failed, none of them changed on the disk",
-                    quoted(arguments->operands[0]), group->count - 1);
-        message_error(arguments->operands[0], error);
+        tell_failure(arguments, -errno);
         return STATUS_FAILURE;
     }
     receipt_print(&receipt, group->count, arguments->json);

@@ -2,6 +2,7 @@
 # After a crash, journal lists the commits without changing anything, recover brings them into the store's files, once.
 . "$(dirname "$0")/lib.sh"
 need_mount
+need_root # to find the files' paths
 need_program getfattr python3
 scratch
 start_mount commit_interval=1000
@@ -23,8 +24,9 @@ case " ${sequences[*]} " in
 esac
 if [ -n "$listed" ]; then
     mapshare journal "$STORE" | grep -q "sequence ${sequences[2]}, " || fail "the last commit is not listed: $(mapshare journal "$STORE")"
-    mapshare journal "$STORE" | grep -q "^  inode $(stat -c %i "$STORE/c") .*, 50000 bytes$" || fail "its file is not listed: $(mapshare journal "$STORE")"
+    mapshare journal "$STORE" | grep -q "^  inode $(stat -c %i "$STORE/c") c, 50000 bytes$" || fail "its file is not listed: $(mapshare journal "$STORE")"
 fi
+[ -z "$listed" ] || [ "$(mapshare journal --json "$STORE" | json_value "o['chunks'][-1]['files'][0]['path']")" = c ] || fail "JSON has no path"
 mapshare journal "$STORE" >"$SCRATCH/first"
 mapshare journal "$STORE" | diff "$SCRATCH/first" - >&2 || fail "reading the journal changes it"
 
