@@ -32,12 +32,27 @@ static pid_t start_worker(struct daemon *daemon)
     _exit(worker_run(daemon));
 }
 
+static void leave_terminal(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    log_to_system();
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    if (null > STDERR_FILENO)
+        close(null);
+}
+
 static pid_t start_probe(const struct daemon *daemon)
 {
     pid_t pid = fork();
 
     if (pid)
         return pid;
+    if (daemon->status >= 0)
+        close(daemon->status);
+    if (!daemon->options->foreground)
+        leave_terminal(); /* of its own table of descriptors: whoever reads our output waits for its end */
     probe_run(daemon->channel[1], daemon->options->mountpoint);
 }
 
@@ -114,15 +129,8 @@ static void tell_ready(struct daemon *daemon)
         close(daemon->status);
         daemon->status = -1;
     }
-    if (!daemon->options->foreground) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        log_to_system();
-        for (int fd = 0; fd <= STDERR_FILENO; fd++)
-            dup2(null, fd);
-        if (null > STDERR_FILENO)
-            close(null);
-    }
+    if (!daemon->options->foreground)
+        leave_terminal();
 }
 
 static int watch(struct daemon *daemon, const sigset_t *signals)
