@@ -44,4 +44,4 @@ wait_until 5 shows '^status=0' || fail "q does not leave: $(terminal capture-pan
 run_top
 mapshare unmount "$MOUNT" || fail "top hinders the unmount"
 wait_until 5 shows 'no longer mounted' || fail "after the unmount: $(terminal capture-pane -p)"
-shows '^status=1' || fail "status after the unmount: $(terminal capture-pane -p)"
+wait_until 5 shows '^status=1' || fail "status after the unmount: $(terminal capture-pane -p)"
