@@ -14,6 +14,7 @@
 #define BUFFER_BYTES ((size_t)4 << 20)
 #define BATCH_WRITES 256
 #define OPEN_FILES 64 /* written one after the other, then synced: what they share in the file system is synced once */
+#define SYNC_EACH 256 /* with more files than this the whole file system is synced instead: one flush, not one for each */
 
 struct apply {
     struct store *store;
@@ -25,6 +26,7 @@ struct apply {
     struct iovec iov[BATCH_WRITES];
     int open[OPEN_FILES];
     size_t open_count;
+    bool sync_each;
 };
 
 static int write_batch(struct apply *apply)
@@ -152,12 +154,23 @@ static int apply_file(struct apply *apply, int fd, struct image_file *file, stru
 static int sync_open_files(struct apply *apply, int result)
 {
     for (size_t i = 0; i < apply->open_count; i++) {
-        if (result == 0)
+        if (result == 0 && apply->sync_each)
             result = apply->store->operations->sync(apply->store, apply->open[i]);
         close(apply->open[i]);
     }
     apply->open_count = 0;
     return result;
+}
+
+static uint64_t count_files(struct image *image)
+{
+    struct image_file *file;
+    uint64_t count = 0;
+    RB_FOREACH(file, image_files, &image->files)
+    {
+        count += file->takes_part && !file->missing;
+    }
+    return count;
 }
 
 int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image, struct recover_report *report)
@@ -168,6 +181,7 @@ int apply_image(struct store *store, int store_folder, const struct apply_log *l
         return result;
     apply->store = store;
     apply->log = log;
+    apply->sync_each = count_files(image) <= SYNC_EACH;
     apply->buffer = aligned_alloc(FORMAT_BLOCK, BUFFER_BYTES);
     if (apply->buffer != NULL)
         result = 0;
@@ -192,6 +206,8 @@ int apply_image(struct store *store, int store_folder, const struct apply_log *l
             result = sync_open_files(apply, result);
     }
     result = sync_open_files(apply, result);
+    if (result == 0 && !apply->sync_each && syncfs(store_folder) < 0)
+        result = -errno;
     free(apply->buffer);
     free(apply);
     return result;

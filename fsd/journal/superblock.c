@@ -3,8 +3,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,6 +158,17 @@ int superblock_renew(struct superblock *superblock)
     return got == FORMAT_UUID_SIZE ? 0 : -EIO;
 }
 
+/* On btrfs, writes then stay where they are and a flush has no metadata to write. It must be said before the first byte. */
+static void turn_off_copy_on_write(int fd)
+{
+    int flags;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+        return;
+    flags |= FS_NOCOW_FL;
+    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+        return; /* elsewhere there is nothing to turn off */
+}
+
 static int fill(int fd, uint64_t size, const struct superblock *superblock)
 {
     unsigned char *zeros = aligned_alloc(FORMAT_BLOCK, FILL_BYTES);
@@ -201,6 +214,7 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
     int fd = open_name(folder, TEMPORARY_NAME, O_RDWR | O_CREAT | O_EXCL | O_DIRECT);
     if (fd < 0)
         return fd;
+    turn_off_copy_on_write(fd);
     if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */
         result = -ENOSPC;
     if (result == 0)

@@ -222,23 +222,32 @@ static void many_scattered_pages(void **state)
     assert_string_equal(content(fixture, "a"), expected);
 }
 
-static void more_files_than_are_open_at_once(void **state)
+static void many_files(struct fixture *fixture, int count)
 {
-    struct fixture *fixture = *state;
     char name[16];
-    fixture_open(fixture, 2 * SMALL_JOURNAL);
-    for (int i = 0; i < 150; i++) {
+    fixture_open(fixture, 4 * SMALL_JOURNAL);
+    for (int i = 0; i < count; i++) {
         snprintf(name, sizeof(name), "f%d", i);
         make_file(fixture, name, 1, 'x');
         struct journal_file file = entry_of(fixture, name);
         struct journal_page page = data_page(0, (char)('A' + i % 20));
         commit_pages(fixture, &file, &page, 1);
     }
-    assert_int_equal(fixture_recover(fixture).files, 150);
-    for (int i = 0; i < 150; i++) {
+    assert_int_equal(fixture_recover(fixture).files, count);
+    for (int i = 0; i < count; i++) {
         snprintf(name, sizeof(name), "f%d", i);
         assert_int_equal(content(fixture, name)[0], 'A' + i % 20);
     }
+}
+
+static void more_files_than_are_open_at_once(void **state)
+{
+    many_files(*state, 150);
+}
+
+static void more_files_than_are_synced_one_by_one(void **state)
+{
+    many_files(*state, 300);
 }
 
 static void torn_bytes_are_counted(void **state)
@@ -272,6 +281,7 @@ int main(void)
         CASE(an_interrupted_recovery_is_made_again),
         CASE(many_scattered_pages),
         CASE(more_files_than_are_open_at_once),
+        CASE(more_files_than_are_synced_one_by_one),
         CASE(torn_bytes_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

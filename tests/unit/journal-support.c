@@ -68,7 +68,8 @@ int fixture_make(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     assert_non_null(fixture);
-    snprintf(fixture->path, sizeof(fixture->path), "/tmp/mapshare-unit-XXXXXX");
+    const char *folder = getenv("TMPDIR");
+    snprintf(fixture->path, sizeof(fixture->path), "%s/mapshare-unit-XXXXXX", folder == NULL ? "/tmp" : folder);
     assert_non_null(mkdtemp(fixture->path));
     fixture->root = open(fixture->path, O_RDONLY | O_DIRECTORY);
     assert_int_equal(mkdirat(fixture->root, JOURNAL_FOLDER, 0700), 0);
@@ -84,7 +85,7 @@ int fixture_make(void **state)
 int fixture_remove(void **state)
 {
     struct fixture *fixture = *state;
-    char command[128];
+    char command[sizeof(fixture->path) + 16];
     fixture_close(fixture);
     store_close(fixture->store);
     close(fixture->private_folder);

@@ -23,7 +23,7 @@ struct faulty_store {
 };
 
 struct fixture {
-    char path[64];
+    char path[4096];
     int root, private_folder;
     struct faulty_store faulty;
     struct store *store; /* the faulty one */

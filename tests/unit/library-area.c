@@ -268,6 +268,7 @@ static void users_of_a_group_share_it(void **state)
     assert_int_equal(mapshare_close(ms), 0);
     as_user(65533, lock_group_file);
     as_user(65534, lock_group_file);
+    assert_int_equal(mapshare_close(mapshare_open(in_scratch("group"), O_RDWR, 0, NULL)), 0); /* removes it */
 }
 
 int main(void)
