@@ -140,7 +140,7 @@ clean_up() {
     done
     for item in "${USED_MOUNTS[@]}"; do
         if [ "$status" != 0 ] && is_mounted "$item"; then
-            timeout 5 getfattr --only-values --absolute-names -n user.mapshare.stats "$item" | sed 's/^/stats: /' >&2
+            timeout 5 getfattr --only-values --absolute-names -n user.mapshare.stats "$item" | tr '\n' ' ' | sed 's/^/stats: /; s/$/\n/' >&2
         fi
         is_mounted "$item" && { timeout 20 umount "$item" 2>/dev/null || fusermount3 -u "$item" 2>/dev/null || umount -l "$item"; }
     done
@@ -188,6 +188,17 @@ kill_daemon() {
     # shellcheck disable=SC2086
     wait_gone 10 $pids || fail "killed processes do not exit: $pids"
     umount -l "$MOUNT" 2>/dev/null || fusermount3 -uz "$MOUNT"
+}
+
+# mount(8) gives its helpers no PATH, so the shell looks in the usual folders. This starts the test again in a mount namespace of its
+# own, where a folder with a link to the program lies over one of them.
+need_path_of_mount() { # "$0"
+    [ -z "${INSIDE_NAMESPACE:-}" ] || return 0
+    command -v unshare >/dev/null && unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
+    # shellcheck disable=SC2016
+    INSIDE_NAMESPACE=1 exec unshare -m --propagation private bash -c '
+        mount -t tmpfs none /usr/local/sbin && ln -s "$1" /usr/local/sbin/mapsharefs || exit 77
+        exec bash "$0"' "$1" "$MAPSHAREFS"
 }
 
 # A small ext4 in a file, for tests that fill a disk. Sets nothing but the mount; freed by clean_up.

@@ -21,13 +21,16 @@ if [ "$status" = 0 ]; then
 fi
 status=0
 mkdir "$MOUNT/folder" "$SCRATCH/third"
-message=$(timeout 60 "$MAPSHAREFS" "$MOUNT/folder" "$SCRATCH/third" 2>&1) || status=$?
+USED_MOUNTS=("$SCRATCH/third" "$MOUNT")
+message=$(timeout 60 "$MAPSHAREFS" -o "$DEFAULT_OPTIONS" "$MOUNT/folder" "$SCRATCH/third" 2>&1) || status=$?
 if [ "$status" = 0 ]; then
     # A store on another mapshare mount is odd but allowed: it must then work.
     echo nested >"$SCRATCH/third/file"
     [ "$(cat "$SCRATCH/third/file")" = nested ] || fail "a nested mount does not work"
-    umount "$SCRATCH/third" || fusermount3 -u "$SCRATCH/third"
+    third=$(stats_value keeper_pid "$SCRATCH/third")
+    if is_root; then umount "$SCRATCH/third"; else fusermount3 -u "$SCRATCH/third"; fi
+    wait_gone 30 "$third" || fail "the nested daemon stays"
 fi
 [ "$(cat "$MOUNT/file")" = text ] || fail "the first mount is harmed"
-wait_until 10 umount "$MOUNT" 2>/dev/null || fusermount3 -u "$MOUNT"
-wait_gone 30 "$KEEPER"
+stop_mount
+

@@ -44,10 +44,10 @@ touch "$MOUNT/something"
 fs "mount point not empty" "empty" "$STORE" "$MOUNT"
 rm "$MOUNT/something"
 mkdir "$PLAIN/outer" "$PLAIN/outer/inner"
-refuses "mount point inside the store" "inside|within|below" "$MAPSHAREFS" "$PLAIN/outer" "$PLAIN/outer/inner"
+refuses "mount point inside the store" "inside|in each other" "$MAPSHAREFS" "$PLAIN/outer" "$PLAIN/outer/inner"
 [ "$(ls -A "$PLAIN/outer")" = inner ] || problem "mount point inside the store: left $(ls -A "$PLAIN/outer")"
-refuses "store inside the mount point" "inside|within|below|empty" "$MAPSHAREFS" "$PLAIN/outer/inner" "$PLAIN/outer"
-refuses "store is the mount point" "same|inside|itself" "$MAPSHAREFS" "$STORE" "$STORE"
+refuses "store inside the mount point" "inside|in each other" "$MAPSHAREFS" "$PLAIN/outer/inner" "$PLAIN/outer"
+refuses "store is the mount point" "inside|in each other" "$MAPSHAREFS" "$STORE" "$STORE"
 
 for option in nonsense cache_sise=64M cache_size cache_size= cache_size=abc cache_size=0 cache_size=1 cache_size=-1 cache_size=64X \
     cache_size=64MM cache_size=99999999999999999999 cache_size=16777216T journal_size=0 journal_size=1K journal_size=-5M \

@@ -81,7 +81,7 @@ __attribute__((unused)) static void show(const char *path)
     printf("stat %.40s: mode %o links %lu owner %u:%u device %lx", path, status.st_mode, (unsigned long)status.st_nlink, status.st_uid,
            status.st_gid, (unsigned long)status.st_rdev);
     if (S_ISREG(status.st_mode))
-        printf(" size %lld blocks %s", (long long)status.st_size, status.st_blocks > 0 ? "some" : "none");
+        printf(" size %lld", (long long)status.st_size);
     if (S_ISLNK(status.st_mode) && (length = readlink(path, target, sizeof(target))) >= 0)
         printf(" size %lld target %.*s", (long long)status.st_size, (int)(length > 60 ? 60 : length), target);
     putchar('\n');

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# mount -t fuse.mapsharefs and a line of fstab work, with the options that mount adds of its own.
+# mount -t fuse.mapsharefs, a line of fstab and mount -o remount work, with the options that mount adds of its own.
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_root
 need_program getfattr mount.fuse3
-[ -e /sbin/mount.fuse ] || [ -e /sbin/mount.fuse3 ] || skip "no /sbin/mount.fuse"
+need_path_of_mount "$0"
 scratch
-mkdir "$SCRATCH/bin"
-ln -s "$MAPSHAREFS" "$SCRATCH/bin/mapsharefs"
-export PATH=$SCRATCH/bin:$PATH
-check() {
+check() { # WHAT
     is_mounted "$MOUNT" || fail "$1: not mounted"
     grep " $(realpath "$MOUNT") " /proc/self/mounts | grep -q fuse.mapsharefs || fail "$1: the type is $(grep " $MOUNT " /proc/self/mounts)"
     KEEPER=$(stats_value keeper_pid)
     USED_KEEPERS+=("$KEEPER")
     echo "$1" >"$MOUNT/file"
+    mount -o remount,ro "$MOUNT" || fail "$1: mount -o remount,ro"
+    if echo again >"$MOUNT/file"; then fail "$1: not read-only after mount -o remount,ro"; fi 2>/dev/null
+    mount -o remount,rw "$MOUNT" || fail "$1: mount -o remount,rw"
+    touch "$MOUNT/file" || fail "$1: read-only after mount -o remount,rw"
     stop_mount
     [ "$(cat "$STORE/file")" = "$1" ] || fail "$1: the store has $(cat "$STORE/file")"
 }

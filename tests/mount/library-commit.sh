@@ -8,11 +8,13 @@ program=$(realpath "$(helper mount/library-commit)")
 "$program" pairs "$MOUNT" 2000 &
 writer=$!
 kill_later "$writer"
-for _ in 1 2 3 4 5; do
-    sleep 0.05
+while kill -0 "$writer" 2>/dev/null && [ "$(stats_value restarts)" -lt 5 ]; do
     kill -9 "$(stats_value worker_pid)" 2>/dev/null || true
+    sleep 0.05
 done
 wait "$writer" || fail "commits fail when the worker dies"
+[ "$(stats_value restarts)" -gt 0 ] || fail "the worker did not die while it was used"
+echo "$(stats_value restarts) deaths of the worker"
 "$program" equal "$MOUNT"
 # A crash in the middle: both files have the same number, whatever it is.
 "$program" pairs "$MOUNT" 1000000 >/dev/null 2>&1 &

@@ -19,12 +19,12 @@ static int number_of(const char *name)
     return sscanf(name, "entry-%d", &number) == 1 && number >= 0 && number < ENTRIES ? number : -1;
 }
 
-static void make(int number, const char *form)
+static void make(const char *kind, int number)
 {
     char name[40];
     int fd;
 
-    snprintf(name, sizeof(name), form, number);
+    snprintf(name, sizeof(name), "%s-%d", kind, number);
     fd = open(name, O_CREAT | O_EXCL | O_WRONLY, 0600);
     CHECK(fd >= 0, "%s", name);
     close(fd);
@@ -101,7 +101,7 @@ static void read_while_it_changes(DIR *folder)
         for (int i = 0; i < CHURN; i++) {
             char name[40];
 
-            make(i, "other-%d");
+            make("other", i);
             snprintf(name, sizeof(name), "other-%d", i - 10);
             if (i >= 10)
                 CHECK(unlink(name) == 0);
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
     CHECK(chdir(argv[1]) == 0);
     CHECK(mkdir("many", 0700) == 0 && chdir("many") == 0);
     for (int i = 0; i < ENTRIES; i++)
-        make(i, "entry-%d");
+        make("entry", i);
     folder = opendir(".");
     CHECK(folder != NULL);
     read_all(folder);

@@ -14,7 +14,7 @@ static void put(const char *path, const char *text)
 {
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
 
-    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s", path);
     close(fd);
 }
 

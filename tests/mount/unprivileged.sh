@@ -46,7 +46,7 @@ as_user "$(helper mount/share)" "$MOUNT" || fail "sharing"
 for probe in names rename data locks; do
     as_user mkdir "$PLAIN/$probe" "$MOUNT/$probe"
     as_user "$(helper "mount/posix-$probe")" "$PLAIN/$probe" >"$SCRATCH/expected" 2>&1
-    as_user "$(helper "mount/posix-$probe")" "$MOUNT/$probe" >"$SCRATCH/seen" 2>&1 || fail "posix-$probe: $(tail -n 1 "$SCRATCH/seen")"
+    as_user "$(helper "mount/posix-$probe")" "$MOUNT/$probe" >"$SCRATCH/seen" 2>&1 || { tail -n 4 "$SCRATCH/seen" >&2; fail "posix-$probe"; }
     diff -u "$SCRATCH/expected" "$SCRATCH/seen" >&2 || fail "posix-$probe differs from the plain file system"
 done
 as_user dd if=/dev/zero of="$MOUNT/written" bs=4k count=3 status=none

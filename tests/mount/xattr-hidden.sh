@@ -15,7 +15,7 @@ setfattr -n user.mapshare.atomic -v 1 "$MOUNT/file"
 
 listed=$(getfattr --absolute-names -m - "$MOUNT/file" | grep -v '^#' | grep -v '^$' | grep -v '^security\.')
 [ "$listed" = user.mine ] || fail "listed: $listed"
-listed=$(getfattr --absolute-names -m - "$MOUNT" | grep mapshare || true)
+listed=$(getfattr --absolute-names -m - "$MOUNT" | grep '^user\.mapshare' || true)
 [ -z "$listed" ] || fail "the root lists $listed"
 
 mkdir "$PLAIN/copies"
@@ -25,7 +25,7 @@ tar -C "$MOUNT" --xattrs --xattrs-include='*' -cf "$PLAIN/file.tar" file
 tar -C "$PLAIN/copies" --xattrs --xattrs-include='*' -xf "$PLAIN/file.tar"
 for copy in cp rsync file; do
     [ "$(getfattr --only-values --absolute-names -n user.mine "$PLAIN/copies/$copy")" = kept ] || fail "$copy lost user.mine"
-    if getfattr --absolute-names -d -m 'user\.mapshare' "$PLAIN/copies/$copy" | grep -q mapshare; then
+    if getfattr --absolute-names -d -m 'user\.mapshare' "$PLAIN/copies/$copy" | grep -q '^user\.mapshare'; then
         fail "$copy carries a virtual attribute"
     fi
 done
@@ -34,6 +34,6 @@ done
 cp -a "$MOUNT/file" "$MOUNT/copy"
 [ "$(attribute atomic "$MOUNT/copy")" = 0 ] || fail "cp -a made an atomic file"
 stop_mount
-if getfattr --absolute-names -d -m - "$STORE/copy" | grep -q mapshare; then
+if getfattr --absolute-names -d -m - "$STORE/copy" | grep -q '^user\.mapshare'; then
     fail "a virtual attribute in the store of a file that never had one"
 fi
