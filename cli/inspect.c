@@ -71,21 +71,6 @@ static int attribute(int fd, const char *name, char *value, size_t size)
     return 0;
 }
 
-int inspect_kernel(int fd, uint64_t *pages)
-{
-    char value[64], *end;
-    int result = attribute(fd, MAPSHARE_XATTR_DIRTY_KERNEL, value, sizeof value);
-
-    if (result)
-        return result;
-    if (!strcmp(value, "unknown")) {
-        *pages = INSPECT_UNKNOWN;
-        return 0;
-    }
-    *pages = strtoull(value, &end, 10);
-    return end == value || *end ? -EPROTO : 0;
-}
-
 int inspect_atomic(int fd, bool *atomic)
 {
     char value[16];
@@ -97,34 +82,24 @@ int inspect_atomic(int fd, bool *atomic)
     return *atomic || !strcmp(value, "0") ? 0 : -EPROTO;
 }
 
-int inspect_ranges(int fd, int (*visit)(void *context, const struct mapshare_abi_run *run), void *context, bool *kernel_known)
+int inspect_ranges(int fd, uint64_t first, struct mapshare_abi_ranges *answer)
 {
-    struct mapshare_abi_ranges answer;
-    uint64_t next = 0;
+    int result;
 
-    *kernel_known = true;
-    do {
-        int result;
+    memset(answer, 0, sizeof *answer);
+    answer->first = first;
+    result = ask(fd, MAPSHARE_IOC_RANGES, answer);
+    if (result)
+        return result;
+    if (answer->count > MAPSHARE_ABI_RUNS || (answer->more && !answer->count))
+        return -EPROTO;
+    for (uint32_t i = 0; i < answer->count; i++) {
+        const struct mapshare_abi_run *run = &answer->runs[i];
 
-        memset(&answer, 0, sizeof answer);
-        answer.first = next;
-        result = ask(fd, MAPSHARE_IOC_RANGES, &answer);
-        if (result)
-            return result;
-        if (answer.count > MAPSHARE_ABI_RUNS || (answer.more && !answer.count))
+        if (run->first < first || run->last < run->first || run->state < MAPSHARE_ABI_KERNEL || run->state > MAPSHARE_ABI_FAILED)
             return -EPROTO;
-        *kernel_known = *kernel_known && answer.kernel_known;
-        for (uint32_t i = 0; i < answer.count; i++) {
-            const struct mapshare_abi_run *run = &answer.runs[i];
-
-            if (run->first < next || run->last < run->first || run->state < MAPSHARE_ABI_KERNEL || run->state > MAPSHARE_ABI_FAILED)
-                return -EPROTO;
-            result = visit(context, run);
-            if (result)
-                return result;
-            next = run->last + 1;
-        }
-    } while (answer.more);
+        first = run->last + 1;
+    }
     return 0;
 }
 
@@ -150,18 +125,4 @@ int inspect_statistics(const char *mount_point, char **text)
         if (errno != ERANGE)
             return errno == ENODATA || errno == EOPNOTSUPP ? -ENOTTY : -errno;
     }
-}
-
-const char *inspect_state_name(uint32_t state)
-{
-    static const char *const names[INSPECT_STATES] = {
-        [0] = "clean",
-        [MAPSHARE_ABI_KERNEL] = "kernel",
-        [MAPSHARE_ABI_RECEIVED] = "received",
-        [MAPSHARE_ABI_COMMITTED] = "committed",
-        [MAPSHARE_ABI_WRITEBACK] = "writeback",
-        [MAPSHARE_ABI_FAILED] = "failed",
-    };
-
-    return names[state];
 }

@@ -12,8 +12,6 @@
 
 #include "mapshare-abi.h"
 
-#define INSPECT_UNKNOWN UINT64_MAX
-
 /* Opens a regular file or a directory: -ENXIO for anything else, which is not touched. Returns a descriptor. */
 int inspect_open(const char *path, struct stat *status);
 
@@ -22,21 +20,13 @@ int inspect_open_file(const char *path, struct stat *status);
 
 int inspect_info(int fd, struct mapshare_abi_info *info);
 
-/* Dirty pages still in the kernel; INSPECT_UNKNOWN where it cannot be asked. */
-int inspect_kernel(int fd, uint64_t *pages);
-
 /* user.mapshare.atomic, of a file or a directory. */
 int inspect_atomic(int fd, bool *atomic);
 
-/* One call for each run, in order; a visit that returns non-zero stops it, and that is returned. */
-int inspect_ranges(int fd, int (*visit)(void *context, const struct mapshare_abi_run *run), void *context, bool *kernel_known);
+/* The runs at or after page `first`, as many as fit into one answer; checked. See page_runs.h. */
+int inspect_ranges(int fd, uint64_t first, struct mapshare_abi_ranges *answer);
 
 /* The text of user.mapshare.stats of a mount's root, to be freed. */
 int inspect_statistics(const char *mount_point, char **text);
-
-/* Names and ranks of page states, from MAPSHARE_ABI_KERNEL to MAPSHARE_ABI_FAILED. 0 is a page that is in the store. */
-#define INSPECT_STATES (MAPSHARE_ABI_FAILED + 1)
-
-const char *inspect_state_name(uint32_t state);
 
 #endif

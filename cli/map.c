@@ -5,6 +5,7 @@
 #include "inspect.h"
 #include "message.h"
 #include "output.h"
+#include "page_runs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +25,7 @@ static const struct {
     char letter;
     int rank;
     const char *colour;
-} looks[INSPECT_STATES] = {
+} looks[PAGE_STATES] = {
     [0] = {'.', 0, "2"},
     [MAPSHARE_ABI_COMMITTED] = {'c', 1, "30;42"},
     [MAPSHARE_ABI_WRITEBACK] = {'w', 2, "97;44"},
@@ -41,7 +42,7 @@ struct picture {
     unsigned columns;
     bool colour;
     bool kernel_known;
-    uint64_t counts[INSPECT_STATES];
+    uint64_t counts[PAGE_STATES];
     uint8_t *cells; /* states */
 };
 
@@ -80,18 +81,23 @@ static void layout(struct picture *picture, unsigned width)
     picture->cell_count = (picture->pages + picture->pages_per_cell - 1) / picture->pages_per_cell;
 }
 
-static int run_draw(void *context, const struct mapshare_abi_run *run)
+static void runs_draw(struct picture *picture, const struct page_runs *runs)
 {
-    struct picture *picture = context;
-    uint64_t last = run->last < picture->pages ? run->last : picture->pages - 1; /* the file may have grown meanwhile */
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct mapshare_abi_run *run = &runs->list[i];
+        uint64_t last = run->last < picture->pages ? run->last : picture->pages - 1; /* the file may have grown meanwhile */
 
-    if (run->first >= picture->pages)
-        return 0;
-    picture->counts[run->state] += last - run->first + 1;
-    for (uint64_t cell = run->first / picture->pages_per_cell; cell <= last / picture->pages_per_cell; cell++)
-        if (looks[run->state].rank > looks[picture->cells[cell]].rank)
-            picture->cells[cell] = (uint8_t)run->state;
-    return 0;
+        if (run->first >= picture->pages)
+            break;
+        picture->counts[run->state] += last - run->first + 1;
+        for (uint64_t cell = run->first / picture->pages_per_cell; cell <= last / picture->pages_per_cell; cell++)
+            if (looks[run->state].rank > looks[picture->cells[cell]].rank)
+                picture->cells[cell] = (uint8_t)run->state;
+    }
+    picture->kernel_known = runs->kernel_known;
+    picture->counts[0] = picture->pages;
+    for (uint32_t state = 1; state < PAGE_STATES; state++)
+        picture->counts[0] -= picture->counts[state];
 }
 
 static void cells_print(const struct picture *picture, uint64_t first, uint64_t count)
@@ -114,13 +120,13 @@ static void legend_print(const struct picture *picture)
 {
     unsigned column = 0;
 
-    for (uint32_t state = 0; state < INSPECT_STATES; state++) {
+    for (uint32_t state = 0; state < PAGE_STATES; state++) {
         char count[32] = "unknown";
         unsigned needed;
 
         if (state != MAPSHARE_ABI_KERNEL || picture->kernel_known)
             snprintf(count, sizeof count, "%" PRIu64, picture->counts[state]);
-        needed = (unsigned)(strlen(inspect_state_name(state)) + strlen(count)) + 3;
+        needed = (unsigned)(strlen(page_state_name(state)) + strlen(count)) + 3;
         if (column && column + needed + 3 > picture->columns) {
             putchar('\n');
             column = 0;
@@ -130,7 +136,7 @@ static void legend_print(const struct picture *picture)
             printf("\033[0;%sm%c\033[0m", looks[state].colour, looks[state].letter);
         else
             putchar(looks[state].letter);
-        printf(" %s %s", inspect_state_name(state), count);
+        printf(" %s %s", page_state_name(state), count);
     }
     putchar('\n');
 }
@@ -172,10 +178,10 @@ static int picture_json(const struct picture *picture, const char *name, uint64_
     json_object_object_add(object, "pages_per_cell", json_object_new_uint64(picture->pages_per_cell));
     json_object_object_add(object, "cells", json_object_new_string(cells));
     counts = json_object_new_object();
-    for (uint32_t state = 0; state < INSPECT_STATES; state++) {
+    for (uint32_t state = 0; state < PAGE_STATES; state++) {
         bool known = picture->kernel_known || (state != MAPSHARE_ABI_KERNEL && state != 0);
 
-        json_object_object_add(counts, inspect_state_name(state), known ? json_object_new_uint64(picture->counts[state]) : NULL);
+        json_object_object_add(counts, page_state_name(state), known ? json_object_new_uint64(picture->counts[state]) : NULL);
     }
     json_object_object_add(object, "counts", counts);
     json_print(object);
@@ -193,22 +199,25 @@ static bool colour_wanted(void)
 static int draw(int fd, const char *name, uint64_t size, const struct arguments *arguments)
 {
     struct picture picture = {.pages = (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE};
-    int result;
+    struct page_runs runs;
+    int result = page_runs_read(fd, size, &runs);
 
+    if (result)
+        return result;
     layout(&picture, arguments->width);
     picture.colour = colour_wanted();
     picture.cells = calloc(picture.cell_count + 1, 1);
-    if (!picture.cells)
-        return -ENOMEM;
-    result = inspect_ranges(fd, run_draw, &picture, &picture.kernel_known);
-    picture.counts[0] = picture.pages;
-    for (uint32_t state = 1; state < INSPECT_STATES; state++)
-        picture.counts[0] -= picture.counts[state];
-    if (result == 0 && arguments->json)
-        result = picture_json(&picture, name, size);
-    else if (result == 0)
-        picture_print(&picture, name, size);
+    if (picture.cells) {
+        runs_draw(&picture, &runs);
+        if (arguments->json)
+            result = picture_json(&picture, name, size);
+        else
+            picture_print(&picture, name, size);
+    } else {
+        result = -ENOMEM;
+    }
     free(picture.cells);
+    page_runs_free(&runs);
     return result;
 }
 

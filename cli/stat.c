@@ -4,6 +4,7 @@
 #include "inspect.h"
 #include "message.h"
 #include "output.h"
+#include "page_runs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,20 +15,30 @@
 struct report {
     const char *name;
     struct stat status;
-    struct mapshare_abi_info info; /* regular files only */
-    uint64_t kernel;
     bool atomic;
+    /* Of regular files only. */
+    struct mapshare_abi_info info;
+    uint64_t counts[PAGE_STATES];
+    bool kernel_known;
 };
 
+/* The counts are of the runs, not of `info`: a page that is stored to again while the daemon has its last content counts once. */
 static int report_gather(int fd, struct report *report)
 {
+    struct page_runs runs;
     int result = inspect_atomic(fd, &report->atomic);
 
-    if (result == 0 && S_ISREG(report->status.st_mode))
-        result = inspect_info(fd, &report->info);
-    if (result == 0 && S_ISREG(report->status.st_mode))
-        result = inspect_kernel(fd, &report->kernel);
-    return result;
+    if (result || !S_ISREG(report->status.st_mode))
+        return result;
+    result = inspect_info(fd, &report->info);
+    if (result == 0)
+        result = page_runs_read(fd, (uint64_t)report->status.st_size, &runs);
+    if (result)
+        return result;
+    page_runs_count(&runs, report->counts);
+    report->kernel_known = runs.kernel_known;
+    page_runs_free(&runs);
+    return 0;
 }
 
 static struct timespec commit_time(const struct mapshare_abi_info *info)
@@ -38,7 +49,7 @@ static struct timespec commit_time(const struct mapshare_abi_info *info)
 /* Pages that differ from the last commit. */
 static uint64_t dirty(const struct report *report)
 {
-    return (report->kernel == INSPECT_UNKNOWN ? 0 : report->kernel) + report->info.received + report->info.failed;
+    return report->counts[MAPSHARE_ABI_KERNEL] + report->counts[MAPSHARE_ABI_RECEIVED] + report->counts[MAPSHARE_ABI_FAILED];
 }
 
 static void times_print(const struct stat *status)
@@ -55,15 +66,16 @@ static void file_print(const struct report *report)
     const struct mapshare_abi_info *info = &report->info;
     char text[OUTPUT_TIME_SIZE], kernel[32] = "unknown";
 
-    if (report->kernel != INSPECT_UNKNOWN)
-        snprintf(kernel, sizeof kernel, "%" PRIu64, report->kernel);
+    if (report->kernel_known)
+        snprintf(kernel, sizeof kernel, "%" PRIu64, report->counts[MAPSHARE_ABI_KERNEL]);
     printf("Size       %" PRIu64 " bytes, %" PRIu64 " pages; %" PRIu64 " bytes as of the last commit\n",
            (uint64_t)report->status.st_size, ((uint64_t)report->status.st_size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE,
            info->committed_size);
     printf("Dirty      %s%" PRIu64 " pages: kernel %s, received %" PRIu64 ", failed %" PRIu64 "\n",
-           report->kernel == INSPECT_UNKNOWN ? "at least " : "", dirty(report), kernel, info->received, info->failed);
-    printf("Committed  %" PRIu64 " pages not yet in the store's file, besides %" PRIu64 " being written to it\n", info->committed,
-           info->writeback);
+           report->kernel_known ? "" : "at least ", dirty(report), kernel, report->counts[MAPSHARE_ABI_RECEIVED],
+           report->counts[MAPSHARE_ABI_FAILED]);
+    printf("Committed  %" PRIu64 " pages not yet in the store's file, besides %" PRIu64 " being written to it\n",
+           report->counts[MAPSHARE_ABI_COMMITTED], report->counts[MAPSHARE_ABI_WRITEBACK]);
     if (info->sequence)
         printf("Commit     %" PRIu64 " at %s\n", info->sequence, output_time(text, commit_time(info)));
     else
@@ -98,17 +110,16 @@ static struct json_object *commit_json(const struct mapshare_abi_info *info)
 static void file_json(const struct report *report, struct json_object *object)
 {
     const struct mapshare_abi_info *info = &report->info;
-    bool known = report->kernel != INSPECT_UNKNOWN;
 
     json_object_object_add(object, "size", json_object_new_uint64((uint64_t)report->status.st_size));
     json_object_object_add(object, "committed_size", json_object_new_uint64(info->committed_size));
     json_object_object_add(object, "page_size", json_object_new_int(MAPSHARE_PAGE_SIZE));
-    json_object_object_add(object, "dirty", known ? json_object_new_uint64(dirty(report)) : NULL);
-    json_object_object_add(object, "kernel", known ? json_object_new_uint64(report->kernel) : NULL);
-    json_object_object_add(object, "received", json_object_new_uint64(info->received));
-    json_object_object_add(object, "committed", json_object_new_uint64(info->committed));
-    json_object_object_add(object, "writeback", json_object_new_uint64(info->writeback));
-    json_object_object_add(object, "failed", json_object_new_uint64(info->failed));
+    json_object_object_add(object, "dirty", report->kernel_known ? json_object_new_uint64(dirty(report)) : NULL);
+    for (uint32_t state = MAPSHARE_ABI_KERNEL; state < PAGE_STATES; state++) {
+        bool known = report->kernel_known || state != MAPSHARE_ABI_KERNEL;
+
+        json_object_object_add(object, page_state_name(state), known ? json_object_new_uint64(report->counts[state]) : NULL);
+    }
     json_object_object_add(object, "commit", commit_json(info));
     json_object_object_add(object, "error", info->error ? json_object_new_string(strerrorname_np(info->error)) : NULL);
 }

@@ -25,6 +25,20 @@ as_user "$MAPSHARE" top --once "$MOUNT" | grep -q '^commits  *[1-9]' || fail "to
 as_user "$MAPSHARE" journal "$STORE" >"$SCRATCH/journal" 2>"$SCRATCH/said" || fail "journal: $(cat "$SCRATCH/said")"
 refused 1 "$STORE: mounted at $MOUNT" as_user "$MAPSHARE" recover "$STORE"
 
+as_user head -c 40960 /dev/zero | as_user dd of="$MOUNT/pages" status=none
+as_user python3 -c 'import mmap, os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+memory = mmap.mmap(file, 0)
+memory[0] = memory[4 * 4096] = memory[5 * 4096] = memory[9 * 4096] = 1
+picture = os.popen(sys.argv[2] + " map --json " + sys.argv[1]).read()
+sys.stdout.write(picture)' "$MOUNT/pages" "$MAPSHARE" >"$SCRATCH/picture"
+cells=$(json_value "o['cells'], o['counts']['kernel']" <"$SCRATCH/picture")
+case $cells in
+"krrrkkrrrk 4") ;;
+*None) skip_part "this kernel does not tell owners which pages are dirty" ;;
+*) fail "the owner sees $cells" ;;
+esac
+
 as_stranger() {
     setpriv --reuid=4321 --regid=4321 --clear-groups timeout 60 "$MAPSHARE" "$@"
 }

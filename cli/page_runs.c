@@ -1,0 +1,162 @@
+#include "config.h"
+
+#include "page_runs.h"
+#include "inspect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451 /* Linux 6.5; the same on every architecture */
+#endif
+
+/* As the kernel has them. */
+struct cache_range {
+    uint64_t offset, length;
+};
+struct cache_counts {
+    uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+static int append(struct page_runs *runs, uint64_t first, uint64_t last, uint32_t state)
+{
+    struct mapshare_abi_run *end = runs->count ? &runs->list[runs->count - 1] : NULL;
+
+    if (first > last)
+        return 0;
+    if (end && end->state == state && end->last + 1 == first) {
+        end->last = last;
+        return 0;
+    }
+    if (runs->count == runs->room) {
+        size_t room = runs->room ? 2 * runs->room : MAPSHARE_ABI_RUNS;
+        struct mapshare_abi_run *list = reallocarray(runs->list, room, sizeof list[0]);
+
+        if (!list)
+            return -ENOMEM;
+        runs->list = list;
+        runs->room = room;
+    }
+    runs->list[runs->count++] = (struct mapshare_abi_run){.first = first, .last = last, .state = state};
+    return 0;
+}
+
+static int read_daemon(int fd, struct page_runs *out)
+{
+    struct mapshare_abi_ranges answer;
+    uint64_t next = 0;
+
+    out->kernel_known = true;
+    do {
+        int result = inspect_ranges(fd, next, &answer);
+
+        out->kernel_known = out->kernel_known && answer.kernel_known;
+        for (uint32_t i = 0; result == 0 && i < answer.count; i++) {
+            result = append(out, answer.runs[i].first, answer.runs[i].last, answer.runs[i].state);
+            next = answer.runs[i].last + 1;
+        }
+        if (result)
+            return result;
+    } while (answer.more);
+    return 0;
+}
+
+/* Halves until a part is all clean or all dirty: about 2 log2(pages) questions a run. */
+static int read_kernel(int fd, uint64_t page, uint64_t pages, struct page_runs *out)
+{
+    struct cache_range range = {page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE};
+    struct cache_counts counts;
+    int result;
+
+    if (pages == 0)
+        return 0;
+    if (syscall(SYS_cachestat, fd, &range, &counts, 0))
+        return -errno;
+    if (counts.dirty == 0)
+        return 0;
+    if (counts.dirty >= pages)
+        return append(out, page, page + pages - 1, MAPSHARE_ABI_KERNEL);
+    if (pages == 1)
+        return 0;
+    result = read_kernel(fd, page, pages / 2, out);
+    return result ? result : read_kernel(fd, page + pages / 2, pages - pages / 2, out);
+}
+
+/* The kernel's runs lie over the daemon's: what is stored to last is in the kernel. */
+static int lay_over(const struct page_runs *daemon, const struct page_runs *kernel, struct page_runs *out)
+{
+    uint64_t done = 0; /* pages before it are in `out` */
+    size_t next = 0;
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < daemon->count; i++) {
+        const struct mapshare_abi_run *below = &daemon->list[i];
+
+        done = below->first > done ? below->first : done;
+        for (; result == 0 && next < kernel->count && kernel->list[next].first <= below->last; next++) {
+            const struct mapshare_abi_run *above = &kernel->list[next];
+
+            if (above->first > done)
+                result = append(out, done, above->first - 1, below->state);
+            if (result == 0)
+                result = append(out, above->first, above->last, above->state);
+            done = above->last + 1 > done ? above->last + 1 : done;
+        }
+        if (result == 0)
+            result = append(out, done, below->last, below->state);
+    }
+    for (; result == 0 && next < kernel->count; next++)
+        result = append(out, kernel->list[next].first, kernel->list[next].last, kernel->list[next].state);
+    return result;
+}
+
+int page_runs_read(int fd, uint64_t size, struct page_runs *out)
+{
+    struct page_runs daemon = {0}, kernel = {0};
+    int result = read_daemon(fd, &daemon);
+
+    *out = (struct page_runs){0};
+    if (result == 0 && !daemon.kernel_known &&
+        read_kernel(fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, &kernel) == 0) {
+        result = lay_over(&daemon, &kernel, out);
+        out->kernel_known = true;
+    } else if (result == 0) {
+        *out = daemon;
+        daemon = (struct page_runs){0};
+    }
+    page_runs_free(&daemon);
+    page_runs_free(&kernel);
+    if (result)
+        page_runs_free(out);
+    return result;
+}
+
+void page_runs_free(struct page_runs *runs)
+{
+    free(runs->list);
+    *runs = (struct page_runs){0};
+}
+
+void page_runs_count(const struct page_runs *runs, uint64_t counts[PAGE_STATES])
+{
+    memset(counts, 0, PAGE_STATES * sizeof counts[0]);
+    for (size_t i = 0; i < runs->count; i++)
+        counts[runs->list[i].state] += runs->list[i].last - runs->list[i].first + 1;
+}
+
+const char *page_state_name(uint32_t state)
+{
+    static const char *const names[PAGE_STATES] = {
+        [0] = "clean",
+        [MAPSHARE_ABI_KERNEL] = "kernel",
+        [MAPSHARE_ABI_RECEIVED] = "received",
+        [MAPSHARE_ABI_COMMITTED] = "committed",
+        [MAPSHARE_ABI_WRITEBACK] = "writeback",
+        [MAPSHARE_ABI_FAILED] = "failed",
+    };
+
+    return names[state];
+}
