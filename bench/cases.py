@@ -97,7 +97,7 @@ def all_cases(inodes, dirty):
         Case("recovery", "the journal filled, all processes of the daemon killed, the store recovered", special="recovery",
              goals=[at_most("recovery", 3)]),
         Case("crowded", "fsync of a small file beside much else",
-             [Run("commits", "crowded", [DISK, OURS, PEER], {"inodes": inodes, "pages": dirty, "repeats": 40})],
+             [Run("commits", "crowded", [DISK, OURS], {"inodes": inodes, "pages": dirty, "repeats": 40})],
              goals=[at_most(f"fsync of a small file, {inodes} inodes cached", 1.2, alone),
                     at_most(f"fsync of a small file, {dirty} pages dirty", 1.2, alone)]),
         Case("memory", "memory of the daemon's processes beyond the arena", special="memory",

@@ -213,16 +213,21 @@ static void fill_journal(const struct settings *settings)
     close(fd);
 }
 
-static void make_file(const struct settings *settings)
+static void make_cold(const struct settings *settings)
 {
     close(open_data(settings, "cold", settings->size));
+}
+
+static void make_sustained(const struct settings *settings)
+{
+    close(open_data(settings, "sustained", settings->size));
 }
 
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"processes", processes}, {"sustained", sustained},     {"crowded", crowded},     {"look-up", look_up},
-        {"make-cold", make_file}, {"make-inodes", make_inodes}, {"fill-journal", fill_journal},
+        {"processes", processes}, {"sustained", sustained},     {"crowded", crowded},           {"look-up", look_up},
+        {"make-cold", make_cold}, {"make-inodes", make_inodes}, {"make-sustained", make_sustained}, {"fill-journal", fill_journal},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

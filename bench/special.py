@@ -16,6 +16,9 @@ def sustained(bench):
         system = bench.system(name)
         if name == OURS:
             system = systems.mapsharefs(bench.scratch, bench.arguments.build, f"cache_size={bench.arguments.arena}", "sustained")
+        folder = systems.System(name, system.store or system.directory)
+        bench.measure("commits", "make-sustained", folder, {"size": settings["size"]})
+        if name == OURS:
             system.start()
         try:
             bench.measure("commits", "sustained", system, settings)
