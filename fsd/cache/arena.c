@@ -3,7 +3,9 @@
 #include "cache/arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -12,12 +14,43 @@
 #define FILE_MAX (2u << 20)
 #define HANDLE_MAX (1u << 20)
 #define NAME_MAX_COUNT (4u << 20)
+#define HUGE ((size_t)2 << 20)
+
+/* Where shared memory may be huge: tables and pages then cost the kernel's copies one look-up for 2 MiB instead of one for 4 KiB. A tmpfs
+ * of our own, mounted nowhere, which only root may make; else a memfd, which the system may keep small. */
+static int open_memory(void)
+{
+    int context = fsopen("tmpfs", FSOPEN_CLOEXEC), mount = -1, fd = -1;
+
+    if (context >= 0 && !fsconfig(context, FSCONFIG_SET_STRING, "huge", "within_size", 0) &&
+        !fsconfig(context, FSCONFIG_SET_STRING, "size", "0", 0) && !fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+        mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
+    if (mount >= 0)
+        fd = openat(mount, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    if (mount >= 0)
+        close(mount);
+    if (context >= 0)
+        close(context);
+    return fd >= 0 ? fd : memfd_create("mapshare arena", MFD_CLOEXEC);
+}
+
+/* Addresses must be aligned like the file for its memory to be mapped huge. */
+static void *map_aligned(int fd, size_t bytes)
+{
+    unsigned char *space = mmap(NULL, bytes + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    unsigned char *start;
+
+    if (space == MAP_FAILED)
+        return MAP_FAILED;
+    start = (unsigned char *)(((uintptr_t)space + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
+    return mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+}
 
 static size_t place(size_t *end, size_t bytes)
 {
     size_t start = *end;
 
-    *end += (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    *end += (bytes + HUGE - 1) / HUGE * HUGE;
     return start;
 }
 
@@ -36,7 +69,7 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
     frames = place(&bytes, (frame_max + spill_max + 1ul) * sizeof(struct frame));
     memory = place(&bytes, (size_t)frame_max << PAGE_SHIFT);
 
-    fd = memfd_create("mapshare arena", MFD_CLOEXEC);
+    fd = open_memory();
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, bytes)) {
@@ -46,7 +79,7 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
         return error;
     }
     /* Sparse: a page of a table takes memory when its first record is used. */
-    base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    base = map_aligned(fd, bytes);
     close(fd);
     if (base == MAP_FAILED)
         return -errno;

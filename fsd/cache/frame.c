@@ -31,24 +31,48 @@ int frame_table_open(struct frame_table *table, struct arena *arena, int spill)
         .spill = spill,
     };
     /* Sparse like the arena: what the spill file would need is not touched until it is used. */
-    table->index = mmap(NULL, all * (sizeof *table->index + sizeof(uint32_t) + 1), PROT_READ | PROT_WRITE,
+    table->index = mmap(NULL, all * (sizeof *table->index + sizeof(uint32_t) + 2), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table->index == MAP_FAILED)
         return -errno;
-    table->free = (uint32_t *)(table->index + all);
-    table->spill_free = table->free + arena->header->frame_max;
-    table->present = (unsigned char *)(table->free + all);
+    table->free = (uint64_t *)(table->index + all);
+    table->spill_free = (uint32_t *)(table->free + arena->header->frame_max / 64 + 1);
+    table->present = (unsigned char *)(table->spill_free + arena->header->spill_max);
     return 0;
+}
+
+/* The lock is held; there is a free frame. */
+static uint32_t take_lowest(struct frame_table *table)
+{
+    uint64_t *word = &table->free[table->free_hint];
+    uint32_t bit;
+
+    while (!*word)
+        word++;
+    table->free_hint = word - table->free;
+    table->free_count--;
+    bit = __builtin_ctzll(*word);
+    *word &= *word - 1;
+    return table->free_hint * 64 + bit;
+}
+
+static void give_back(struct frame_table *table, uint32_t frame)
+{
+    table->free[frame / 64] |= 1ull << frame % 64;
+    table->free_count++;
+    if (frame / 64 < table->free_hint)
+        table->free_hint = frame / 64;
 }
 
 void frame_table_fill(struct frame_table *table)
 {
     const struct arena_header *header = table->arena->header;
 
+    memset(table->free, 0, (header->frame_max / 64 + 1) * sizeof table->free[0]);
     table->free_count = table->spill_free_count = 0;
     for (uint32_t i = header->frame_max; i; i--) {
         if (table->index[i].state == FRAME_FREE)
-            table->free[table->free_count++] = i;
+            give_back(table, i);
     }
     for (uint32_t i = header->frame_max + header->spilled; i > header->frame_max; i--) {
         if (table->index[i].state == FRAME_FREE)
@@ -62,7 +86,7 @@ uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t count)
 
     pthread_mutex_lock(&table->lock);
     while (taken < count && table->free_count)
-        frames[taken++] = table->free[--table->free_count];
+        frames[taken++] = take_lowest(table);
     pthread_mutex_unlock(&table->lock);
     for (uint32_t i = 0; i < taken; i++) {
         if (!table->present[frames[i]]) {
@@ -93,23 +117,15 @@ static int grow_spill(struct frame_table *table)
     return 0;
 }
 
-int frame_take_one(struct frame_table *table, uint32_t *frame)
+int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame)
 {
-    struct timespec until;
     int error = 0;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += WAIT_MILLISECONDS * 1000000l;
-    until.tv_sec += until.tv_nsec / 1000000000l;
-    until.tv_nsec %= 1000000000l;
     pthread_mutex_lock(&table->lock);
-    table->waiting++;
-    while (!table->free_count && !error)
-        error = pthread_cond_timedwait(&table->freed, &table->lock, &until);
-    table->waiting--;
-    error = 0;
     if (table->free_count) {
-        *frame = table->free[--table->free_count];
+        *frame = take_lowest(table);
+    } else if (!may_spill) {
+        error = -EAGAIN;
     } else {
         if (!table->spill_free_count)
             error = grow_spill(table);
@@ -120,12 +136,32 @@ int frame_take_one(struct frame_table *table, uint32_t *frame)
     return error;
 }
 
+bool frame_wait(struct frame_table *table)
+{
+    struct timespec until;
+    int error = 0;
+    bool free;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_MILLISECONDS * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000l;
+    until.tv_nsec %= 1000000000l;
+    pthread_mutex_lock(&table->lock);
+    table->waiting++;
+    while (!table->free_count && !error)
+        error = pthread_cond_timedwait(&table->freed, &table->lock, &until);
+    table->waiting--;
+    free = table->free_count > 0;
+    pthread_mutex_unlock(&table->lock);
+    return free;
+}
+
 void frame_give(struct frame_table *table, const uint32_t *frames, uint32_t count)
 {
     pthread_mutex_lock(&table->lock);
     for (uint32_t i = count; i--;) {
         if (frames[i] <= table->arena->header->frame_max)
-            table->free[table->free_count++] = frames[i];
+            give_back(table, frames[i]);
         else
             table->spill_free[table->spill_free_count++] = frames[i];
     }

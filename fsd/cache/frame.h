@@ -46,8 +46,10 @@ struct frame_table {
 
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    uint32_t *free; /* stack of frames in memory */
+    uint64_t
+        *free; /* a bit a frame in memory: the lowest are taken first, so that neighbours come together and memory stays warm */
     uint32_t free_count;
+    uint32_t free_hint; /* no word before has a bit */
     uint32_t waiting;
     uint32_t *spill_free;
     uint32_t spill_free_count;
@@ -75,8 +77,10 @@ static inline void *frame_memory(const struct frame_table *table, const struct f
 /* Up to `count` free frames in memory, as neighbouring as they come, each present: the kernel's copy into a page that is not there would
  * fail when the worker is killed in the middle. Never waits; returns how many. */
 uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t count);
-/* One frame for sure: in memory, where none comes free within a moment in the spill file, else -ENOSPC. */
-int frame_take_one(struct frame_table *table, uint32_t *frame);
+/* One frame, without waiting: in memory, else in the spill file when the caller may, else -EAGAIN; -ENOSPC when that is full too. */
+int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame);
+/* Waits a moment until there is a frame in memory; false when none came free. Never with a file's lock held: who frees needs it. */
+bool frame_wait(struct frame_table *table);
 void frame_give(struct frame_table *table, const uint32_t *frames, uint32_t count);
 
 /* Publish: the frame's memory holds `page` of `file`. Guarded by the file's lock. */

@@ -26,7 +26,7 @@ static int zero_part(struct files *files, struct file_index *index, uint64_t fro
 {
     uint32_t number;
     bool fresh;
-    int error = page_change(files, index, PAGE_OF(from), &number, &fresh);
+    int error = page_change(files, index, PAGE_OF(from), true, &number, &fresh);
 
     if (error)
         return error;
@@ -43,7 +43,7 @@ static int zero_page(struct files *files, struct file_index *index, int fd, uint
 
     if (!page_find(index, page) && !store_has(fd, page, file_valid(files, index)))
         return 0;
-    error = frame_take_one(files->frames, &number);
+    error = frame_take_one(files->frames, true, &number);
     if (error)
         return error;
     memset(arena_page(files->arena, number), 0, PAGE_BYTES);

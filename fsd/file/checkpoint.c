@@ -68,6 +68,7 @@ static int cut(struct files *files, struct job *job)
         error = files->store->operations->truncate(files->store, job->fd, file->cut);
     if (!error)
         atomic_store(&file->cut, UINT64_MAX);
+    job->index->settled++;
     return error;
 }
 
@@ -163,6 +164,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
     uint32_t inode = file->inode;
 
     pthread_mutex_lock(&index->lock);
+    index->settled++;
     for (uint32_t i = 0; i < job->count; i++) {
         struct frame_index *frame = round->frames[job->first + i];
 
@@ -271,12 +273,12 @@ static void abandon_streams(struct files *files)
 static void choose(struct files *files, struct round *round)
 {
     struct file_index *chosen[ROUND_FILES], *index;
-    uint32_t count = 0;
+    uint32_t count = 0, max = files->descriptors->limit / 4; /* each takes two, and requests need some */
 
     pthread_mutex_lock(&files->lock);
     TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link) {
         chosen[count++] = index;
-        if (count == ROUND_FILES)
+        if (count == ROUND_FILES || count >= max)
             break;
     }
     for (uint32_t i = 0; i < count; i++) { /* those that stay go to the end: the longest committed are at the head */

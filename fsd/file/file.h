@@ -39,6 +39,7 @@ struct file_index {
     _Atomic uint64_t needed; /* the journal may not be released from here on */
     uint64_t oldest;         /* position of the first commit whose size and times the store's file has not */
     bool dense_known;
+    uint32_t settled;                 /* times that a checkpoint freed frames, or cut the store's file */
     uint64_t dense_until;             /* the store's file has blocks up to here */
     int64_t received_since;           /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
     bool ahead_full;                  /* as much of it is journaled ahead as may be */

@@ -73,7 +73,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
     page_move(files, index, frame, FRAME_RECEIVED);
 }
 
-int page_change(struct files *files, struct file_index *index, uint64_t page, uint32_t *number, bool *fresh)
+int page_change(struct files *files, struct file_index *index, uint64_t page, bool may_spill, uint32_t *number, bool *fresh)
 {
     struct frame_index *old = page_find(index, page);
     int error;
@@ -84,7 +84,7 @@ int page_change(struct files *files, struct file_index *index, uint64_t page, ui
         atomic_fetch_and(&frame_truth(files->frames, old)->flags, ~FRAME_HOLE);
         return 0;
     }
-    error = frame_take_one(files->frames, number);
+    error = frame_take_one(files->frames, may_spill, number);
     if (error)
         return error;
     error = page_load(files, index, page, arena_page(files->arena, *number));

@@ -19,8 +19,9 @@ struct frame_index *page_find(struct file_index *index, uint64_t page);
 int page_load(struct files *files, struct file_index *index, uint64_t page, void *memory);
 /* `frame`, whose memory is filled, becomes what readers see. */
 void page_publish(struct files *files, struct file_index *index, uint32_t frame, uint64_t page, uint32_t flags);
-/* A frame whose content may be changed in place: the received one, or a new copy that is published when the caller is done. */
-int page_change(struct files *files, struct file_index *index, uint64_t page, uint32_t *frame, bool *fresh);
+/* A frame whose content may be changed in place: the received one, or a new copy that is published when the caller is done. -EAGAIN: no
+ * frame in memory, and the caller may not spill. */
+int page_change(struct files *files, struct file_index *index, uint64_t page, bool may_spill, uint32_t *frame, bool *fresh);
 /* The page is cut off: its frame is freed, or hidden while its own commit needs it. */
 void page_forget(struct files *files, struct file_index *index, struct frame_index *frame);
 /* The store's bytes at `offset`, zeros from `valid` on and after the end of the store's file. */

@@ -28,7 +28,7 @@ static void copy_in(const struct files *files, unsigned char *to, const struct r
 
 /* One page's part of a WRITE: `size` bytes at `within` the page, which lie at `from` in the data. */
 static int take_page(struct files *files, struct file_index *index, struct received *data, uint64_t page, size_t within,
-                     size_t from, size_t size)
+                     size_t from, size_t size, bool may_spill)
 {
     uint64_t end = file_truth(files, index)->current.size;
     bool whole = within == 0 && (size == PAGE_BYTES || (page << PAGE_SHIFT) + size >= end);
@@ -45,11 +45,11 @@ static int take_page(struct files *files, struct file_index *index, struct recei
         return 0;
     }
     if (whole) {
-        error = frame_take_one(files->frames, &number);
+        error = frame_take_one(files->frames, may_spill, &number);
         if (!error)
             memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
     } else {
-        error = page_change(files, index, page, &number, &fresh);
+        error = page_change(files, index, page, may_spill, &number, &fresh);
     }
     if (error)
         return error;
@@ -59,12 +59,22 @@ static int take_page(struct files *files, struct file_index *index, struct recei
     return 0;
 }
 
+/* Has commits and checkpoints free frames. False when a moment was not enough. */
+static bool wait_for_memory(struct files *files, int error)
+{
+    if (error != -EAGAIN)
+        log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
+                    strerror(-error));
+    files_want(files, true, true);
+    return frame_wait(files->frames);
+}
+
 ssize_t file_write(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset, bool mapped)
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
+    bool ahead, may_spill = file->flags & FILE_ATOMIC; /* of an atomic file nothing is committed for the sake of memory */
     size_t done = 0;
-    bool ahead;
 
     if (!mapped && (offset >= files->arena->header->size_max || size > files->arena->header->size_max - offset)) {
         if (offset >= files->arena->header->size_max)
@@ -79,12 +89,10 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
 
         if (n > size - done)
             n = size - done;
-        error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n);
-        if (error && mapped) { /* the kernel would drop the page on an error: it must wait until there is room */
+        error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n, may_spill);
+        if (error == -EAGAIN || (error && mapped)) { /* on an error the kernel would drop a mapped page: it must wait */
             pthread_mutex_unlock(&index->lock);
-            log_limited(&files->error_logged, "no memory for changed pages (%s): a flush waits until the store takes some",
-                        strerror(-error));
-            files_want(files, true, true);
+            may_spill = !wait_for_memory(files, error);
             pthread_mutex_lock(&index->lock);
             continue;
         }
@@ -121,7 +129,7 @@ static int cut_page(struct files *files, struct file_index *index, uint64_t size
 
     if (!WITHIN(size) || !frame)
         return 0;
-    error = page_change(files, index, PAGE_OF(size), &number, &fresh);
+    error = page_change(files, index, PAGE_OF(size), true, &number, &fresh);
     if (error)
         return error;
     memset((unsigned char *)arena_page(files->arena, number) + WITHIN(size), 0, PAGE_BYTES - WITHIN(size));
