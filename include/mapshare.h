@@ -88,7 +88,7 @@ struct mapshare_status {
     uint32_t reserved[5];
 };
 
-/** Opens path as open(2) does, makes sure that it has room, and maps it shared.
+/** Opens path as open(2) does, makes sure that it has room, and maps it shared. Takes two descriptors.
  *
  * oflags: O_RDWR or O_RDONLY, and of O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NOATIME, O_NOCTTY, O_SYNC, O_DSYNC; O_CLOEXEC is
  * implied. mode: of a file that is created. options: NULL or as described above; sizes in bytes, rounded up to whole pages for the

@@ -202,14 +202,16 @@ int mapshare_area_attach(struct mapshare *ms)
 /* Does the last one out leave a lock that somebody died with? The next owner must hear of it. */
 static bool is_worth_keeping(int fd)
 {
-    struct mapshare_area *area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct mapshare_area *area;
     bool keep = true;
+    uint32_t ready;
 
+    if (pread(fd, &ready, sizeof(ready), offsetof(struct mapshare_area, ready)) == sizeof(ready) && ready == 0)
+        return false;
+    area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (area == MAP_FAILED)
         return keep;
-    if (area->ready == 0) {
-        keep = false;
-    } else if (area->ready == AREA_READY && mapshare_area_trylock(area) == 0) {
+    if (area->ready == AREA_READY && mapshare_area_trylock(area) == 0) {
         keep = area->inconsistent;
         pthread_mutex_unlock(&area->mutex);
     }

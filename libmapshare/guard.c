@@ -10,15 +10,17 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
-#define MOST_FAULTS 20
+#define MOST_FAULTS 1000 /* of one copy, while somebody makes the file shorter and longer all the time */
 
 struct guarded_copy {
     sigjmp_buf back;
     uintptr_t to, from;
     size_t length;
+    volatile uintptr_t fault; /* where it stopped */
 };
 
 /* The initial-exec model, because the other ones may allocate at first use, which a handler must not. */
@@ -70,6 +72,12 @@ static void pass_on(int number, siginfo_t *information, void *context)
         end_process(number, is_fault); /* a fault cannot be ignored */
 }
 
+static _Noreturn void jump_back(struct guarded_copy *copy, uintptr_t address)
+{
+    copy->fault = address;
+    siglongjmp(copy->back, 1);
+}
+
 static void on_bus_error(int number, siginfo_t *information, void *context)
 {
     struct guarded_copy *copy = current;
@@ -78,7 +86,7 @@ static void on_bus_error(int number, siginfo_t *information, void *context)
 
     if (copy && information->si_code > 0 &&
         (is_inside(address, copy->to, copy->length) || is_inside(address, copy->from, copy->length)))
-        siglongjmp(copy->back, 1);
+        jump_back(copy, address);
     pass_on(number, information, context);
     errno = error;
 }
@@ -97,7 +105,8 @@ static void install(void)
         install_error = -errno;
 }
 
-int mapshare_guarded_copy(void *to, const void *from, size_t length)
+/* -EFAULT: at *fault. */
+static int copy_until_fault(void *to, const void *from, size_t length, uintptr_t *fault)
 {
     struct guarded_copy copy = {.to = (uintptr_t)to, .from = (uintptr_t)from, .length = length};
     struct guarded_copy *outer = current; /* a signal handler may copy, too */
@@ -107,6 +116,7 @@ int mapshare_guarded_copy(void *to, const void *from, size_t length)
         return install_error;
     if (sigsetjmp(copy.back, 0)) {
         current = outer;
+        *fault = copy.fault;
         return -EFAULT;
     }
     current = &copy;
@@ -115,6 +125,13 @@ int mapshare_guarded_copy(void *to, const void *from, size_t length)
     atomic_signal_fence(memory_order_seq_cst);
     current = outer;
     return 0;
+}
+
+int mapshare_guarded_copy(void *to, const void *from, size_t length)
+{
+    uintptr_t fault;
+
+    return copy_until_fault(to, from, length, &fault);
 }
 
 /* How many of length bytes at offset there are. Asks the kernel only where the file may end. */
@@ -136,21 +153,31 @@ static int clip(struct mapshare *ms, uint64_t offset, size_t *length, bool ask)
     return 0;
 }
 
+/* Can the file's page at this address be had by now? Not if the address is the caller's own buffer. */
+static bool is_readable(struct mapshare *ms, uintptr_t address)
+{
+    uintptr_t start = (uintptr_t)ms->address;
+    char byte;
+
+    return is_inside(address, start, ms->reserve) && pread(ms->fd, &byte, 1, (off_t)(address - start)) >= 0;
+}
+
 /* One of buffer and source is given; the other end is at offset in the file. */
 static ssize_t copy_clipped(struct mapshare *ms, void *buffer, const void *source, size_t length, uint64_t offset)
 {
+    uintptr_t fault;
     int error;
 
     if (length > SSIZE_MAX)
         length = SSIZE_MAX;
-    /* After a fault the file is shorter, or it was and has grown again, or the page cannot be had: then the last try says so. */
+    /* After a fault the file is shorter, or it was and has grown again: once more; or the page cannot be had. */
     for (int faults = 0;; faults++) {
         error = clip(ms, offset, &length, faults > 0);
         if (error || length == 0)
             break;
-        error = buffer ? mapshare_guarded_copy(buffer, ms->address + offset, length)
-                       : mapshare_guarded_copy(ms->address + offset, source, length);
-        if (error != -EFAULT || faults == MOST_FAULTS)
+        error = buffer ? copy_until_fault(buffer, ms->address + offset, length, &fault)
+                       : copy_until_fault(ms->address + offset, source, length, &fault);
+        if (error != -EFAULT || faults == MOST_FAULTS || !is_readable(ms, fault))
             break;
     }
     return error ? mapshare_result(error) : (ssize_t)length;

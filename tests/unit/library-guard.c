@@ -249,8 +249,14 @@ static void *read_and_fail(void *argument)
     for (int i = 0; i < 2000; i++) {
         struct mapshare_status status;
 
-        if (mapshare_read(ms, bytes, sizeof(bytes), PAGE - 32) < 0 || mapshare_stat(ms, &status))
+        if (mapshare_read(ms, bytes, sizeof(bytes), PAGE - 32) < 0) {
+            perror("read");
             return argument;
+        }
+        if (mapshare_stat(ms, &status)) {
+            perror("stat");
+            return argument;
+        }
     }
     return NULL;
 }
