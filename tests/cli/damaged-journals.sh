@@ -7,12 +7,12 @@ mkdir "$STORE/.mapshare"
 journal=$STORE/.mapshare/journal
 refused_as() { # TEXT
     local before
-    before=$(ls -l --time-style=full-iso "$STORE/.mapshare" | grep journal)
+    before=$(stat -c '%F %s %y %z' "$journal")
     for command in "journal" "journal --json" "recover" "recover --json"; do
         # shellcheck disable=SC2086
         refused 1 "$journal: $1" mapshare $command "$STORE"
     done
-    [ "$before" = "$(ls -l --time-style=full-iso "$STORE/.mapshare" | grep journal)" ] || fail "$1: the journal was changed"
+    [ "$before" = "$(stat -c '%F %s %y %z' "$journal")" ] || fail "$1: the journal was changed"
 }
 
 [ "$(mapshare journal "$STORE")" = "0 records, 0 commits" ] || fail "without a journal: $(mapshare journal "$STORE")"

@@ -15,7 +15,11 @@ grep -v -e committed -e writeback "$SCRATCH/seen" && fail "a file that was just 
 mapfile -t pages < <(seq 1 4 2000)
 hold_stores "$file" "${pages[@]}" 3000 3001 3002 4095
 expected() { # STATE
-    printf "%d-%d $1\n" $(printf '%d %d ' $(for page in "${pages[@]}"; do echo "$page" "$page"; done) 3000 3002 4095 4095)
+    local page
+    for page in "${pages[@]}"; do
+        echo "$page-$page $1"
+    done
+    printf '3000-3002 %s\n4095-4095 %s\n' "$1" "$1"
 }
 if is_root; then
     expected kernel >"$SCRATCH/expected"

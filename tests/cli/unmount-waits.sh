@@ -4,7 +4,7 @@
 need_mount
 need_program getfattr flock
 scratch
-for round in 1 2 3; do
+for _ in 1 2 3; do
     start_mount commit_interval=1000
     head -c 40000000 /dev/urandom >"$PLAIN/file"
     cp "$PLAIN/file" "$MOUNT/file"
