@@ -30,13 +30,23 @@ json_value() { # EXPRESSION: of the object on standard input, named o
     python3 -c "import json, sys; o = json.load(sys.stdin); print($1)"
 }
 
-# Another process maps the file and stores into the first byte of each of these pages, then keeps it mapped.
+# Another process maps the file and stores into the first byte of each of these pages, then keeps it mapped. They are in the kernel then:
+# on a busy machine it may send them at once, so this is tried again.
 hold_stores() { # FILE PAGE...
+    local attempt
+    for attempt in 1 2 3; do
+        hold_stores_once "$@"
+        ! is_root || [ "$(attribute dirty.kernel "$1")" != 0 ] || [ "$attempt" = 3 ] || { release_stores; continue; }
+        break
+    done
+}
+
+hold_stores_once() {
     local ready
     exec {HOLDER_INPUT}> >(exec python3 "$CLI_FOLDER/hold.py" "$SCRATCH/holder" "$@")
     kill_later $!
     HOLDER=$!
-    wait_until 10 test -s "$SCRATCH/holder" || fail "the process that maps $1 is not ready"
+    wait_until 30 test -s "$SCRATCH/holder" || fail "the process that maps $1 is not ready"
     ready=$(cat "$SCRATCH/holder")
     [ "$ready" = ready ] || fail "mapping $1: $ready"
 }
