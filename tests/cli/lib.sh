@@ -33,11 +33,12 @@ json_value() { # EXPRESSION: of the object on standard input, named o
 # Another process maps the file and stores into the first byte of each of these pages, then keeps it mapped. They are in the kernel then:
 # on a busy machine it may send them at once, so this is tried again.
 hold_stores() { # FILE PAGE...
-    local attempt
-    for attempt in 1 2 3; do
+    local attempt kernel
+    for attempt in 1 2 3 4 5; do
         hold_stores_once "$@"
-        ! is_root || [ "$(attribute dirty.kernel "$1")" != 0 ] || [ "$attempt" = 3 ] || { release_stores; continue; }
-        break
+        kernel=$(attribute dirty.kernel "$1")
+        [ "$kernel" != unknown ] && [ "$kernel" != $(($# - 1)) ] && [ "$attempt" -lt 5 ] || break
+        release_stores
     done
 }
 
