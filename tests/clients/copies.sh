@@ -27,8 +27,12 @@ touch -d '1999-12-31 23:59:59.987654321' "$tree/folder/file-6"
 touch -d '2039-06-01' "$tree/folder"
 is_root && chown 4001:4002 "$tree/folder/file-7" "$tree/empty" && chown -h 4001 "$tree/dangling"
 picture() { # FOLDER
-    (cd "$1" && find . -printf '%p %y %m %n %U:%G %l %T@' \( -type f -printf ' %s' -exec sh -c 'printf " " && md5sum <"$1"' sh {} \; \
-        -o -printf '\n' \) | sort && { getfattr -R -d -m 'user|posix' . 2>/dev/null || true; })
+    (
+        cd "$1" || exit 1
+        find . -printf "%p %y %m %n %U:%G %l %T@ " \( -type f -printf '%s\n' -o -printf '\n' \) | sort
+        find . -type f -print0 | sort -z | xargs -0 md5sum
+        find . -print0 | sort -z | xargs -0 getfattr -h -d -m 'user|posix' 2>/dev/null || true
+    )
 }
 expected=$(picture "$tree")
 same() { # FOLDER WHAT

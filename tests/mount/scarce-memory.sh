@@ -6,12 +6,12 @@ need_program getfattr
 scratch
 works() { # WHAT
     "$(helper mount/share)" "$MOUNT" >/dev/null || fail "$1: sharing fails"
-    for i in $(seq 300); do
+    for i in $(seq 150); do
         echo "$i" >"$MOUNT/file-$i"
     done
-    [ "$(cat "$MOUNT"/file-* | wc -l)" = 300 ] || fail "$1: files are lost"
+    [ "$(cat "$MOUNT"/file-* | wc -l)" = 150 ] || fail "$1: files are lost"
     stop_mount
-    [ "$(cat "$STORE"/file-* | wc -l)" = 300 ] || fail "$1: the store is not complete"
+    [ "$(cat "$STORE"/file-* | wc -l)" = 150 ] || fail "$1: the store is not complete"
     rm -rf "${STORE:?}"/*
 }
 # CAP_IPC_LOCK lifts the limit, so a root without it is what an ordinary user is.
@@ -26,11 +26,11 @@ start_mount
 works "no locked memory"
 wrap 'ulimit -n 64'
 start_mount
-for i in $(seq 500); do
+for i in $(seq 250); do
     mkdir "$MOUNT/folder-$i"
     echo "$i" >"$MOUNT/folder-$i/file"
 done
-[ "$(cat "$MOUNT"/folder-*/file | wc -l)" = 500 ] || fail "few descriptors: files are lost"
+[ "$(cat "$MOUNT"/folder-*/file | wc -l)" = 250 ] || fail "few descriptors: files are lost"
 works "64 descriptors"
 MAPSHAREFS=$REAL
 if is_root && mount -t ramfs none "$STORE" 2>/dev/null; then

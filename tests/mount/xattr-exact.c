@@ -126,7 +126,8 @@ static void write_page(int page, uint64_t *random)
 
     memset(buffer, (int)random_next(random), sizeof(buffer));
     CHECK(pwrite(fd, buffer, sizeof(buffer), page * PAGE) == PAGE);
-    model[page] = RECEIVED;
+    if (model[page] != KERNEL) /* a page that a store made dirty stays so in the kernel */
+        model[page] = RECEIVED;
 }
 
 static void known_pages(void)

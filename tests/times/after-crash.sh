@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # T5, T2: after a crash of the whole daemon size and times are those of the last commit; recovery and remounts mark nothing. After the
-# worker's death alone nothing changes at all.
+# worker's death alone nothing changes at all. (ctime over a crash is the store's own: nothing can set it.)
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_program getfattr setfattr
@@ -22,7 +22,7 @@ for mode in 0 1; do
     kill_daemon
     start_mount commit_interval=600
     after=$("$stamp" "$MOUNT/$file" print)
-    [ "$(cut -d' ' -f1,3,4 <<<"$after")" = "$(cut -d' ' -f1,3,4 <<<"$before")" ] ||
+    [ "$(cut -d' ' -f1,3 <<<"$after")" = "$(cut -d' ' -f1,3 <<<"$before")" ] ||
         fail "atomic $mode: committed $before, after the crash $after"
 
     # A time that was set and synced is kept, to the nanosecond, and so is a commit's.
@@ -31,13 +31,13 @@ for mode in 0 1; do
         kill_daemon
         start_mount commit_interval=600
         after=$("$stamp" "$MOUNT/$file" print)
-        [ "$before" = "$after" ] || fail "set and synced $before, after the crash $after"
+        [ "${before% *}" = "${after% *}" ] || fail "set and synced $before, after the crash $after"
     done
     before=$("$stamp" "$MOUNT/$file" wait store 1 store 9 sync print)
     kill_daemon
     start_mount commit_interval=600
     after=$("$stamp" "$MOUNT/$file" print)
-    [ "$(cut -d' ' -f1,3,4 <<<"$before")" = "$(cut -d' ' -f1,3,4 <<<"$after")" ] || fail "committed $before, after the crash $after"
+    [ "$(cut -d' ' -f1,3 <<<"$before")" = "$(cut -d' ' -f1,3 <<<"$after")" ] || fail "committed $before, after the crash $after"
     stop_mount
     [ "$(stat -c '%s %.9Y' "$STORE/$file")" = "$(cut -d' ' -f1,3 <<<"$before")" ] || fail "the store has $(stat -c '%s %.9Y' "$STORE/$file")"
     start_mount commit_interval=600
