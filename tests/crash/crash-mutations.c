@@ -19,7 +19,7 @@ int main(void)
     int missed = 0;
     printf("first seed %llu\n", (unsigned long long)seed);
     for (mutation = NO_MUTATION + 1; mutation < MUTATIONS; mutation++) {
-        struct sweep sweep = {.steps = 160, .states = 6};
+        struct sweep sweep = {.steps = 160, .states = 7};
         char reason[512];
         bool caught = false;
         uint64_t run = 0;

@@ -13,7 +13,7 @@ int main(void)
 {
     uint64_t seed = sweep_knob("CRASH_SEED", (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000);
     uint64_t seconds = sweep_knob("CRASH_SECONDS", 10);
-    struct sweep sweep = {.states = (unsigned)sweep_knob("CRASH_STATES", 6)};
+    struct sweep sweep = {.states = (unsigned)sweep_knob("CRASH_STATES", 7)};
     const char *folder = sweep_folder();
     char reason[512];
     time_t end = time(NULL) + (time_t)seconds;

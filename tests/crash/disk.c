@@ -148,7 +148,7 @@ static void apply_loss(struct disk_file *file, const struct disk_event *event, e
 {
     if (event->operation != DISK_WRITE || loss == LOSE_ALL || (chosen && loss == LOSE_ONE))
         return;
-    if (loss == LOSE_NOTHING || !chosen)
+    if (loss == LOSE_NOTHING || loss == SPOIL_ONE || !chosen)
         copy_within(file, event, 0, event->length);
     else if (loss == TEAR_ONE)
         copy_within(file, event, 0, random_below(random, event->length / DISK_SECTOR + 1) * DISK_SECTOR);
@@ -173,6 +173,8 @@ void disk_crash(const struct disk *disk, enum disk_loss loss, uint64_t *random, 
             if (i < metadata)
                 apply_metadata(&state->files[slot], event);
             apply_loss(&state->files[slot], event, loss, loss == LOSE_ANY || i == chosen, random);
+            if (loss == SPOIL_ONE && slot == DISK_JOURNAL && i == chosen)
+                state->files[slot].bytes[event->offset + random_below(random, 2 * DISK_SECTOR)] ^= 1 << random_below(random, 8);
         }
     }
 }

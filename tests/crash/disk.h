@@ -81,7 +81,8 @@ void disk_free(struct disk *disk);
 /* The next event of the record. True if what a crash leaves may differ from what it left before. */
 bool disk_step(struct disk *disk, const struct disk_event *event);
 
-enum disk_loss { LOSE_ALL, LOSE_NOTHING, LOSE_ONE, TEAR_ONE, LOSE_ANY, DISK_LOSSES };
+/* SPOIL_ONE: a write to the journal arrives with a wrong bit near its beginning. */
+enum disk_loss { LOSE_ALL, LOSE_NOTHING, LOSE_ONE, TEAR_ONE, SPOIL_ONE, LOSE_ANY, DISK_LOSSES };
 /* One state after a crash now. */
 void disk_crash(const struct disk *disk, enum disk_loss loss, uint64_t *random, struct disk *state);
 

@@ -57,6 +57,7 @@ struct model {
     uint32_t next_tag;
     time_t clock;
     unsigned char *memory; /* for the pages of a chunk */
+    int left_out; /* of the next commit: a slot, or 0 */
     const char *error;
 };
 
@@ -331,7 +332,7 @@ static int commit(struct model *model)
     bool taken[DISK_SLOTS] = {false};
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         const struct model_file *file = &model->now.files[slot];
-        if (!file->exists || !model->open[slot].changed || below(model, 3) == 0)
+        if (!file->exists || !model->open[slot].changed || slot == model->left_out || below(model, 3) == 0)
             continue;
         struct journal_file *entry = &files[chunk.file_count];
         gather(model, slot, chunk.file_count++, pages, &chunk.page_count);
@@ -530,8 +531,10 @@ static void make_room(struct model *model)
 static void step_commit(struct model *model)
 {
     struct disk_faults *faults = &model->recorder.faults;
-    uint64_t luck = below(model, 16);
+    uint64_t luck = below(model, 12);
     uint32_t epoch = model->point.epoch;
+    if (luck == 0) /* what it leaves is often as long as what comes in its place */
+        step_write_ahead(model);
     if (luck < 3) {
         faults->fail_after = (int)below(model, 2);
         faults->fail_half = below(model, 2) == 0;
@@ -554,6 +557,21 @@ static void step_commit(struct model *model)
     assert(result == 0 || result == -ENOSPC || failed);
 }
 
+/* The log is cut between pages written ahead and their commit. */
+static void step_checkpoint_in_between(struct model *model)
+{
+    step_write_ahead(model);
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        if (model->open[slot].first_position != 0)
+            model->left_out = slot;
+    }
+    touch(model, 1);
+    commit(model);
+    model->left_out = 0;
+    checkpoint(model);
+    commit(model);
+}
+
 static void step(struct model *model)
 {
     uint64_t luck = below(model, 100);
@@ -567,8 +585,10 @@ static void step(struct model *model)
         step_write_ahead(model);
     else if (luck < 82)
         step_commit(model);
-    else if (luck < 88)
+    else if (luck < 86)
         checkpoint(model);
+    else if (luck < 88)
+        step_checkpoint_in_between(model);
     else if (luck < 92)
         step_direct(model);
     else if (luck < 95)

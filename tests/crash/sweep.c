@@ -24,23 +24,43 @@ struct run {
     struct disk state;  /* after a crash */
     struct disk second; /* while recovery writes to it */
     size_t events;      /* that had happened at the crash */
+    unsigned char *journal_now; /* what the real journal holds */
     const char *error;
 };
 
-/* The real files become what the disk holds. */
-static void materialize(const struct disk *state)
+static void write_bytes(int fd, const unsigned char *bytes, uint64_t length, uint64_t offset)
 {
-    for (int slot = 0; slot < DISK_SLOTS; slot++) {
-        const struct disk_file *file = &state->files[slot];
+    ssize_t done = pwrite(fd, bytes + offset, length, (off_t)offset);
+    assert(done == (ssize_t)length);
+}
+
+/* Most of the journal is as it was in the state before, and recovery writes to its superblocks only. */
+static void materialize_journal(struct run *run)
+{
+    const unsigned char *bytes = run->state.files[DISK_JOURNAL].bytes;
+    for (uint64_t offset = 0; offset < JOURNAL_BYTES; offset += FORMAT_LOG_START) {
+        if (offset > 0 && memcmp(run->journal_now + offset, bytes + offset, FORMAT_LOG_START) == 0)
+            continue;
+        write_bytes(place.fds[DISK_JOURNAL], bytes, FORMAT_LOG_START, offset);
+        memcpy(run->journal_now + offset, bytes + offset, FORMAT_LOG_START);
+    }
+}
+
+/* The real files become what the disk holds. */
+static void materialize(struct run *run)
+{
+    materialize_journal(run);
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        const struct disk_file *file = &run->state.files[slot];
+        place.generations[slot] = file->generation;
+        place_set_inside(slot, file->exists);
+        if (!file->exists)
+            continue;
         int result = ftruncate(place.fds[slot], (off_t)file->size);
         assert(result == 0);
-        ssize_t done = pwrite(place.fds[slot], file->bytes, file->size, 0);
-        assert(done == (ssize_t)file->size);
+        write_bytes(place.fds[slot], file->bytes, file->size, 0);
         result = futimens(place.fds[slot], file->times);
         assert(result == 0);
-        place.generations[slot] = file->generation;
-        if (slot != DISK_JOURNAL)
-            place_set_inside(slot, file->exists);
     }
 }
 
@@ -52,7 +72,7 @@ static int recover(struct run *run)
     struct disk_record record = {0};
     int result = 0;
     for (int nested = 0; nested <= NESTED_CRASHES; nested++) {
-        materialize(&run->state);
+        materialize(run);
         recorder_init(&recorder, &record);
         memcpy(recorder.inodes, place.inodes, sizeof(place.inodes));
         recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
@@ -146,6 +166,10 @@ bool sweep_run(struct sweep *sweep, const char *folder, char *reason, size_t rea
     load_first_state(&run);
     run.error = model_run(sweep->seed, sweep->steps, &run.record, &run.history);
     run.events = run.record.count;
+    run.journal_now = malloc(JOURNAL_BYTES);
+    assert(run.journal_now != NULL);
+    ssize_t done = pread(place.fds[DISK_JOURNAL], run.journal_now, JOURNAL_BYTES, 0);
+    assert(done == (ssize_t)JOURNAL_BYTES);
     size_t next_boundary = 0;
     for (size_t i = 0; i <= run.record.count && run.error == NULL; i++) {
         const struct boundary *boundary = NULL;
@@ -161,6 +185,7 @@ bool sweep_run(struct sweep *sweep, const char *folder, char *reason, size_t rea
     if (run.error != NULL)
         snprintf(reason, reason_size, "seed %llu, after %zu of %zu events: %s", (unsigned long long)sweep->seed, run.events,
                  run.record.count, run.error);
+    free(run.journal_now);
     disk_free(&run.disk);
     disk_free(&run.state);
     disk_free(&run.second);
