@@ -77,8 +77,8 @@ static int parse(char *line, struct mount_entry *out)
     source = type ? strtok_r(NULL, " ", &rest) : NULL;
     if (!source)
         return -EINVAL;
-    *out = (struct mount_entry){unescape(left[4]), unescape(type), unescape(source)};
-    if (out->point && out->type && out->source)
+    *out = (struct mount_entry){unescape(left[4]), strdup(left[2]), unescape(type), unescape(source)};
+    if (out->point && out->device && out->type && out->source)
         return 0;
     mounts_free(out);
     return -ENOMEM;
@@ -128,6 +128,11 @@ static bool around(const struct mount_entry *entry, const char *path)
     return mounts_is_ours(entry) && !strncmp(entry->point, path, length) && (path[length] == '/' || !path[length]);
 }
 
+static bool of_device(const struct mount_entry *entry, const char *device)
+{
+    return !strcmp(entry->device, device);
+}
+
 static bool of_store(const struct mount_entry *entry, const char *store)
 {
     return mounts_is_ours(entry) && !strcmp(entry->source, store);
@@ -143,6 +148,11 @@ int mounts_around(const char *path, struct mount_entry *out)
     return find(around, path, out);
 }
 
+int mounts_of_device(const struct mount_entry *entry, struct mount_entry *out)
+{
+    return find(of_device, entry->device, out);
+}
+
 int mounts_of_store(const char *store, struct mount_entry *out)
 {
     return find(of_store, store, out);
@@ -156,6 +166,7 @@ bool mounts_is_ours(const struct mount_entry *entry)
 void mounts_free(struct mount_entry *entry)
 {
     free(entry->point);
+    free(entry->device);
     free(entry->type);
     free(entry->source);
     *entry = (struct mount_entry){0};

@@ -6,6 +6,7 @@
 
 struct mount_entry {
     char *point;
+    char *device; /* "MAJOR:MINOR", the same for all mounts of one file system */
     char *type;
     char *source; /* the store, for a mount of ours */
 };
@@ -18,6 +19,9 @@ int mounts_at(const char *path, struct mount_entry *out);
 
 /* Our mount that `path`, resolved, is in or at. */
 int mounts_around(const char *path, struct mount_entry *out);
+
+/* Another mount of the same file system as `entry` was: a bind mount. */
+int mounts_of_device(const struct mount_entry *entry, struct mount_entry *out);
 
 /* Our mount of this store. */
 int mounts_of_store(const char *store, struct mount_entry *out);

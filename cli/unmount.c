@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define POLL_MILLISECONDS 5
+#define HINT_MILLISECONDS 3000
 #define EXIT_MILLISECONDS 2000 /* a process that gave up the lock is gone soon */
 
 extern char **environ;
@@ -81,6 +82,8 @@ static bool find_keeper(struct target *target)
         target->dead = true;
         return true;
     }
+    if (result == -ENOTTY) /* a bind mount of a folder: another mount is there too */
+        return true;
     if (result) {
         message_error(target->name, result);
         return false;
@@ -187,7 +190,7 @@ static bool lock_is_free(struct target *target)
  * tells. */
 static bool wait_end(struct target *target)
 {
-    int64_t free_since = 0;
+    int64_t free_since = 0, hint_at = isatty(STDERR_FILENO) ? now() + HINT_MILLISECONDS : INT64_MAX;
 
     for (;;) {
         bool gone = keeper_is_gone(target);
@@ -200,6 +203,12 @@ static bool wait_end(struct target *target)
             return true;
         if (target->deadline && now() > target->deadline)
             return false;
+        if (now() > hint_at) {
+            message(
+                "%s: unmounted here; waiting for its daemon (process %llu) to complete %s, or to be unmounted in other namespaces",
+                quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
+            hint_at = INT64_MAX;
+        }
     }
 }
 
@@ -226,12 +235,23 @@ static bool is_complete(const struct target *target)
     return false;
 }
 
+static bool is_mounted_elsewhere(const struct target *target)
+{
+    struct mount_entry other;
+
+    if (mounts_of_device(&target->mount, &other))
+        return false;
+    message("%s: unmounted, but the store is still mounted at %s; unmount that too", quoted(target->name), quoted(other.point));
+    mounts_free(&other);
+    return true;
+}
+
 static enum exit_status unmount(struct target *target, unsigned timeout)
 {
     if (!find_keeper(target))
         return STATUS_FAILURE;
     find_lock(target);
-    if (!detach(target))
+    if (!detach(target) || is_mounted_elsewhere(target))
         return STATUS_FAILURE;
     if (!target->dead && target->keeper_fd < 0 && target->lock_fd < 0) {
         message(
