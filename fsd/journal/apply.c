@@ -135,8 +135,7 @@ static int apply_file(struct apply *apply, int fd, struct image_file *file, stru
     struct segment *segment;
     struct stat status;
     int result = fstat(fd, &status) < 0 ? -errno : 0;
-    RB_FOREACH(segment, segment_tree, &file->segments)
-    {
+    RB_FOREACH (segment, segment_tree, &file->segments) {
         if (result == 0)
             result = apply_segment(apply, fd, segment, (uint64_t)status.st_size);
         report->pages += segment->kind == SEGMENT_LOG ? segment->count : 0;
@@ -166,14 +165,14 @@ static uint64_t count_files(struct image *image)
 {
     struct image_file *file;
     uint64_t count = 0;
-    RB_FOREACH(file, image_files, &image->files)
-    {
+    RB_FOREACH (file, image_files, &image->files) {
         count += file->takes_part && !file->missing;
     }
     return count;
 }
 
-int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image, struct recover_report *report)
+int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image,
+                struct recover_report *report)
 {
     struct apply *apply = calloc(1, sizeof(*apply));
     int result = -ENOMEM;
@@ -186,8 +185,7 @@ int apply_image(struct store *store, int store_folder, const struct apply_log *l
     if (apply->buffer != NULL)
         result = 0;
     struct image_file *file;
-    RB_FOREACH(file, image_files, &image->files)
-    {
+    RB_FOREACH (file, image_files, &image->files) {
         int fd;
         if (!file->takes_part || result < 0)
             continue;

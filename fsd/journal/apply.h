@@ -12,6 +12,7 @@ struct apply_log {
 };
 
 /* All files of the image that were found (find_all): durable on return. Counts files and pages. */
-int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image, struct recover_report *report);
+int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image,
+                struct recover_report *report);
 
 #endif

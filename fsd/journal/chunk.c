@@ -108,8 +108,7 @@ void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, cons
 static bool epoch_follows(const struct format_chunk *header, const struct chunk_expected *expected)
 {
     uint32_t epoch = le32toh(header->epoch);
-    return epoch == expected->epoch ||
-           (epoch > expected->epoch && (expected->first || header->epoch_number == header->number));
+    return epoch == expected->epoch || (epoch > expected->epoch && (expected->first || header->epoch_number == header->number));
 }
 
 bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length)
@@ -131,7 +130,8 @@ static bool decode_time(struct timespec *out, int64_t seconds, uint32_t nanoseco
 }
 
 /* A file's size, path and handle must be possible ones. */
-static bool decode_file(const struct format_file *in, struct journal_file *out, const char **path, uint32_t *path_left, char **path_out)
+static bool decode_file(const struct format_file *in, struct journal_file *out, const char **path, uint32_t *path_left,
+                        char **path_out)
 {
     uint32_t length = le32toh(in->path_length);
     *out = (struct journal_file){
@@ -147,8 +147,8 @@ static bool decode_file(const struct format_file *in, struct journal_file *out, 
         !decode_time(&out->mtime, in->mtime_seconds, in->mtime_nanoseconds) ||
         !decode_time(&out->ctime, in->ctime_seconds, in->ctime_nanoseconds))
         return false;
-    if (out->identity.handle_length > JOURNAL_HANDLE_MAX || out->size > INT64_MAX || length > *path_left || length > FORMAT_PATH_MAX ||
-        memchr(*path, 0, length) != NULL)
+    if (out->identity.handle_length > JOURNAL_HANDLE_MAX || out->size > INT64_MAX || length > *path_left ||
+        length > FORMAT_PATH_MAX || memchr(*path, 0, length) != NULL)
         return false;
     memcpy(out->identity.handle, in->handle, out->identity.handle_length);
     if (length > 0) {

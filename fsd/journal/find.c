@@ -132,8 +132,8 @@ static int path_of(int fd, char *path)
     return 0;
 }
 
-/* 1: found, its path is set; 0: gone for good; -EAGAIN: the handle does not tell; -ENOMEM. A handle can name any file of the file system,
- * so it only leads to a path, which is then checked like any other. */
+/* 1: found, its path is set; 0: gone for good; -EAGAIN: the handle does not tell; -ENOMEM. A handle can name any file of the file
+ * system, so it only leads to a path, which is then checked like any other. */
 static int find_by_handle(int store, struct image_file *file)
 {
     union {
@@ -252,8 +252,7 @@ int find_all(int store_folder, struct image *image)
 {
     struct image_file *file;
     uint64_t wanted = 0;
-    RB_FOREACH(file, image_files, &image->files)
-    {
+    RB_FOREACH (file, image_files, &image->files) {
         if (!file->takes_part || (file->path != NULL && is_at(store_folder, file->path, &file->identity)))
             continue;
         int found = find_by_handle(store_folder, file);

@@ -4,12 +4,13 @@
  *   offset 4096    superblock, copy 1: written when its counter is odd
  *   offset 8192    the log: `capacity` bytes, a multiple of 4096
  *
- * The file is 8192 + capacity bytes, all of them written once when it is made, so that later writes change no metadata. A position P of
- * the log lies at 8192 + P % capacity; what reaches the end of the file goes on at 8192. Everything begins at a multiple of 4096.
+ * The file is 8192 + capacity bytes, all of them written once when it is made, so that later writes change no metadata. A position
+ * P of the log lies at 8192 + P % capacity; what reaches the end of the file goes on at 8192. Everything begins at a multiple of
+ * 4096.
  *
- * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file) are
- * right. A copy is written while the other one stays, so a torn write leaves the older one: it has an older tail, whose space is not
- * used again before the newer copy is durable. The places of magic, version and checksum are the same in all versions.
+ * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file)
+ * are right. A copy is written while the other one stays, so a torn write leaves the older one: it has an older tail, whose space
+ * is not used again before the newer copy is durable. The places of magic, version and checksum are the same in all versions.
  *
  * A chunk is a header and, from the next multiple of 4096 on, the bytes of its DATA pages in the order of their entries:
  *
@@ -23,8 +24,8 @@
  * A chunk is valid if and only if
  *   1. its magic and uuid are the journal's;
  *   2. its position is where it is, and its number is its predecessor's plus 1 (the first one: the superblock's tail_number);
- *   3. its epoch is its predecessor's; or it is a higher one, and the chunk is the first of its epoch by its own account (the first chunk
- *      of all: its epoch is not lower than the superblock's);
+ *   3. its epoch is its predecessor's; or it is a higher one, and the chunk is the first of its epoch by its own account (the first
+ *      chunk of all: its epoch is not lower than the superblock's);
  *   4. its lengths agree with each other and it ends before tail + capacity;
  *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
  *   6. a COMMIT's sequence is higher than that of the commits before it;
@@ -34,9 +35,9 @@
  *
  * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
- * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch. A leftover that happens
- * to begin where a new chunk ends has a lower one than its predecessor; and where a new chunk was lost and the leftover in its place is
- * whole, the new chunks behind it know that they are not the first of their epoch.
+ * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch. A leftover that
+ * happens to begin where a new chunk ends has a lower one than its predecessor; and where a new chunk was lost and the leftover in
+ * its place is whole, the new chunks behind it know that they are not the first of their epoch.
  */
 #ifndef JOURNAL_FORMAT_H
 #define JOURNAL_FORMAT_H

@@ -80,8 +80,8 @@ static struct image_file *file_of(struct image *image, const struct journal_file
     return file;
 }
 
-static struct image_waiting *chain_of(struct image *image, const struct journal_file *entry, const struct image_file *file, uint32_t epoch,
-                                      bool make)
+static struct image_waiting *chain_of(struct image *image, const struct journal_file *entry, const struct image_file *file,
+                                      uint32_t epoch, bool make)
 {
     struct image_waiting key = {.stream = entry->stream, .file = file, .epoch = epoch, .first = NO_PAGE, .last = NO_PAGE};
     struct image_waiting *chain = RB_FIND(image_waiting_tree, &image->waiting, &key);
@@ -232,15 +232,13 @@ void image_free(struct image *image)
 {
     struct image_file *file, *next_file;
     struct image_waiting *chain, *next_chain;
-    RB_FOREACH_SAFE(file, image_files, &image->files, next_file)
-    {
+    RB_FOREACH_SAFE (file, image_files, &image->files, next_file) {
         RB_REMOVE(image_files, &image->files, file);
         segment_free_all(&file->segments);
         free(file->path);
         free(file);
     }
-    RB_FOREACH_SAFE(chain, image_waiting_tree, &image->waiting, next_chain)
-    {
+    RB_FOREACH_SAFE (chain, image_waiting_tree, &image->waiting, next_chain) {
         RB_REMOVE(image_waiting_tree, &image->waiting, chain);
         free(chain);
     }

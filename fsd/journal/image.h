@@ -26,9 +26,9 @@ struct image {
     struct image_files files; /* by inode */
     uint64_t chunks;
     uint64_t commits;
-    uint64_t sequence;  /* of the last commit */
-    uint64_t end;       /* position after the last COMMIT or EXTEND */
-    bool *in_commit;    /* of each chunk: part of a commit, or one itself */
+    uint64_t sequence; /* of the last commit */
+    uint64_t end;      /* position after the last COMMIT or EXTEND */
+    bool *in_commit;   /* of each chunk: part of a commit, or one itself */
     size_t in_commit_capacity;
 
     /* Pages of DATA chunks that no commit has named yet, in chains that go through `next`. */

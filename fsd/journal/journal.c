@@ -1,11 +1,11 @@
 /* Writing the log.
  *
  * 1. A chunk's place is fixed by journal_reserve, under the lock: places follow each other without gaps.
- * 2. A COMMIT or EXTEND is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT or EXTEND
- *    when it is published itself), and after a flush that began later than that. So the published log has no holes.
+ * 2. A COMMIT or EXTEND is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT or
+ *    EXTEND when it is published itself), and after a flush that began later than that. So the published log has no holes.
  * 3. What is published is never written over before the superblock with a later tail is durable.
- * 4. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then starts
- *    a new epoch at the published head; places reserved earlier are refused from then on.
+ * 4. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
+ *    starts a new epoch at the published head; places reserved earlier are refused from then on.
  */
 #include "config.h"
 

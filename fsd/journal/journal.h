@@ -1,6 +1,7 @@
 /* The redo log: an append-only circular file of chunks. Knows files and pages by name and number only, nothing of the cache.
  *
- * Positions are logical: bytes since the journal was made, never wrapping, never 0; the place in the file is position modulo capacity.
+ * Positions are logical: bytes since the journal was made, never wrapping, never 0; the place in the file is position modulo
+ * capacity.
  *
  * A chunk is reserved (its place is fixed), then written. A DATA chunk carries pages of one stream (an open transaction of the
  * caller's) ahead of its commit; a COMMIT chunk carries pages and files and names the streams that it makes part of the commit.
@@ -20,23 +21,23 @@
 
 #define JOURNAL_HANDLE_MAX 48
 
-/* Who a file is, for ever: recovery opens it by handle where it may, else by path and then by inode number; inode and birth time must
- * agree, so that a number used again never receives an older file's pages. */
+/* Who a file is, for ever: recovery opens it by handle where it may, else by path and then by inode number; inode and birth time
+ * must agree, so that a number used again never receives an older file's pages. */
 struct journal_identity {
     uint64_t inode;
-    struct timespec birth;          /* 0 where the file system has none */
-    int32_t handle_type;            /* of name_to_handle_at */
-    uint32_t handle_length;         /* 0: none */
+    struct timespec birth;  /* 0 where the file system has none */
+    int32_t handle_type;    /* of name_to_handle_at */
+    uint32_t handle_length; /* 0: none */
     unsigned char handle[JOURNAL_HANDLE_MAX];
 };
 
 /* A file's state as of a commit. */
 struct journal_file {
     struct journal_identity identity;
-    const char *path;  /* relative to the store, a hint; NULL: none */
-    uint64_t stream;   /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
-    uint64_t size;     /* bytes */
-    uint64_t valid;    /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
+    const char *path; /* relative to the store, a hint; NULL: none */
+    uint64_t stream;  /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
+    uint64_t size;    /* bytes */
+    uint64_t valid;   /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
     struct timespec atime, mtime, ctime;
 };
 
@@ -67,11 +68,11 @@ struct journal_chunk {
     const struct journal_page *pages; /* sorted or not; a later one of the same page wins */
     uint32_t page_count;
 
-    uint64_t position; /* out of reserve */
-    uint64_t length;   /* out of reserve: bytes */
-    uint64_t number;   /* out of reserve: chunks are numbered without gaps */
-    uint32_t epoch;    /* out of reserve: the place is the chunk's until the next rollback */
-    uint64_t sequence; /* out of commit */
+    uint64_t position;    /* out of reserve */
+    uint64_t length;      /* out of reserve: bytes */
+    uint64_t number;      /* out of reserve: chunks are numbered without gaps */
+    uint32_t epoch;       /* out of reserve: the place is the chunk's until the next rollback */
+    uint64_t sequence;    /* out of commit */
     struct timespec time; /* in: goes into the commit's record */
 };
 
@@ -93,9 +94,10 @@ struct journal_state {
 
 struct journal;
 
-/* Opens (makes, preallocates, zero-fills: `size` bytes, at least 1 MiB) the journal in the private folder. With a state that was used
- * before (state->epoch != 0) it goes on from it in a new epoch: what a dead process wrote and did not publish is forgotten. Otherwise
- * the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown version. */
+/* Opens (makes, preallocates, zero-fills: `size` bytes, at least 1 MiB) the journal in the private folder. With a state that was
+ * used before (state->epoch != 0) it goes on from it in a new epoch: what a dead process wrote and did not publish is forgotten.
+ * Otherwise the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown
+ * version. */
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state);
 void journal_close(struct journal *journal);
 
@@ -106,9 +108,9 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 
 /* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
-/* Write a reserved DATA or EXTEND chunk. DATA is durable with the next commit; an EXTEND is durable and published on return, and holds
- * until it is released. On failure the chunk's place poisons the log until journal_rollback: nothing can be published. -ECANCELED: its
- * place was rolled back. */
+/* Write a reserved DATA or EXTEND chunk. DATA is durable with the next commit; an EXTEND is durable and published on return, and
+ * holds until it is released. On failure the chunk's place poisons the log until journal_rollback: nothing can be published.
+ * -ECANCELED: its place was rolled back. */
 int journal_write(struct journal *journal, struct journal_chunk *chunk);
 /* Write a reserved COMMIT chunk, wait for the writes of all chunks before it, flush, publish. On return 0 it is durable.
  * On failure nothing of it is, and all unpublished chunks are forgotten (journal_rollback was done). */
@@ -118,7 +120,8 @@ void journal_rollback(struct journal *journal);
 /* Changes with each rollback: a stream whose DATA chunks were written in an older epoch must be written again. */
 uint32_t journal_epoch(struct journal *journal);
 
-/* All commits before `position` (a commit's, or the head) are durable in the store's files: give their space back. Durable on return. */
+/* All commits before `position` (a commit's, or the head) are durable in the store's files: give their space back. Durable on
+ * return. */
 int journal_release(struct journal *journal, uint64_t position, uint64_t number);
 
 /* True when a commit at this position was published: the one truth that outlives a process. */

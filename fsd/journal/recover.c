@@ -1,6 +1,6 @@
-/* Recovery in three steps: read the log and compute the files' final image; write it and make it durable; empty the journal. Nothing is
- * written before the log has been read to its end, and the journal stays as it is until all files are durable. So a recovery that is
- * interrupted is simply made again. */
+/* Recovery in three steps: read the log and compute the files' final image; write it and make it durable; empty the journal.
+ * Nothing is written before the log has been read to its end, and the journal stays as it is until all files are durable. So a
+ * recovery that is interrupted is simply made again. */
 #include "config.h"
 
 #include <errno.h>
@@ -60,7 +60,8 @@ int journal_recover(struct store *store, int store_folder, struct recover_report
     int result = open_journal(store_folder, O_RDWR, &fd);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
-    /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of it. */
+    /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of
+     * it. */
     result = store->operations->flush(store, fd);
     if (result == 0)
         result = scan_open(&scan, fd);

@@ -157,8 +157,7 @@ int segment_cut(struct segment_tree *tree, uint64_t offset)
 void segment_free_all(struct segment_tree *tree)
 {
     struct segment *segment, *next;
-    RB_FOREACH_SAFE(segment, segment_tree, tree, next)
-    {
+    RB_FOREACH_SAFE (segment, segment_tree, tree, next) {
         RB_REMOVE(segment_tree, tree, segment);
         free(segment);
     }

@@ -1,5 +1,5 @@
-/* Where each page of a file finally comes from: an ordered set of runs that do not overlap. What no run covers is as the store has it.
- * Used by one thread. */
+/* Where each page of a file finally comes from: an ordered set of runs that do not overlap. What no run covers is as the store has
+ * it. Used by one thread. */
 #ifndef JOURNAL_SEGMENT_H
 #define JOURNAL_SEGMENT_H
 

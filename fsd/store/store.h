@@ -1,7 +1,7 @@
 /* Operations on backing files, behind one small struct so that tests can put a serial, a faulty or a crashing one in its place.
  *
- * Every call waits until it is done and returns 0 or -errno. Calls may come from several threads at once. No other file of the daemon
- * writes to the store's files; directory operations (create, rename, ...) are plain system calls in request/.
+ * Every call waits until it is done and returns 0 or -errno. Calls may come from several threads at once. No other file of the
+ * daemon writes to the store's files; directory operations (create, rename, ...) are plain system calls in request/.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

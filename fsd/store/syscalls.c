@@ -44,13 +44,13 @@ int syscalls_write(struct store_write *write)
 }
 
 /* An interrupted flush or truncate changes nothing by being made again. */
-#define RETRY(call)                                                                                                                \
-    ({                                                                                                                             \
-        int retry_result;                                                                                                          \
-        do                                                                                                                         \
-            retry_result = (call);                                                                                                 \
-        while (retry_result < 0 && errno == EINTR);                                                                                \
-        retry_result < 0 ? -errno : 0;                                                                                             \
+#define RETRY(call)                                 \
+    ({                                              \
+        int retry_result;                           \
+        do                                          \
+            retry_result = (call);                  \
+        while (retry_result < 0 && errno == EINTR); \
+        retry_result < 0 ? -errno : 0;              \
     })
 
 int syscalls_flush(struct store *store, int fd)

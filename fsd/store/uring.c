@@ -1,8 +1,8 @@
 /* Batches of writes through io_uring, `depth` at a time.
  *
- * A ring serves one call at a time and rests in a pool between calls, so no lock is held during I/O. One write that is small enough goes
- * by a plain system call: there the ring only adds latency. Large writes are cut in pieces, which a disk with queues works on at once.
- * Rings belong to the process that made them: open the store after the fork.
+ * A ring serves one call at a time and rests in a pool between calls, so no lock is held during I/O. One write that is small enough
+ * goes by a plain system call: there the ring only adds latency. Large writes are cut in pieces, which a disk with queues works on
+ * at once. Rings belong to the process that made them: open the store after the fork.
  */
 #include "config.h"
 

@@ -40,7 +40,8 @@ const char *check_file(int slot, const struct model_file *expected)
     return NULL;
 }
 
-static const char *check_attempt(const struct attempt *attempt, const unsigned generations[DISK_SLOTS], const bool exists[DISK_SLOTS])
+static const char *check_attempt(const struct attempt *attempt, const unsigned generations[DISK_SLOTS],
+                                 const bool exists[DISK_SLOTS])
 {
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         const struct model_file *expected = &attempt->state.files[slot];

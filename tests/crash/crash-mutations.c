@@ -1,7 +1,7 @@
 /* The sweep notices what it is there for: with each mutation of the promises' keeper, some state is not as promised.
  *
- * CRASH_SEED (the first run's; 1, so that a build either notices or not), CRASH_RUNS (at most, for each mutation), CRASH_MUTATION (only
- * this one, by name). */
+ * CRASH_SEED (the first run's; 1, so that a build either notices or not), CRASH_RUNS (at most, for each mutation), CRASH_MUTATION
+ * (only this one, by name). */
 #include "config.h"
 
 #include <stdio.h>

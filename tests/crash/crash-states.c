@@ -1,6 +1,7 @@
 /* Every state that a crash may leave is recovered to a commit that was acknowledged or begun later.
  *
- * CRASH_SEED (the first run's; else from the clock), CRASH_SECONDS (10), CRASH_STEPS (of each run; else 60 to 360), CRASH_STATES (at each point). */
+ * CRASH_SEED (the first run's; else from the clock), CRASH_SECONDS (10), CRASH_STEPS (of each run; else 60 to 360), CRASH_STATES
+ * (at each point). */
 #include "config.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* A disk that may lose what was not flushed.
  *
  * The recorder is a store that does everything to real files and writes down each operation. Afterwards the record is read from its
- * beginning: at each point the disk is known as what is durable plus the operations that are not. From these, states are made that a crash
- * at this point may leave: of writes, any sectors of 512 bytes, in any order; of what is metadata (size, times, name), what the file
- * system has put into its log, a prefix. Each file is on its own in this.
+ * beginning: at each point the disk is known as what is durable plus the operations that are not. From these, states are made that
+ * a crash at this point may leave: of writes, any sectors of 512 bytes, in any order; of what is metadata (size, times, name), what
+ * the file system has put into its log, a prefix. Each file is on its own in this.
  */
 #ifndef CRASH_DISK_H
 #define CRASH_DISK_H

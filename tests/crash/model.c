@@ -34,13 +34,13 @@ enum mutation mutation;
 
 /* What the daemon knows of a file beside its contents. */
 struct open_file {
-    uint64_t shortest;               /* the smallest size since the last commit */
-    uint64_t stream;                 /* of pages written ahead */
-    bool dirty[MODEL_PAGES];         /* differs from the last commit */
-    bool ahead[MODEL_PAGES];         /* its content is in a DATA chunk of the stream */
-    bool direct[MODEL_PAGES];        /* its content is in the store */
-    bool changed;                    /* anything differs */
-    uint64_t first_position;         /* of the stream's chunks; 0: none */
+    uint64_t shortest;        /* the smallest size since the last commit */
+    uint64_t stream;          /* of pages written ahead */
+    bool dirty[MODEL_PAGES];  /* differs from the last commit */
+    bool ahead[MODEL_PAGES];  /* its content is in a DATA chunk of the stream */
+    bool direct[MODEL_PAGES]; /* its content is in the store */
+    bool changed;             /* anything differs */
+    uint64_t first_position;  /* of the stream's chunks; 0: none */
     uint64_t first_number;
 };
 
@@ -57,7 +57,7 @@ struct model {
     uint32_t next_tag;
     time_t clock;
     unsigned char *memory; /* for the pages of a chunk */
-    int left_out; /* of the next commit: a slot, or 0 */
+    int left_out;          /* of the next commit: a slot, or 0 */
     const char *error;
 };
 
@@ -302,7 +302,9 @@ static void gather(struct model *model, int slot, uint32_t index, struct journal
     for (uint64_t page = 0; page < MODEL_PAGES; page++) {
         if (!open->dirty[page] || open->ahead[page])
             continue;
-        enum journal_page_kind kind = open->direct[page] ? JOURNAL_DIRECT : file->pages[page].tag == 0 ? JOURNAL_HOLE : JOURNAL_DATA;
+        enum journal_page_kind kind = open->direct[page]           ? JOURNAL_DIRECT
+                                      : file->pages[page].tag == 0 ? JOURNAL_HOLE
+                                                                   : JOURNAL_DATA;
         void *data = kind == JOURNAL_DATA ? page_memory(model, *count, file->pages[page]) : NULL;
         pages[(*count)++] = (struct journal_page){.file = index, .kind = kind, .page = page, .count = 1, .data = data};
     }
@@ -498,7 +500,8 @@ static void step_restart(struct model *model)
     model->recorder.faults.lose_data_sync = false;
     for (int slot = 1; slot < DISK_SLOTS; slot++)
         exists[slot] = model->now.files[slot].exists;
-    model->error = result < 0 ? "recovery failed" : check_files(model->history, model->record->count, place.generations, exists, &found);
+    model->error =
+        result < 0 ? "recovery failed" : check_files(model->history, model->record->count, place.generations, exists, &found);
     model->journal = NULL;
     if (model->error != NULL)
         return;

@@ -95,8 +95,8 @@ void history_clear(struct history *history);
 
 /* Whether the slot's real file is what the attempt says. NULL or what differs. */
 const char *check_file(int slot, const struct model_file *expected);
-/* Whether the files together are one of the attempts that a crash after `events` events may leave. NULL or what differs from the last
- * acknowledged one; `found` is which. */
+/* Whether the files together are one of the attempts that a crash after `events` events may leave. NULL or what differs from the
+ * last acknowledged one; `found` is which. */
 const char *check_files(const struct history *history, size_t events, const unsigned generations[DISK_SLOTS],
                         const bool exists[DISK_SLOTS], size_t *found);
 

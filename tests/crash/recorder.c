@@ -122,7 +122,8 @@ static int recorder_truncate(struct store *store, int fd, off_t size)
 static int recorder_punch(struct store *store, int fd, off_t offset, off_t length)
 {
     struct recorder *self = (struct recorder *)store;
-    struct disk_event event = {.operation = DISK_PUNCH, .slot = slot_of(self, fd), .offset = (uint64_t)offset, .length = (uint64_t)length};
+    struct disk_event event = {
+        .operation = DISK_PUNCH, .slot = slot_of(self, fd), .offset = (uint64_t)offset, .length = (uint64_t)length};
     record_add(self->record, event);
     return syscalls_punch(store, fd, offset, length);
 }

@@ -20,10 +20,10 @@ struct run {
     uint64_t limits[DISK_SLOTS];
     struct disk_record record;
     struct history history;
-    struct disk disk;   /* at the point that the sweep has reached */
-    struct disk state;  /* after a crash */
-    struct disk second; /* while recovery writes to it */
-    size_t events;      /* that had happened at the crash */
+    struct disk disk;           /* at the point that the sweep has reached */
+    struct disk state;          /* after a crash */
+    struct disk second;         /* while recovery writes to it */
+    size_t events;              /* that had happened at the crash */
     unsigned char *journal_now; /* what the real journal holds */
     const char *error;
 };
@@ -130,7 +130,8 @@ static void corrupt_free_space(struct run *run, const struct boundary *boundary)
     for (int i = 0; free_bytes > 0 && i < 64; i++) {
         uint64_t near = i % 2 == 0 && free_bytes > 16384 ? 16384 : free_bytes;
         uint64_t position = boundary->head + random_below(&run->random, near);
-        run->state.files[DISK_JOURNAL].bytes[FORMAT_LOG_START + position % boundary->capacity] ^= 1 << random_below(&run->random, 8);
+        run->state.files[DISK_JOURNAL].bytes[FORMAT_LOG_START + position % boundary->capacity] ^= 1
+                                                                                                  << random_below(&run->random, 8);
     }
 }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Replay of a journal of any bytes: no crash, nothing touched but the files named. FUZZ_SECONDS (20), FUZZ_CORPUS (a folder that is kept).
+# Replay of a journal of any bytes: no crash, nothing touched but the files named.
+# FUZZ_SECONDS (20), FUZZ_CORPUS (a folder that is kept).
 set -eu
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 top_builddir=${top_builddir:-$PWD}
@@ -16,8 +17,7 @@ skip() {
 clang=${CLANG:-$(command -v clang || true)}
 [ -n "$clang" ] || skip "no clang"
 [ -w /dev/shm ] || skip "no /dev/shm to work in"
-echo 'int LLVMFuzzerTestOneInput(const char *b, unsigned long n); int LLVMFuzzerTestOneInput(const char *b, unsigned long n) { return b && n > 9; }' \
-    > "$scratch/try.c"
+echo 'int LLVMFuzzerTestOneInput(const char *b, unsigned long n) { return b && n > 9; }' > "$scratch/try.c"
 "$clang" -w "${flags[@]}" "$scratch/try.c" -o "$scratch/try" 2> /dev/null || skip "$clang has no libFuzzer"
 [ -e "$top_builddir/config.h" ] || skip "no config.h in $top_builddir"
 

@@ -144,7 +144,8 @@ static void without_a_time_of_birth_the_handle_tells(void **state)
 /* The entry is a file's that lies outside the store, with every path that might lead there. */
 static void nothing_outside_is_touched(void **state)
 {
-    static const char *const paths[] = {"../outside", "link", "folder-link/outside", "./../outside", "/outside", "", "folder//a", "a/.."};
+    static const char *const paths[] = {"../outside", "link", "folder-link/outside", "./../outside",
+                                        "/outside",   "",     "folder//a",           "a/.."};
     struct fixture *fixture = *state;
     struct journal_page page = data_page(0, 'A');
     fixture_open(fixture, SMALL_JOURNAL);

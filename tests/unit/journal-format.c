@@ -114,7 +114,8 @@ static void any_bit_that_changes_makes_it_invalid(void **state)
 {
     struct encoded *encoded = *state;
     assert_int_equal(decode(encoded), 1);
-    size_t used = sizeof(struct format_chunk) + 2 * sizeof(struct format_file) + 4 * sizeof(struct format_page) + strlen("folder/file");
+    size_t used =
+        sizeof(struct format_chunk) + 2 * sizeof(struct format_file) + 4 * sizeof(struct format_page) + strlen("folder/file");
     for (size_t bit = 0; bit < used * 8; bit++) {
         encoded->header[bit / 8] ^= 1 << bit % 8;
         assert_int_equal(chunk_decode(encoded->header, &encoded->expected, &encoded->view), 0);

@@ -27,8 +27,7 @@ static void compare(void)
     int64_t found[PAGES * BYTES_A_PAGE] = {0};
     struct segment *segment;
     uint64_t end = 0;
-    RB_FOREACH(segment, segment_tree, &tree)
-    {
+    RB_FOREACH (segment, segment_tree, &tree) {
         assert_true(segment->first >= end && segment->count > 0);
         assert_true(segment->kind != SEGMENT_KEEP || segment->count == 1);
         end = segment->first + segment->count;

@@ -41,7 +41,8 @@ static int faulty_truncate(struct store *store, int fd, off_t size)
 
 static int faulty_punch(struct store *store, int fd, off_t offset, off_t length)
 {
-    return ((struct faulty_store *)store)->no_punch ? -EOPNOTSUPP : BELOW(store)->operations->punch(BELOW(store), fd, offset, length);
+    return ((struct faulty_store *)store)->no_punch ? -EOPNOTSUPP
+                                                    : BELOW(store)->operations->punch(BELOW(store), fd, offset, length);
 }
 
 static int faulty_set_times(struct store *store, int fd, const struct timespec times[2])
@@ -74,8 +75,8 @@ int fixture_make(void **state)
     fixture->root = open(fixture->path, O_RDONLY | O_DIRECTORY);
     assert_int_equal(mkdirat(fixture->root, JOURNAL_FOLDER, 0700), 0);
     fixture->private_folder = openat(fixture->root, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY);
-    fixture->faulty = (struct faulty_store){
-        .store.operations = &faulty_operations, .writes_left = -1, .flushes_left = -1, .syncs_left = -1};
+    fixture->faulty =
+        (struct faulty_store){.store.operations = &faulty_operations, .writes_left = -1, .flushes_left = -1, .syncs_left = -1};
     fixture->store = &fixture->faulty.store;
     assert_int_equal(store_open_serial(&fixture->faulty.below), 0);
     *state = fixture;
@@ -168,7 +169,8 @@ struct journal_chunk write_pages(struct fixture *fixture, enum journal_chunk_typ
     return chunk;
 }
 
-struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_file *file, const struct journal_page *pages, uint32_t count)
+struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_file *file, const struct journal_page *pages,
+                                  uint32_t count)
 {
     return write_pages(fixture, JOURNAL_CHUNK_COMMIT, file, pages, count);
 }

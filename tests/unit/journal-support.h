@@ -47,7 +47,8 @@ int make_file(struct fixture *fixture, const char *path, unsigned pages, char le
 struct journal_file entry_of(struct fixture *fixture, const char *path);
 struct journal_page data_page(uint64_t page, char letter);
 /* Reserves and commits a chunk of one file; fails the test if it does not succeed. */
-struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_file *file, const struct journal_page *pages, uint32_t count);
+struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_file *file, const struct journal_page *pages,
+                                  uint32_t count);
 /* Reserves and writes a chunk of one file. */
 struct journal_chunk write_pages(struct fixture *fixture, enum journal_chunk_type type, const struct journal_file *file,
                                  const struct journal_page *pages, uint32_t count);

@@ -43,7 +43,8 @@ static void fill(struct fixture *fixture)
 
 static void each_chunk_in_order(void **state)
 {
-    static const enum journal_chunk_type types[] = {JOURNAL_CHUNK_EXTEND, JOURNAL_CHUNK_DATA, JOURNAL_CHUNK_DATA, JOURNAL_CHUNK_COMMIT};
+    static const enum journal_chunk_type types[] = {JOURNAL_CHUNK_EXTEND, JOURNAL_CHUNK_DATA, JOURNAL_CHUNK_DATA,
+                                                    JOURNAL_CHUNK_COMMIT};
     static const bool in_commit[] = {true, false, true, true};
     struct fixture *fixture = *state;
     struct recover_report report;

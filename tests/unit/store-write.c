@@ -229,7 +229,8 @@ static void several_threads(void **state)
     check_bytes(*state, (size_t)THREADS * 40 * 4096);
 }
 
-#define BOTH(name) cmocka_unit_test_setup_teardown(name, make_serial, unmake), cmocka_unit_test_setup_teardown(name, make_uring, unmake)
+#define BOTH(name) \
+    cmocka_unit_test_setup_teardown(name, make_serial, unmake), cmocka_unit_test_setup_teardown(name, make_uring, unmake)
 
 int main(void)
 {
