@@ -10,11 +10,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-#define MOST_FAULTS 1000 /* of one copy, while somebody makes the file shorter and longer all the time */
+/* Faults of one copy, while somebody makes the file shorter and longer: so many, with a pause each after the first few. */
+#define MOST_FAULTS 200
+#define QUICK_FAULTS 8
 
 struct guarded_copy {
     sigjmp_buf back;
@@ -179,6 +182,8 @@ static ssize_t copy_clipped(struct mapshare *ms, void *buffer, const void *sourc
                        : copy_until_fault(ms->address + offset, source, length, &fault);
         if (error != -EFAULT || faults == MOST_FAULTS || !is_readable(ms, fault))
             break;
+        if (faults >= QUICK_FAULTS)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     return error ? mapshare_result(error) : (ssize_t)length;
 }
