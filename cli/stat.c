@@ -68,7 +68,7 @@ static void file_print(const struct report *report)
 
     if (report->kernel_known)
         snprintf(kernel, sizeof kernel, "%" PRIu64, report->counts[MAPSHARE_ABI_KERNEL]);
-    printf("Size       %" PRIu64 " bytes, %" PRIu64 " pages; %" PRIu64 " bytes as of the last commit\n",
+    printf("Size       %" PRIu64 " bytes in %" PRIu64 " pages; %" PRIu64 " bytes as of the last commit\n",
            (uint64_t)report->status.st_size, ((uint64_t)report->status.st_size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE,
            info->committed_size);
     printf("Dirty      %s%" PRIu64 " pages: kernel %s, received %" PRIu64 ", failed %" PRIu64 "\n",

@@ -43,7 +43,7 @@ told=$(mapshare stat --json "$file" | json_value "o['size'], o['committed_size']
 [ "$(attribute commit "$file")" = "$(mapshare stat --json "$file" | json_value "o['commit']['sequence'], o['commit']['time']")" ] ||
     fail "stat's commit is not user.mapshare.commit"
 mapshare stat "$file" >"$SCRATCH/plain.txt"
-for line in "File  *$file" 'Size  *1000000 bytes, 245 pages; 1000000 bytes as of the last commit' 'Dirty  *0 pages: kernel 0, received 0, failed 0' \
+for line in "File  *$file" 'Size  *1000000 bytes in 245 pages; 1000000 bytes as of the last commit' 'Dirty  *0 pages: kernel 0, received 0, failed 0' \
     "Commit  *$sequence at " 'Error  *none' 'Atomic  *no'; do
     grep -q "^$line" "$SCRATCH/plain.txt" || fail "no line '$line' in: $(cat "$SCRATCH/plain.txt")"
 done
