@@ -96,8 +96,12 @@ int descriptor_get(struct descriptor_cache *cache, uint32_t inode, struct descri
 void descriptor_put(struct descriptor_cache *cache, struct descriptor *descriptor)
 {
     pthread_mutex_lock(&cache->lock);
-    if (--descriptor->uses == 0)
+    if (--descriptor->uses == 0 && descriptor->inode) {
         TAILQ_INSERT_TAIL(&cache->idle, descriptor, link);
+    } else if (descriptor->uses == 0) { /* dropped meanwhile */
+        close(descriptor->fd);
+        TAILQ_INSERT_TAIL(&cache->free, descriptor, link);
+    }
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -131,6 +135,9 @@ void descriptor_drop(struct descriptor_cache *cache, uint32_t inode)
         TAILQ_REMOVE(&cache->idle, descriptor, link);
         detach(cache, descriptor);
         TAILQ_INSERT_TAIL(&cache->free, descriptor, link);
+    } else if (descriptor) { /* the slot may get another inode before the last user gives it back */
+        cache->of_inode[inode] = 0;
+        descriptor->inode = 0;
     }
     pthread_mutex_unlock(&cache->lock);
 }

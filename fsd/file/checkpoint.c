@@ -372,6 +372,17 @@ static bool wait_for_work(struct files *files, int seconds)
     return go_on;
 }
 
+static bool streams_are_unwanted(struct files *files)
+{
+    bool unwanted;
+
+    pthread_mutex_lock(&files->work_lock);
+    unwanted = files->streams_unwanted;
+    files->streams_unwanted = false;
+    pthread_mutex_unlock(&files->work_lock);
+    return unwanted || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
+}
+
 void *checkpoint_thread(void *argument)
 {
     struct files *files = argument;
@@ -382,7 +393,7 @@ void *checkpoint_thread(void *argument)
         bool more = true;
 
         do {
-            if (journal_used(files->journal) > journal_size(files->journal) / 4 * 3)
+            if (streams_are_unwanted(files))
                 abandon_streams(files);
             error = do_round(files, round, &more);
             end_round(files, error);

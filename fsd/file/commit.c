@@ -24,6 +24,7 @@ struct commit_round {
     struct journal_file *files;
     struct journal_page *pages;
     uint32_t part_count, part_max, file_max, page_count, page_max;
+    uint32_t weight;     /* pages of all parts, those journaled ahead included */
     char (*paths)[4096]; /* only where the store cannot be searched by handle */
     uint32_t path_max;
 };
@@ -149,10 +150,22 @@ static void put_back(struct files *files, const struct part *part, int error)
     pthread_mutex_unlock(&index->lock);
 }
 
-/* How many pages one commit can have, for the journal to hold it beside the one before. */
-static uint32_t pages_limit(const struct files *files)
+/* How many pages one commit can have, those journaled ahead of it included: half the journal, so that the next one fits beside it; nearly
+ * all of it for one that may not be divided. */
+static uint32_t pages_limit(const struct files *files, bool divisible)
 {
-    return journal_size(files->journal) / PAGE_BYTES / 2;
+    uint32_t pages = journal_size(files->journal) / PAGE_BYTES;
+
+    return divisible ? pages / 2 : pages / 8 * 7;
+}
+
+/* The file's own stream holds the tail, and other commits came after its first chunk: together with this commit they may fill the journal,
+ * which nothing could then empty. */
+static bool stream_is_in_the_way(struct files *files, const struct file_index *index, uint32_t pages)
+{
+    uint64_t size = journal_size(files->journal), head = files->released + journal_used(files->journal);
+
+    return index->stream && head - index->stream_position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
 }
 
 /* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
@@ -162,7 +175,8 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
     struct file_version *next = &file->commits[!index->held];
-    uint32_t limit = pages_limit(files), room = limit > round->page_count ? limit - round->page_count : 0;
+    bool divisible = !(file->flags & FILE_ATOMIC);
+    uint32_t limit = pages_limit(files, divisible), used, room;
     struct frame_index *frame;
     struct part *part = &round->parts[round->part_count];
     struct journal_file *entry = &round->files[round->part_count];
@@ -177,14 +191,19 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
         pthread_mutex_unlock(&index->lock);
         return 0;
     }
+    if (stream_is_in_the_way(files, index, limit))
+        commit_abandon_stream(files, index);
+    used = round->weight + index->counts[FRAME_COMMITTING];
+    room = limit > used ? limit - used : 0;
     whole = index->counts[FRAME_RECEIVED] <= room;
     *again |= !whole;
-    if (!whole && (round->page_count || file->flags & FILE_ATOMIC)) {
+    if (!whole && (round->part_count || !divisible)) {
         pthread_mutex_unlock(&index->lock);
-        return round->page_count ? -EAGAIN : -EFBIG;
+        return round->part_count ? -EAGAIN : -EFBIG;
     }
     for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->lists[FRAME_RECEIVED])); i++)
         page_move(files, index, frame, FRAME_COMMITTING);
+    round->weight += index->counts[FRAME_COMMITTING];
     *part = (struct part){.file = number, .void_from = file->current.valid};
     *next = file->current;
     next->position = 0;
@@ -271,7 +290,7 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
 
         pthread_mutex_lock(&files->work_lock);
         before = files->rounds;
-        files->checkpoint_wanted = true;
+        files->checkpoint_wanted = files->streams_unwanted = true;
         pthread_cond_broadcast(&files->work);
         while (files->rounds == before && !files->stopping)
             pthread_cond_wait(&files->room, &files->work_lock);
@@ -462,7 +481,7 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
     struct commit_result result = {.sequence = commit_last_sequence(files), .time = time_now()};
     int error = 0;
 
-    round->part_count = round->page_count = 0;
+    round->part_count = round->page_count = round->weight = 0;
     TAILQ_FOREACH (waiter, waiters, link)
         join(files, round, waiter);
     if (round->part_count)
@@ -572,7 +591,8 @@ void commit_ahead(struct files *files, uint32_t number)
     int error = -EBUSY;
 
     pthread_mutex_lock(&index->lock);
-    if (!index->committing_file && index->counts[FRAME_RECEIVED] && index->counts[FRAME_COMMITTING] < pages_limit(files) / 2) {
+    if (!index->committing_file && index->counts[FRAME_RECEIVED] &&
+        index->counts[FRAME_COMMITTING] < pages_limit(files, true) / 2) {
         bool first = !index->stream;
 
         if (first)

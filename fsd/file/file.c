@@ -13,6 +13,7 @@
 #include "mapshare-abi.h"
 
 #define DAY (86400ll * 1000000000)
+#define QUIET 1000000000ll
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -143,6 +144,7 @@ uint64_t file_valid(struct files *files, const struct file_index *index)
 
 void file_touch(struct files *files, struct file_index *index)
 {
+    index->last_change = time_monotonic();
     if (!index->received_since)
         index->received_since = time_monotonic();
     if (index->on_changed)
@@ -221,6 +223,11 @@ void file_set_times(struct files *files, uint32_t number, int which, int64_t ati
     pthread_mutex_unlock(&index->lock);
 }
 
+bool file_is_quiet(struct files *files, uint32_t number)
+{
+    return !number || time_monotonic() - files->index[number].last_change > QUIET;
+}
+
 void file_count_handle(struct files *files, uint32_t number, const struct handle *handle, int change)
 {
     struct file_index *index = &files->index[number];
@@ -252,10 +259,11 @@ void file_mark_atime(struct files *files, uint32_t number, bool strict)
 int file_deny(struct files *files, uint32_t number, struct handle *handle, bool deny)
 {
     struct file_index *index = &files->index[number];
+    uint32_t own = (handle->flags & O_ACCMODE) != O_RDONLY;
     int error = 0;
 
     pthread_mutex_lock(&files->lock);
-    if (deny && index->writers)
+    if (deny && index->writers > own) /* the asking one does not count */
         error = -ETXTBSY;
     if (!error && deny != (bool)handle->deny) {
         handle->deny = deny;

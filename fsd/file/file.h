@@ -41,6 +41,7 @@ struct file_index {
     bool dense_known;
     uint32_t settled;                 /* times that a checkpoint freed frames, or cut the store's file */
     uint64_t dense_until;             /* the store's file has blocks up to here */
+    _Atomic int64_t last_change;      /* CLOCK_MONOTONIC: of size or times */
     int64_t received_since;           /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
     bool ahead_full;                  /* as much of it is journaled ahead as may be */
     _Atomic uint64_t stream;          /* pages of this stream were journaled ahead of the commit; 0: none */
@@ -90,15 +91,16 @@ struct files {
     struct commit_round *round;                /* the leader's */
     struct commit_place places[COMMIT_PLACES]; /* ring: the ends of commits that their files know of, in order */
     uint64_t place_first, place_end;
-    uint64_t released; /* the checkpointer's: where the journal's tail is */
+    _Atomic uint64_t released; /* where the journal's tail is */
     uint64_t next_stream;
 
     pthread_mutex_t work_lock; /* guards the wishes below; a leaf */
     pthread_cond_t work;       /* something for flusher or checkpointer */
     pthread_cond_t room;       /* a checkpoint round ended */
     bool checkpoint_wanted, flush_wanted, stopping;
-    uint64_t rounds;      /* of checkpoint, ended */
-    int checkpoint_error; /* of the last round */
+    bool streams_unwanted; /* a commit found no room: what was journaled ahead of others is in its way */
+    uint64_t rounds;       /* of checkpoint, ended */
+    int checkpoint_error;  /* of the last round */
     long error_logged;
 };
 
@@ -129,6 +131,9 @@ void file_attributes(struct files *files, uint32_t file, struct stat *stat);
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_CTIME = 4 };
 /* Set what `which` names; the rest stays. */
 void file_set_times(struct files *files, uint32_t file, int which, int64_t atime, int64_t mtime, int64_t ctime);
+/* Whether nothing was changed lately: then the kernel may keep what it was told of the file's attributes. While changes and questions cross
+ * each other it could keep an answer that is older than one it gave. */
+bool file_is_quiet(struct files *files, uint32_t file);
 /* An open (change 1) or a release (-1) of a client's. */
 void file_count_handle(struct files *files, uint32_t file, const struct handle *handle, int change);
 /* The file was read: atime by the rule of `strict` or relatime. */

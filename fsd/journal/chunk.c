@@ -108,7 +108,9 @@ void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, cons
 static bool epoch_follows(const struct format_chunk *header, const struct chunk_expected *expected)
 {
     uint32_t epoch = le32toh(header->epoch);
-    return epoch == expected->epoch || (epoch > expected->epoch && (expected->first || header->epoch_number == header->number));
+    if (expected->number >= expected->least_epoch_from && epoch < expected->least_epoch)
+        return false;
+    return expected->first || epoch == expected->epoch || (epoch > expected->epoch && header->epoch_number == header->number);
 }
 
 bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length)

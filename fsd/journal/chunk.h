@@ -16,9 +16,11 @@ struct chunk_expected {
     uint64_t position;
     uint64_t end; /* it may not reach beyond this position */
     uint64_t number;
-    uint64_t sequence; /* of the last commit */
-    uint32_t epoch;    /* of its predecessor, or the superblock's */
-    bool first;        /* its predecessor is the superblock */
+    uint64_t sequence;         /* of the last commit */
+    uint32_t epoch;            /* of its predecessor */
+    bool first;                /* it has none */
+    uint64_t least_epoch_from; /* from this number on the epoch is at least the next one */
+    uint32_t least_epoch;
 };
 
 /* The first block alone: whether the rest is worth reading, and how long the header is. */

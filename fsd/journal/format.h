@@ -25,7 +25,7 @@
  *   1. its magic and uuid are the journal's;
  *   2. its position is where it is, and its number is its predecessor's plus 1 (the first one: the superblock's tail_number);
  *   3. its epoch is its predecessor's; or it is a higher one, and the chunk is the first of its epoch by its own account (the first
- *      chunk of all: its epoch is not lower than the superblock's);
+ *      chunk of all may have any); and from the superblock's epoch_number on, it is not lower than the superblock's epoch;
  *   4. its lengths agree with each other and it ends before tail + capacity;
  *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
  *   6. a COMMIT's sequence is higher than that of the commits before it;
@@ -37,7 +37,8 @@
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
  * dead worker, or a failed write, left beyond the published head: the log goes on from there with a higher epoch. A leftover that
  * happens to begin where a new chunk ends has a lower one than its predecessor; and where a new chunk was lost and the leftover in
- * its place is whole, the new chunks behind it know that they are not the first of their epoch.
+ * its place is whole, the new chunks behind it know that they are not the first of their epoch. The superblock is written when an
+ * epoch begins, so that what was left is not taken for a commit even before something new is in its place.
  */
 #ifndef JOURNAL_FORMAT_H
 #define JOURNAL_FORMAT_H
@@ -69,16 +70,17 @@
 struct format_superblock {
     uint64_t magic;
     uint32_t version;
-    uint32_t epoch; /* no chunk from tail on has a lower one */
+    uint32_t epoch; /* no chunk from epoch_number on has a lower one */
     uint64_t counter;
     unsigned char uuid[FORMAT_UUID_SIZE];
     uint64_t capacity;
     uint64_t tail;
     uint64_t tail_number;
+    uint64_t epoch_number;
     uint64_t sequence; /* no commit from tail on has this one or a lower one */
     uint64_t checksum; /* of what is before it */
 };
-static_assert(sizeof(struct format_superblock) == 80, "on-disk");
+static_assert(sizeof(struct format_superblock) == 88, "on-disk");
 
 struct format_chunk {
     uint64_t magic;

@@ -121,6 +121,35 @@ static int start_again(struct journal *journal)
     return journal->store->operations->flush(journal->store, journal->fd);
 }
 
+/* The superblock with this tail, and with what is known now of all chunks that are not published yet. Durable on return. With the
+ * release lock held. */
+static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tail_number)
+{
+    struct superblock superblock = journal->superblock;
+    pthread_mutex_lock(&journal->lock);
+    struct journal_point point = *current_point(journal->state);
+    superblock.epoch = journal->state->epoch;
+    pthread_mutex_unlock(&journal->lock);
+    superblock.epoch_number = point.next_number;
+    superblock.tail = tail;
+    superblock.tail_number = tail_number;
+    if (tail == point.head)
+        superblock.sequence = point.sequence;
+    int result = superblock_write(journal->store, journal->fd, &superblock);
+    if (result == 0)
+        journal->superblock = superblock;
+    return result;
+}
+
+/* What was written beyond the head but not published can no longer be taken for a commit. This may fail, as on a failing disk; then
+ * the next chunk that is published does the same. */
+static void fence(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->release_lock);
+    write_superblock(journal, journal->superblock.tail, journal->superblock.tail_number);
+    pthread_mutex_unlock(&journal->release_lock);
+}
+
 /* The journal's file, made or made anew where it is missing or empty and of another size. */
 static int open_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
 {
@@ -171,9 +200,10 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     pthread_mutex_init(&journal->lock, NULL);
     pthread_cond_init(&journal->changed, NULL);
 
-    int result = open_file(private_folder, size, state->epoch == 0, &journal->fd, &journal->superblock);
+    bool fresh = state->epoch == 0;
+    int result = open_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
     if (result == 0)
-        result = state->epoch == 0 ? start_fresh(journal) : start_again(journal);
+        result = fresh ? start_fresh(journal) : start_again(journal);
     if (result == 0) {
         journal->capacity = journal->superblock.capacity;
         journal->slots = journal->capacity / FORMAT_BLOCK;
@@ -186,6 +216,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         return result;
     }
     start_at_head(journal);
+    if (!fresh)
+        fence(journal);
     *out = journal;
     return 0;
 }
@@ -444,6 +476,9 @@ void journal_rollback(struct journal *journal)
             pthread_cond_wait(&journal->changed, &journal->lock);
         journal->state->epoch++;
         start_at_head(journal);
+        pthread_mutex_unlock(&journal->lock);
+        fence(journal);
+        pthread_mutex_lock(&journal->lock);
         journal->rolling_back = false;
         pthread_cond_broadcast(&journal->changed);
     }
@@ -455,28 +490,19 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
     pthread_mutex_lock(&journal->release_lock);
     pthread_mutex_lock(&journal->lock);
     struct journal_point point = *current_point(journal->state);
-    uint32_t epoch = journal->state->epoch;
     pthread_mutex_unlock(&journal->lock);
 
     int result = position > point.head || number > point.next_number ? -EINVAL : 0;
+    /* A process that died may have got further than it could publish. */
+    if (result == 0 && position > journal->superblock.tail)
+        result = write_superblock(journal, position, number);
     if (result == 0 && position > point.tail) {
-        struct superblock superblock = journal->superblock;
-        superblock.tail = position;
-        superblock.tail_number = number;
-        if (position == point.head) { /* what begins here is of this epoch or a later one; else the old bounds still hold */
-            superblock.epoch = epoch;
-            superblock.sequence = point.sequence;
-        }
-        result = superblock_write(journal->store, journal->fd, &superblock);
-        if (result == 0) {
-            journal->superblock = superblock;
-            pthread_mutex_lock(&journal->lock);
-            point = *current_point(journal->state);
-            point.tail = position;
-            point.tail_number = number;
-            publish(journal->state, point);
-            pthread_mutex_unlock(&journal->lock);
-        }
+        pthread_mutex_lock(&journal->lock);
+        point = *current_point(journal->state);
+        point.tail = position;
+        point.tail_number = number;
+        publish(journal->state, point);
+        pthread_mutex_unlock(&journal->lock);
     }
     pthread_mutex_unlock(&journal->release_lock);
     return result;

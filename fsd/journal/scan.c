@@ -38,8 +38,9 @@ int scan_open(struct scan *scan, int fd)
         .end = superblock->tail + superblock->capacity,
         .number = superblock->tail_number,
         .sequence = superblock->sequence,
-        .epoch = superblock->epoch,
         .first = true,
+        .least_epoch_from = superblock->epoch_number,
+        .least_epoch = superblock->epoch,
     };
     memcpy(scan->expected.uuid, superblock->uuid, FORMAT_UUID_SIZE);
     return 0;

@@ -67,6 +67,7 @@ static void encode(const struct superblock *superblock, struct format_superblock
         .capacity = htole64(superblock->capacity),
         .tail = htole64(superblock->tail),
         .tail_number = htole64(superblock->tail_number),
+        .epoch_number = htole64(superblock->epoch_number),
         .sequence = htole64(superblock->sequence),
     };
     memcpy(out->uuid, superblock->uuid, FORMAT_UUID_SIZE);
@@ -119,6 +120,7 @@ int superblock_read(int fd, struct superblock *out)
         .capacity = le64toh(newest->capacity),
         .tail = le64toh(newest->tail),
         .tail_number = le64toh(newest->tail_number),
+        .epoch_number = le64toh(newest->epoch_number),
         .sequence = le64toh(newest->sequence),
         .epoch = le32toh(newest->epoch),
     };
@@ -151,6 +153,7 @@ int superblock_write(struct store *store, int fd, struct superblock *superblock)
 int superblock_renew(struct superblock *superblock)
 {
     superblock->epoch = 0;
+    superblock->epoch_number = superblock->tail_number;
     ssize_t got;
     do
         got = getrandom(superblock->uuid, FORMAT_UUID_SIZE, 0);

@@ -15,6 +15,7 @@ struct superblock {
     uint64_t capacity;
     uint64_t tail;
     uint64_t tail_number;
+    uint64_t epoch_number;
     uint64_t sequence;
     uint32_t epoch;
 };

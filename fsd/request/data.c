@@ -159,6 +159,7 @@ void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_
     };
     uint32_t inode = request_inode(request, node), file;
     uint64_t end = 0;
+    bool quiet;
     ssize_t n;
     int error;
 
@@ -166,11 +167,14 @@ void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_
     if (!inode)
         return;
     file = file_of(&server->files, inode, true, &error);
+    quiet = file_is_quiet(&server->files, file);
     if (file && !mapped)
         end = unclean_end(server, file);
     n = file ? file_write(&server->files, file, &data, size, offset, mapped) : error;
     if (n >= 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
         error = request_kill_privileges(request, inode);
+    if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
+        fuse_lowlevel_notify_inval_inode(server->session, node, -1, 0);
     if (n < 0)
         request_reply(request, n);
     else if (!park_growth(request, node, file, end, offset, n))

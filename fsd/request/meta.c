@@ -47,6 +47,12 @@ static void overlay(struct server *server, uint32_t inode, struct stat *stat)
         file_attributes(&server->files, file, stat);
 }
 
+/* How long the kernel may keep what it is told. Nobody else changes the store; but see file_is_quiet. */
+static double attribute_seconds(struct server *server, uint32_t inode)
+{
+    return file_is_quiet(&server->files, server->arena.inodes[inode].file) ? ATTRIBUTE_SECONDS : 0;
+}
+
 int request_attributes(struct server *server, uint32_t inode, struct stat *stat)
 {
     struct descriptor *descriptor;
@@ -72,7 +78,7 @@ void request_fill_entry(struct server *server, uint32_t inode, const struct stat
     *entry = (struct fuse_entry_param){
         .ino = inode_node(&server->inodes, inode),
         .generation = server->arena.inodes[inode].generation,
-        .attr_timeout = ATTRIBUTE_SECONDS,
+        .attr_timeout = attribute_seconds(server, inode),
         .entry_timeout = ATTRIBUTE_SECONDS,
         .attr =
             {
@@ -199,7 +205,7 @@ void request_getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_info 
     if (error)
         request_reply(request, error);
     else
-        fuse_reply_attr(request, &stat, ATTRIBUTE_SECONDS);
+        fuse_reply_attr(request, &stat, attribute_seconds(server_of(request), inode));
 }
 
 /* ---- setattr ---- */
@@ -331,7 +337,7 @@ static void reply_attributes(fuse_req_t request, struct server *server, uint32_t
     if (error)
         request_reply(request, error);
     else
-        fuse_reply_attr(request, &stat, ATTRIBUTE_SECONDS);
+        fuse_reply_attr(request, &stat, attribute_seconds(server, inode));
 }
 
 /* Time stamps set while stores made before wait in the kernel's page cache. */

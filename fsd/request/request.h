@@ -69,7 +69,7 @@ int request_serve(struct server *server);
 
 /* ---- for the handlers ---- */
 
-#define ATTRIBUTE_SECONDS 86400.0 /* nobody else changes the store: the kernel may believe what it was told */
+#define ATTRIBUTE_SECONDS 86400.0
 
 static inline struct server *server_of(fuse_req_t request)
 {
