@@ -50,9 +50,28 @@ static const struct option {
 /* Passed on to the kernel as they are. */
 static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "dev",    "nodev",
                                            "exec", "noexec", "sync", "async",  "dirsync"};
-/* Of fstab(5), for others. */
-static const char *const ignored_names[] = {"defaults", "auto",  "noauto", "user",   "nouser",
-                                            "users",    "owner", "group",  "nofail", "_netdev"};
+/* Of fstab(5), for others; and what mount(8) repeats of an existing mount when it remounts. */
+static const char *const ignored_names[] = {"defaults",
+                                            "auto",
+                                            "noauto",
+                                            "user",
+                                            "nouser",
+                                            "users",
+                                            "owner",
+                                            "group",
+                                            "nofail",
+                                            "_netdev",
+                                            "user_id",
+                                            "group_id",
+                                            "rootmode",
+                                            "max_read",
+                                            "blksize",
+                                            "fd",
+                                            "fsname",
+                                            "subtype",
+                                            "default_permissions",
+                                            "lazytime",
+                                            "nolazytime"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

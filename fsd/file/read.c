@@ -50,7 +50,7 @@ static bool is_covered(struct file_index *index, size_t size, uint64_t offset)
 
     for (; frame && frame->page == page && page < last; page++)
         frame = RB_NEXT(frame_tree, &index->view, frame);
-    return frame && frame->page == last;
+    return frame && page == last && frame->page == last;
 }
 
 /* The store is read without the lock. A page that was in a frame then, and is in the store by the time frames are looked at, would be
