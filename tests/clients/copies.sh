@@ -38,9 +38,9 @@ expected=$(picture "$tree")
 same() { # FOLDER WHAT
     diff <(echo "$expected") <(picture "$1") >"$SCRATCH/difference" || { head -n 20 "$SCRATCH/difference" >&2; fail "$2: the tree is another"; }
 }
-rsync -aHAXS "$tree/" "$MOUNT/rsync"
+rsync -aHAXS --modify-window=-1 "$tree/" "$MOUNT/rsync"
 same "$MOUNT/rsync" "rsync onto the mount"
-rsync -aHAXS "$MOUNT/rsync/" "$PLAIN/back"
+rsync -aHAXS --modify-window=-1 "$MOUNT/rsync/" "$PLAIN/back"
 same "$PLAIN/back" "rsync from the mount"
 [ -z "$(rsync -aHAXcni --delete "$tree/" "$MOUNT/rsync")" ] || fail "rsync finds a difference: $(rsync -aHAXcni "$tree/" "$MOUNT/rsync")"
 mkdir "$MOUNT/tar" "$PLAIN/untar"

@@ -88,7 +88,8 @@ static void expect_model(const char *after)
     CHECK(number_of("dirty.received") == received, "%s: expected %ld, seen %s", after, received, value_of("dirty.received"));
     CHECK(number_of("dirty") == kernel + received, "%s: expected %ld, seen %s", after, kernel + received, value_of("dirty"));
     CHECK(number_of("failed") == 0);
-    CHECK(number_of("committed") + number_of("writeback") <= PAGES);
+    CHECK(number_of("committed") <= PAGES);
+    CHECK(number_of("writeback") <= PAGES); /* not their sum: a checkpoint may move pages from one to the other in between */
     ranges_of(seen, &committed);
     ranges_of(again, &committed);
     CHECK(strcmp(seen, expected) == 0, "%s:\nexpected %s\nseen     %s", after, expected, seen);
