@@ -43,7 +43,10 @@ static void *map_aligned(int fd, size_t bytes)
     if (space == MAP_FAILED)
         return MAP_FAILED;
     start = (unsigned char *)(((uintptr_t)space + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
-    return mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+    start = mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+    if (start != MAP_FAILED)
+        madvise(start, bytes, MADV_DONTDUMP); /* clients would wait for the next worker while gigabytes of core are written */
+    return start;
 }
 
 static size_t place(size_t *end, size_t bytes)

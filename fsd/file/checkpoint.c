@@ -17,6 +17,7 @@
 #define ROUND_FILES 256u
 #define IDLE_SECONDS 2
 #define RETRY_SECONDS 1
+#define RETRY_SECONDS_MAX 16
 #define SETTLE_PAGES 256u
 #define RUN_PAGES 1024u /* iovecs of one write */
 
@@ -387,9 +388,9 @@ void *checkpoint_thread(void *argument)
 {
     struct files *files = argument;
     struct round *round = malloc(sizeof *round);
-    int error = 0;
+    int error = 0, pause = RETRY_SECONDS;
 
-    while (round && wait_for_work(files, error ? RETRY_SECONDS : IDLE_SECONDS)) {
+    while (round && wait_for_work(files, error ? pause : IDLE_SECONDS)) {
         bool more = true;
 
         do {
@@ -398,6 +399,7 @@ void *checkpoint_thread(void *argument)
             error = do_round(files, round, &more);
             end_round(files, error);
         } while (!error && more && under_pressure(files));
+        pause = error && pause < RETRY_SECONDS_MAX ? pause * 2 : RETRY_SECONDS;
     }
     free(round);
     return NULL;
