@@ -36,7 +36,7 @@ picture() { # FOLDER
 }
 expected=$(picture "$tree")
 same() { # FOLDER WHAT
-    diff <(echo "$expected") <(picture "$1") >"$SCRATCH/difference" || { head -n 20 "$SCRATCH/difference" >&2; fail "$2: the tree is another"; }
+    diff <(echo "$expected") <(echo "$(picture "$1")") >"$SCRATCH/difference" || { head -n 20 "$SCRATCH/difference" >&2; fail "$2: the tree is another"; }
 }
 rsync -aHAXS --modify-window=-1 "$tree/" "$MOUNT/rsync"
 same "$MOUNT/rsync" "rsync onto the mount"
