@@ -47,9 +47,11 @@ struct disk_record {
 struct disk_faults {
     bool lose_journal_flush;    /* a flush of the journal does nothing */
     bool lose_superblock_flush; /* but only of its superblock */
+    bool lose_fences;           /* a superblock that moves no tail is not written */
     bool lose_data_sync;        /* sync of a file does nothing */
     int lose_next_flushes;      /* so many flushes of the journal do nothing */
-    int fail_after;             /* this many operations of the journal succeed, then one fails; -1: none does */
+    int fail_after;             /* this many operations of the journal succeed, then some fail; -1: none does */
+    int fail_more;              /* how many beside the first */
     bool fail_half;             /* it writes something before */
 };
 
@@ -58,7 +60,8 @@ struct recorder {
     struct disk_record *record;
     struct disk_faults faults;
     bool superblock_was_last;
-    uint64_t inodes[DISK_SLOTS]; /* tells the slot */
+    unsigned char superblock[128]; /* the last one written */
+    uint64_t inodes[DISK_SLOTS];   /* tells the slot */
 };
 
 /* Who is told of syncfs, which is no operation of a store. */

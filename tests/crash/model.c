@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ const char *const mutation_names[MUTATIONS] = {
     [CHECKSUM_OF_PAGES_DROPPED] = "checksum-of-pages-dropped",
     [CHECKSUM_OF_HEADER_DROPPED] = "checksum-of-header-dropped",
     [EPOCH_IGNORED] = "epoch-ignored",
+    [EPOCH_NOT_FENCED] = "epoch-not-fenced",
     [UUID_NOT_RENEWED] = "uuid-not-renewed",
     [RELEASE_BEFORE_SYNC] = "release-before-sync",
     [TIMES_NOT_SYNCED] = "times-not-synced",
@@ -252,9 +254,18 @@ static void open_journal(struct model *model)
         model->error = "the journal cannot be opened";
 }
 
+/* After so many operations more, nothing reaches the journal: the worker is dead, though it does not know. */
+static void stop_journal(struct model *model, int operations)
+{
+    model->recorder.faults.fail_after = operations;
+    model->recorder.faults.fail_more = INT_MAX;
+    model->recorder.faults.fail_half = below(model, 2) == 0;
+}
+
 static void take_over(struct model *model)
 {
     journal_close(model->journal);
+    model->recorder.faults.fail_after = -1;
     open_journal(model);
     forget_unpublished(model);
 }
@@ -271,10 +282,12 @@ static void step_write_ahead(struct model *model)
     const struct model_file *file = &model->now.files[slot];
     uint32_t limit = below(model, 2) == 0 ? 2 : 6; /* often as long as the chunk before: leftovers begin where new chunks do */
     for (uint64_t page = 0; page < MODEL_PAGES && chunk.page_count < limit; page++) {
-        if (!open->dirty[page] || open->ahead[page] || open->direct[page] || file->pages[page].tag == 0)
+        if (!open->dirty[page] || open->ahead[page] || open->direct[page])
             continue;
-        void *data = page_memory(model, chunk.page_count, file->pages[page]);
-        pages[chunk.page_count++] = (struct journal_page){.kind = JOURNAL_DATA, .page = page, .count = 1, .data = data};
+        bool hole = file->pages[page].tag == 0;
+        void *data = hole ? NULL : page_memory(model, chunk.page_count, file->pages[page]);
+        enum journal_page_kind kind = hole ? JOURNAL_HOLE : JOURNAL_DATA;
+        pages[chunk.page_count++] = (struct journal_page){.kind = kind, .page = page, .count = 1, .data = data};
         open->ahead[page] = true;
     }
     identify(model, slot, file, &entry);
@@ -382,18 +395,32 @@ static void release(struct model *model)
             number = model->open[slot].first_number;
         }
     }
-    journal_release(model->journal, position, number); /* a failure leaves all as it was */
+    /* A worker that dies here has moved the tail further than it could tell. */
+    bool dies = below(model, 8) == 0;
+    if (dies)
+        stop_journal(model, 1);
+    journal_release(model->journal, position, number);
+    if (dies)
+        take_over(model);
+}
+
+/* Of a commit that failed, direct pages must stay in the store until it is sure that it is gone; here that is when nothing else fails. */
+static bool has_direct(const struct model *model)
+{
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+        for (int page = 0; page < MODEL_PAGES; page++) {
+            if (model->open[slot].direct[page])
+                return true;
+        }
+    }
+    return false;
 }
 
 static void checkpoint(struct model *model)
 {
     struct store *store = &model->recorder.store;
-    for (int slot = 1; slot < DISK_SLOTS; slot++) {
-        for (int page = 0; page < MODEL_PAGES; page++) {
-            if (model->open[slot].direct[page]) /* its file is longer than its last commit */
-                return;
-        }
-    }
+    if (has_direct(model)) /* a file is longer than its last commit */
+        return;
     if (mutation == RELEASE_BEFORE_SYNC)
         release(model);
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
@@ -538,9 +565,11 @@ static void step_commit(struct model *model)
     uint32_t epoch = model->point.epoch;
     if (luck == 0) /* what it leaves is often as long as what comes in its place */
         step_write_ahead(model);
-    if (luck < 3) {
-        faults->fail_after = (int)below(model, 2);
-        faults->fail_half = below(model, 2) == 0;
+    if (luck < 2) {
+        stop_journal(model, (int)below(model, 2));
+    } else if (luck == 2) {
+        stop_journal(model, (int)below(model, 2));
+        faults->fail_more = has_direct(model) ? 0 : (int)below(model, 3);
     }
     int result = commit(model);
     bool failed = luck < 3 && result == -EIO;
@@ -558,6 +587,23 @@ static void step_commit(struct model *model)
         forget_unpublished(model);
     }
     assert(result == 0 || result == -ENOSPC || failed);
+}
+
+/* The worker dies after the commit of direct pages was written; the next one knows nothing of it, and the pages are given up. */
+static void step_direct_given_up(struct model *model)
+{
+    uint32_t epoch = model->point.epoch;
+    step_direct(model);
+    if (!has_direct(model))
+        return;
+    stop_journal(model, 1);
+    int result = commit(model);
+    model->recorder.faults.fail_after = -1;
+    if (result != -EIO)
+        return;
+    model->point.epoch = epoch;
+    take_over(model);
+    make_room(model);
 }
 
 /* The log is cut between pages written ahead and their commit. */
@@ -592,8 +638,10 @@ static void step(struct model *model)
         checkpoint(model);
     else if (luck < 88)
         step_checkpoint_in_between(model);
-    else if (luck < 92)
+    else if (luck < 91)
         step_direct(model);
+    else if (luck < 92)
+        step_direct_given_up(model);
     else if (luck < 95)
         step_unlink(model);
     else if (luck < 96)
@@ -635,6 +683,7 @@ const char *model_run(uint64_t seed, unsigned steps, struct disk_record *record,
     open_journal(&model);
     model.recorder.faults.lose_journal_flush = mutation == FLUSH_REMOVED;
     model.recorder.faults.lose_superblock_flush = mutation == SPACE_REUSED_EARLY;
+    model.recorder.faults.lose_fences = mutation == EPOCH_NOT_FENCED;
     for (unsigned i = 0; i < steps && model.error == NULL; i++) {
         step(&model);
         if (model.error == NULL)

@@ -45,7 +45,24 @@ static bool fails(struct recorder *self, int slot)
 {
     if (slot != DISK_JOURNAL || self->faults.fail_after < 0)
         return false;
-    return self->faults.fail_after-- == 0;
+    if (self->faults.fail_after > 0) {
+        self->faults.fail_after--;
+        return false;
+    }
+    if (self->faults.fail_more-- == 0)
+        self->faults.fail_after = -1;
+    return true;
+}
+
+static bool is_fence(struct recorder *self, const struct disk_event *event)
+{
+    const struct format_superblock *new = (const struct format_superblock *)event->data;
+    struct format_superblock old;
+    if (event->slot != DISK_JOURNAL || event->offset >= FORMAT_LOG_START)
+        return false;
+    memcpy(&old, self->superblock, sizeof(old));
+    memcpy(self->superblock, new, sizeof(*new));
+    return old.tail == new->tail &&memcmp(old.uuid, new->uuid, FORMAT_UUID_SIZE) == 0;
 }
 
 static int write_one(struct recorder *self, struct store_write *write)
@@ -62,9 +79,14 @@ static int write_one(struct recorder *self, struct store_write *write)
         memcpy(event.data + done, write->iov[i].iov_base, write->iov[i].iov_len);
         done += write->iov[i].iov_len;
     }
+    if (is_fence(self, &event) && self->faults.lose_fences) {
+        free(event.data);
+        return write->result = 0;
+    }
     bool fail = fails(self, slot);
     if (fail)
         event.length = self->faults.fail_half ? event.length / 2 / DISK_SECTOR * DISK_SECTOR : 0;
+    self->faults.fail_half &= !fail;
     struct iovec all = {.iov_base = event.data, .iov_len = event.length};
     struct store_write real = {.fd = write->fd, .offset = write->offset, .iov = &all, .iovcnt = 1};
     write->result = syscalls_write(&real);

@@ -111,7 +111,7 @@ static void the_log_goes_around_and_is_read(void **state)
     }
 }
 
-static void a_failure_undoes_the_commit(struct fixture *fixture, int *left)
+static void a_failure_undoes_the_commit(struct fixture *fixture, _Atomic int *left)
 {
     fixture_open(fixture, SMALL_JOURNAL);
     make_file(fixture, "a", 4, 'x');
@@ -313,6 +313,62 @@ static void several_threads_write(void **state)
     }
 }
 
+static void *write_ahead_whatever_happens(void *argument)
+{
+    struct writer *writer = argument;
+    for (uint64_t i = 0; i < 10 * ROUNDS; i++) {
+        struct journal_page page = data_page(i % ROUNDS, (char)('A' + writer->number));
+        struct journal_chunk chunk = {
+            .type = JOURNAL_CHUNK_DATA, .files = &writer->file, .file_count = 1, .pages = &page, .page_count = 1};
+        if (journal_reserve(writer->fixture->journal, &chunk) == 0)
+            journal_write(writer->fixture->journal, &chunk);
+    }
+    return NULL;
+}
+
+/* Writes and flushes fail now and then under several threads: a commit that succeeds in the end is there, and nobody waits for ever. */
+static void several_threads_and_failures(void **state)
+{
+    struct fixture *fixture = *state;
+    struct writer writers[WRITERS];
+    fixture_open(fixture, 16 * SMALL_JOURNAL);
+    make_file(fixture, "a", ROUNDS, 'x');
+    make_file(fixture, "b", 1, 'x');
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.fixture = fixture, .file = entry_of(fixture, "a"), .number = i};
+        writers[i].file.stream = (uint64_t)i + 1;
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_ahead_whatever_happens, &writers[i]), 0);
+    }
+    struct journal_file file = entry_of(fixture, "b");
+    uint64_t last = 0;
+    for (int i = 0; i < 100; i++) {
+        struct journal_page page = data_page(0, (char)('A' + i % 26));
+        struct journal_chunk chunk = {
+            .type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
+        int result;
+        if (i % 5 == 0)
+            fixture->faulty.writes_left = 3;
+        if (i % 7 == 0)
+            fixture->faulty.flushes_left = 0;
+        do {
+            if (journal_used(fixture->journal) > journal_size(fixture->journal) / 2)
+                journal_release(fixture->journal, point(fixture).head, point(fixture).next_number);
+            result = journal_reserve(fixture->journal, &chunk);
+            if (result == 0)
+                result = journal_commit(fixture->journal, &chunk);
+        } while (result == -EIO || result == -ECANCELED);
+        assert_int_equal(result, 0);
+        assert_true(chunk.sequence > last);
+        last = chunk.sequence;
+    }
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(writers[i].thread, NULL);
+    fixture->faulty.writes_left = -1;
+    fixture->faulty.flushes_left = -1;
+    assert_int_equal(fixture_recover(fixture).sequence, last);
+    assert_string_equal(content(fixture, "b"), "V");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
 
 int main(void)
@@ -332,6 +388,7 @@ int main(void)
         CASE(the_next_process_goes_on_at_the_head),
         CASE(an_extend_is_published_when_written),
         CASE(several_threads_write),
+        CASE(several_threads_and_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

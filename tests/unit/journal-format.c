@@ -158,9 +158,19 @@ static void an_epoch_begins_with_its_first_chunk(void **state)
     encoded->expected.first = false;
     encoded->chunk.number = encoded->expected.number = 10;
     assert_int_equal(decode(encoded), 1);
-    encoded->expected.epoch = 4;
+}
+
+static void from_some_number_on_epochs_are_not_lower(void **state)
+{
+    struct encoded *encoded = *state;
     encoded->expected.first = true;
+    encoded->expected.least_epoch = 4;
+    encoded->expected.least_epoch_from = 12;
+    assert_int_equal(decode(encoded), 1);
+    encoded->expected.least_epoch_from = 11;
     assert_int_equal(decode(encoded), 0);
+    encoded->expected.least_epoch = 3;
+    assert_int_equal(decode(encoded), 1);
 }
 
 /* Whole, checksum and all, but senseless. */
@@ -227,6 +237,7 @@ int main(void)
         CASE(any_bit_that_changes_makes_it_invalid),
         CASE(it_must_be_the_one_expected),
         CASE(an_epoch_begins_with_its_first_chunk),
+        CASE(from_some_number_on_epochs_are_not_lower),
         CASE(entries_must_make_sense),
         CASE(a_path_too_long_is_left_out),
     };

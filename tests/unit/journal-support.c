@@ -10,9 +10,12 @@
 
 #include "journal-support.h"
 
-static bool fails(int *left)
+static bool fails(_Atomic int *left)
 {
-    return *left >= 0 && (*left)-- == 0;
+    int now = *left;
+    while (now >= 0 && !atomic_compare_exchange_weak(left, &now, now - 1))
+        ;
+    return now == 0;
 }
 
 #define BELOW(store) (((struct faulty_store *)(store))->below)
@@ -65,10 +68,14 @@ static const struct store_operations faulty_operations = {
     .close = faulty_close,
 };
 
+static unsigned char letters[128][PAGE] __attribute__((aligned(PAGE)));
+
 int fixture_make(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     assert_non_null(fixture);
+    for (int i = 0; i < 128; i++)
+        memset(letters[i], i, PAGE);
     const char *folder = getenv("TMPDIR");
     snprintf(fixture->path, sizeof(fixture->path), "%s/mapshare-unit-XXXXXX", folder == NULL ? "/tmp" : folder);
     assert_non_null(mkdtemp(fixture->path));
@@ -120,9 +127,7 @@ struct recover_report fixture_recover(struct fixture *fixture)
 
 const void *page_of(char letter)
 {
-    static unsigned char pages[256][PAGE] __attribute__((aligned(PAGE)));
-    memset(pages[(unsigned char)letter], letter, PAGE);
-    return pages[(unsigned char)letter];
+    return letters[(unsigned char)letter];
 }
 
 int make_file(struct fixture *fixture, const char *path, unsigned pages, char letter)
@@ -177,17 +182,17 @@ struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_
 
 const char *content(struct fixture *fixture, const char *path)
 {
-    static char letters[1024];
+    static char found[1024];
     unsigned char page[PAGE];
     size_t count = 0;
     ssize_t done;
     int fd = openat(fixture->root, path, O_RDONLY);
     assert_true(fd >= 0);
-    while (count < sizeof(letters) - 1 && (done = read(fd, page, PAGE)) > 0) {
+    while (count < sizeof(found) - 1 && (done = read(fd, page, PAGE)) > 0) {
         bool same = memcmp(page, page + 1, (size_t)done - 1) == 0;
-        letters[count++] = !same ? '?' : page[0] == 0 ? '0' : (char)page[0];
+        found[count++] = !same ? '?' : page[0] == 0 ? '0' : (char)page[0];
     }
-    letters[count] = 0;
+    found[count] = 0;
     close(fd);
-    return letters;
+    return found;
 }

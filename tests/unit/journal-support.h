@@ -18,7 +18,7 @@
 struct faulty_store {
     struct store store;
     struct store *below;
-    int writes_left, flushes_left, syncs_left; /* this many succeed, then one fails with EIO; -1: none does */
+    _Atomic int writes_left, flushes_left, syncs_left; /* this many succeed, then one fails with EIO; -1: none does */
     bool no_punch;
 };
 
