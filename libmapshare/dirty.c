@@ -173,6 +173,24 @@ ssize_t mapshare_dirty(struct mapshare *ms, struct mapshare_range *ranges, size_
     return error ? mapshare_result(error) : (ssize_t)list.count;
 }
 
+/* Each page once, in its newest state: the daemon alone would also count those that are dirty again in the kernel. */
+static int count_by_state(struct mapshare *ms, struct mapshare_status *out)
+{
+    uint64_t *counts[] = {[MAPSHARE_RECEIVED] = &out->received,
+                          [MAPSHARE_COMMITTED] = &out->committed,
+                          [MAPSHARE_WRITEBACK] = &out->writeback,
+                          [MAPSHARE_FAILED] = &out->failed};
+    struct run_list list = {0};
+    int error = list_all(ms, &list);
+
+    for (size_t i = 0; error == 0 && i < list.count; i++) {
+        if (list.runs[i].state >= MAPSHARE_RECEIVED && list.runs[i].state <= MAPSHARE_FAILED)
+            *counts[list.runs[i].state] += list.runs[i].last - list.runs[i].first + 1;
+    }
+    free(list.runs);
+    return error;
+}
+
 int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
 {
     struct mapshare_abi_info info = {0};
@@ -193,12 +211,8 @@ int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
     out->commit.time.tv_nsec = info.commit_nanoseconds;
     if (count_in_kernel(ms->fd, 0, (out->size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, &out->kernel))
         out->kernel = UINT64_MAX;
-    out->received = info.received;
-    out->committed = info.committed;
-    out->writeback = info.writeback;
-    out->failed = info.failed;
     out->error = info.error;
     out->on_mount = ms->on_mount;
     out->atomic = (info.flags & MAPSHARE_ABI_ATOMIC) != 0;
-    return 0;
+    return ms->on_mount ? mapshare_result(count_by_state(ms, out)) : 0;
 }

@@ -44,27 +44,26 @@ static uint32_t state_of(const struct frame_index *frame)
     }
 }
 
-int status_runs(struct files *files, uint32_t number, const struct probe_run *kernel, uint32_t kernel_count,
-                struct mapshare_abi_run **runs, uint32_t *count)
+int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t limit, const struct probe_run *kernel,
+                uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count)
 {
     struct file_index *index = &files->index[number];
     const struct probe_run *end = kernel + kernel_count;
     struct run_array array = {0};
-    struct frame_index *frame;
+    struct frame_index key = {.page = first}, *frame;
+    uint32_t enough = limit ? limit : UINT32_MAX;
     int error = 0;
 
     pthread_mutex_lock(&index->lock);
-    RB_FOREACH (frame, frame_tree, &index->view) {
-        for (; !error && kernel < end && kernel->first <= frame->page; kernel++) {
-            if (kernel->last >= frame->page)
-                break;
+    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error && array.count <= enough;
+         frame = RB_NEXT(frame_tree, &index->view, frame)) {
+        for (; !error && kernel < end && kernel->last < frame->page; kernel++)
             error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
-        }
         if (!error && !(kernel < end && kernel->first <= frame->page))
             error = append(&array, frame->page, frame->page, state_of(frame));
     }
     pthread_mutex_unlock(&index->lock);
-    for (; !error && kernel < end; kernel++)
+    for (; !error && kernel < end && array.count <= enough; kernel++)
         error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
     *runs = array.runs;
     *count = array.count;

@@ -10,9 +10,10 @@ struct page_counts {
     uint64_t of[MAPSHARE_ABI_FAILED + 1]; /* by enum mapshare_abi_state */
 };
 
-/* All runs of the file, sorted; each page has one state: the newest. The caller frees *runs. */
-int status_runs(struct files *files, uint32_t file, const struct probe_run *kernel, uint32_t kernel_count,
-                struct mapshare_abi_run **runs, uint32_t *count);
+/* The runs of the file from page `first` on, sorted; each page has one state: the newest. More than `limit` are enough (0: all). The caller
+ * frees *runs. */
+int status_runs(struct files *files, uint32_t file, uint64_t first, uint32_t limit, const struct probe_run *kernel,
+                uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count);
 struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t count);
 /* What can be said without the kernel. */
 void status_info(struct files *files, uint32_t file, struct mapshare_abi_info *info);

@@ -27,8 +27,8 @@
 #endif
 
 struct question {
-    uint64_t id, node;
-    uint32_t generation, question;
+    uint64_t id, node, first;
+    uint32_t generation, question, limit;
     char path[4096]; /* where handles are not permitted; else empty */
 };
 
@@ -58,6 +58,8 @@ static bool send_question(struct probe_client *client, const struct probe_reques
         .node = inode_node(inodes, request->inode),
         .generation = inodes->arena->inodes[request->inode].generation,
         .question = request->question,
+        .first = request->first,
+        .limit = request->limit,
     };
 
     if (!inodes->handles && !inode_path(inodes, request->inode, question.path))
@@ -205,6 +207,7 @@ struct cachestat {
 /* Of one question being answered. */
 struct search {
     int channel, fd, error;
+    uint32_t found, limit; /* runs */
     struct answer *answer;
 };
 
@@ -227,6 +230,7 @@ static void add_run(struct search *search, uint64_t first, uint64_t count)
     }
     if (answer->count == RUNS_PER_ANSWER)
         send_answer(search, true);
+    search->found++;
     answer->runs[answer->count++] = (struct probe_run){first, first + count - 1};
 }
 
@@ -236,7 +240,7 @@ static void find_dirty(struct search *search, uint64_t first, uint64_t count)
     struct cachestat_range range = {first << PAGE_SHIFT, count << PAGE_SHIFT};
     struct cachestat stat;
 
-    if (!count || search->error)
+    if (!count || search->error || (search->limit && search->found > search->limit))
         return;
     if (syscall(SYS_cachestat, search->fd, &range, &stat, 0)) {
         search->error = errno == EPERM || errno == EACCES ? -ENOSYS : -errno;
@@ -255,8 +259,9 @@ static void find_dirty(struct search *search, uint64_t first, uint64_t count)
 static void answer_question(int channel, const char *mountpoint, const struct question *question)
 {
     static struct answer answer;
-    struct search search = {.channel = channel, .answer = &answer};
+    struct search search = {.channel = channel, .answer = &answer, .limit = question->limit};
     struct stat stat;
+    uint64_t pages;
 
     answer = (struct answer){.id = question->id};
     search.fd = open_node(mountpoint, question);
@@ -268,7 +273,9 @@ static void answer_question(int channel, const char *mountpoint, const struct qu
     } else if (fstat(search.fd, &stat)) {
         search.error = -errno;
     } else {
-        find_dirty(&search, 0, ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT);
+        pages = ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT;
+        if (question->first < pages)
+            find_dirty(&search, question->first, pages - question->first);
     }
     if (search.fd >= 0)
         close(search.fd);

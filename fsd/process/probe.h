@@ -28,6 +28,8 @@ struct probe_run {
 struct probe_request {
     enum probe_question question;
     uint32_t inode; /* slot */
+    uint64_t first; /* DIRTY: from this page on */
+    uint32_t limit; /* DIRTY: at least so many runs are enough; 0: all */
     /* Called once by the listening thread; frees the request. */
     void (*done)(struct probe_request *request);
 

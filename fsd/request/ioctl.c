@@ -212,18 +212,12 @@ static void ranges_known(struct probe_request *probe)
     int error = 0;
 
     if (parked->file)
-        error = status_runs(&parked->server->files, parked->file, probe->runs, probe->run_count, &runs, &count);
-    for (uint32_t i = 0; i < count && !error; i++) {
-        if (runs[i].last < parked->first)
-            continue;
-        if (out.count == MAPSHARE_ABI_RUNS) {
-            out.more = 1;
-            break;
-        }
-        out.runs[out.count] = runs[i];
-        if (out.runs[out.count].first < parked->first)
-            out.runs[out.count].first = parked->first;
-        out.count++;
+        error = status_runs(&parked->server->files, parked->file, parked->first, MAPSHARE_ABI_RUNS, probe->runs, probe->run_count,
+                            &runs, &count);
+    if (!error) {
+        out.more = count > MAPSHARE_ABI_RUNS;
+        out.count = out.more ? MAPSHARE_ABI_RUNS : count;
+        memcpy(out.runs, runs, out.count * sizeof out.runs[0]);
     }
     if (error)
         request_reply(parked->request, error);
@@ -242,7 +236,7 @@ static void get_ranges(fuse_req_t request, struct server *server, uint32_t inode
         return;
     }
     *parked = (struct parked_ranges){
-        .probe = {.question = PROBE_DIRTY, .inode = inode, .done = ranges_known},
+        .probe = {.question = PROBE_DIRTY, .inode = inode, .first = in->first, .limit = MAPSHARE_ABI_RUNS, .done = ranges_known},
         .server = server,
         .request = request,
         .file = server->arena.inodes[inode].file,

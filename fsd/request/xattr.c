@@ -106,7 +106,7 @@ static void pages_known(struct probe_request *probe)
     int error = 0;
 
     if (parked->file)
-        error = status_runs(&parked->server->files, parked->file, probe->runs, probe->run_count, &runs, &count);
+        error = status_runs(&parked->server->files, parked->file, 0, 0, probe->runs, probe->run_count, &runs, &count);
     if (error) {
         request_reply(parked->request, error);
     } else if (parked->attribute == RANGES) {

@@ -128,11 +128,12 @@ static void a_sync_reports_the_files_commit(void **state)
                                            .commit_seconds = 6,
                                            .commit_nanoseconds = 7,
                                            .error = ENOSPC,
-                                           .received = 1,
-                                           .committed = 2,
-                                           .writeback = 3,
-                                           .failed = 4,
                                            .committed_size = 42};
+    fake.run_count = 4;
+    fake.runs[0] = (struct mapshare_abi_run){0, 0, MAPSHARE_ABI_RECEIVED, 0};
+    fake.runs[1] = (struct mapshare_abi_run){1, 2, MAPSHARE_ABI_COMMITTED, 0};
+    fake.runs[2] = (struct mapshare_abi_run){3, 5, MAPSHARE_ABI_WRITEBACK, 0};
+    fake.runs[3] = (struct mapshare_abi_run){6, 9, MAPSHARE_ABI_FAILED, 0};
     assert_int_equal(mapshare_sync(ms, 0, 0, MS_SYNC, &receipt), 0);
     assert_int_equal(receipt.sequence, 5);
     assert_int_equal(receipt.time.tv_sec, 6);
