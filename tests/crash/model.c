@@ -10,7 +10,7 @@
 
 #include "journal/format.h"
 #include "journal/recover.h"
-#include "model.h"
+#include "steps.h"
 
 #define CHUNK_PAGES 16
 
@@ -34,53 +34,9 @@ const char *const mutation_names[MUTATIONS] = {
 };
 enum mutation mutation;
 
-/* What the daemon knows of a file beside its contents. */
-struct open_file {
-    uint64_t shortest;        /* the smallest size since the last commit */
-    uint64_t stream;          /* of pages written ahead */
-    bool dirty[MODEL_PAGES];  /* differs from the last commit */
-    bool ahead[MODEL_PAGES];  /* its content is in a DATA chunk of the stream */
-    bool direct[MODEL_PAGES]; /* its content is in the store */
-    bool changed;             /* anything differs */
-    uint64_t first_position;  /* of the stream's chunks; 0: none */
-    uint64_t first_number;
-};
-
-struct model {
-    uint64_t random;
-    struct recorder recorder;
-    struct journal *journal;
-    struct journal_state point;
-    struct disk_record *record;
-    struct history *history;
-    struct model_state now, committed, stored; /* stored: what the last checkpoint left */
-    struct open_file open[DISK_SLOTS];
-    uint64_t next_stream;
-    uint32_t next_tag;
-    time_t clock;
-    unsigned char *memory; /* for the pages of a chunk */
-    int left_out;          /* of the next commit: a slot, or 0 */
-    const char *error;
-};
-
-void page_fill(struct model_page page, unsigned char *bytes)
-{
-    memset(bytes, 0, 4096);
-    if (page.tag == 0)
-        return;
-    for (uint64_t i = 0; i < 4096 / 8; i++)
-        memcpy(bytes + 8 * i, &(uint64_t){(page.tag * UINT64_C(0x100000001)) ^ (i << 32)}, 8);
-    memset(bytes + page.cut, 0, 4096 - page.cut);
-}
-
 static bool same_page(struct model_page a, struct model_page b)
 {
     return (a.tag == 0 && b.tag == 0) || (a.tag == b.tag && a.cut == b.cut);
-}
-
-static uint64_t below(struct model *model, uint64_t limit)
-{
-    return random_below(&model->random, limit);
 }
 
 static struct attempt *new_attempt(struct model *model, const struct model_state *state)
@@ -101,110 +57,6 @@ void history_clear(struct history *history)
     free(history->attempts);
     free(history->boundaries);
     *history = (struct history){0};
-}
-
-/* A slot with a file, or -1. */
-static int some_file(struct model *model)
-{
-    int slot = 1 + (int)below(model, DISK_SLOTS - 1);
-    return model->now.files[slot].exists ? slot : -1;
-}
-
-static void touch(struct model *model, int slot)
-{
-    model->now.files[slot].times[1] = (struct timespec){.tv_sec = model->clock++, .tv_nsec = slot};
-    model->open[slot].changed = true;
-}
-
-static void set_page(struct model *model, int slot, uint64_t page, uint32_t tag)
-{
-    struct open_file *open = &model->open[slot];
-    model->now.files[slot].pages[page] = (struct model_page){.tag = tag, .cut = 4096};
-    open->dirty[page] = true;
-    open->ahead[page] = false;
-    open->direct[page] = false;
-}
-
-/* What lies between the old end and the new one reads as zeros. */
-static void grow_to(struct model *model, int slot, uint64_t size)
-{
-    struct model_file *file = &model->now.files[slot];
-    if (size <= file->size)
-        return;
-    struct model_page *last = &file->pages[file->size / 4096];
-    struct open_file *open = &model->open[slot];
-    if (file->size % 4096 != 0 && last->cut > file->size % 4096) {
-        last->cut = file->size % 4096;
-        open->ahead[file->size / 4096] = false;
-        open->direct[file->size / 4096] = false;
-    }
-    file->size = size;
-}
-
-static void step_write(struct model *model)
-{
-    int slot = some_file(model);
-    if (slot < 0)
-        return;
-    uint64_t first = below(model, MODEL_PAGES);
-    uint64_t count = 1 + below(model, 5);
-    for (uint64_t page = first; page < first + count && page < MODEL_PAGES; page++) {
-        uint64_t end = page * 4096 + (below(model, 2) == 0 ? 4096 : 1 + below(model, 4096));
-        grow_to(model, slot, end);
-        set_page(model, slot, page, model->next_tag++);
-    }
-    touch(model, slot);
-}
-
-/* Pages written ahead are not wanted any more: they may be of what was cut off. */
-static void forget_stream(struct model *model, int slot)
-{
-    struct open_file *open = &model->open[slot];
-    memset(open->ahead, 0, sizeof(open->ahead));
-    open->stream = model->next_stream++;
-    open->first_position = 0;
-}
-
-static void step_truncate(struct model *model)
-{
-    int slot = some_file(model);
-    if (slot < 0)
-        return;
-    struct model_file *file = &model->now.files[slot];
-    struct open_file *open = &model->open[slot];
-    uint64_t size = below(model, 3) == 0 ? below(model, MODEL_PAGES + 1) * 4096 : below(model, MODEL_BYTES + 1);
-    if (size < file->size) {
-        forget_stream(model, slot);
-        for (uint64_t page = (size + 4095) / 4096; page < MODEL_PAGES; page++) {
-            file->pages[page] = (struct model_page){0};
-            open->dirty[page] = false;
-            open->direct[page] = false;
-        }
-        if (size % 4096 != 0 && file->pages[size / 4096].cut > size % 4096) {
-            file->pages[size / 4096].cut = size % 4096;
-            if (open->direct[size / 4096])
-                open->dirty[size / 4096] = true;
-            open->direct[size / 4096] = false;
-        }
-        if (size < open->shortest)
-            open->shortest = size;
-        file->size = size;
-    } else {
-        grow_to(model, slot, size);
-    }
-    touch(model, slot);
-}
-
-static void step_punch(struct model *model)
-{
-    int slot = some_file(model);
-    if (slot < 0)
-        return;
-    uint64_t first = below(model, MODEL_PAGES);
-    uint64_t count = 1 + below(model, 4);
-    for (uint64_t page = first; page < first + count && (page + 1) * 4096 <= model->now.files[slot].size; page++)
-        set_page(model, slot, page, 0);
-    touch(model, slot);
 }
 
 static void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
