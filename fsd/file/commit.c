@@ -201,6 +201,8 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
         pthread_mutex_unlock(&index->lock);
         return round->part_count ? -EAGAIN : -EFBIG;
     }
+    if (whole)
+        page_move_all(index, FRAME_RECEIVED, FRAME_COMMITTING);
     for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->lists[FRAME_RECEIVED])); i++)
         page_move(files, index, frame, FRAME_COMMITTING);
     round->weight += index->counts[FRAME_COMMITTING];
@@ -323,7 +325,7 @@ static void drop_older(struct files *files, struct file_index *index, struct fra
     struct frame_index *older = &files->frames->index[frame->older];
     const struct frame *truth = frame_truth(files->frames, older);
 
-    if (frame->older && older->state == FRAME_COMMITTED && truth->file == file_truth(files, index) - files->arena->files &&
+    if (older->state == FRAME_COMMITTED && truth->file == file_truth(files, index) - files->arena->files &&
         older->page == frame->page && truth->version < frame_truth(files->frames, frame)->version)
         page_move(files, index, older, FRAME_FREE);
     frame->older = 0;
@@ -349,11 +351,13 @@ static void publish(struct files *files, const struct part *part, const struct j
         if (index->dense_until > part->void_from)
             index->dense_until = part->void_from;
     }
-    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, after) {
-        drop_older(files, index, frame);
-        page_set_failed(index, frame, false);
-        page_move(files, index, frame, FRAME_COMMITTED);
+    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+        if (frame->older)
+            drop_older(files, index, frame);
+        if (frame->failed)
+            page_set_failed(index, frame, false);
     }
+    page_move_all(index, FRAME_COMMITTING, FRAME_COMMITTED);
     next->sequence = chunk->sequence;
     next->committed_at = time_pack(chunk->time);
     file->published = chunk->position;

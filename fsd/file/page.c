@@ -49,6 +49,18 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     index->counts[state]++;
 }
 
+void page_move_all(struct file_index *index, enum frame_state from, enum frame_state to)
+{
+    struct frame_index *frame;
+
+    assert(may_become(from, to));
+    TAILQ_FOREACH (frame, &index->lists[from], link)
+        frame->state = to;
+    TAILQ_CONCAT(&index->lists[to], &index->lists[from], link);
+    index->counts[to] += index->counts[from];
+    index->counts[from] = 0;
+}
+
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame)
 {
     RB_REMOVE(frame_tree, &index->view, frame);

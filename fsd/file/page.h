@@ -10,6 +10,8 @@
 /* Every change of a frame's state: takes it off its list and puts it at the end of the new state's. FRAME_FREE also takes it out of
  * readers' view and ends its life. */
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state);
+/* The same for all frames of a state, to the end of the other's list; neither is FRAME_FREE. */
+void page_move_all(struct file_index *index, enum frame_state from, enum frame_state to);
 /* Readers no longer see the frame, but it stays what it is. */
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame);
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed);
