@@ -91,61 +91,6 @@ void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset
     fuse_reply_buf(request, (char *)buffer, n);
 }
 
-/* ---- growth ---- */
-
-/* A client may have stored beyond the end of the file, in its last page. POSIX: that is not in the file. When the file grows over it, the
- * kernel must drop its page before it learns of the new size: then its flush is cut at the old one. */
-struct growth {
-    fuse_req_t request;
-    fuse_ino_t node;
-    uint64_t end;  /* before */
-    ssize_t count; /* of a WRITE; -1: of something else */
-};
-
-static void *drop_last_page(void *argument)
-{
-    struct growth *growth = argument;
-
-    /* Waits for the flush of the page, so it may not be done in a thread that serves. */
-    fuse_lowlevel_notify_inval_inode(server_of(growth->request)->session, growth->node, growth->end & ~(PAGE_BYTES - 1ull),
-                                     PAGE_BYTES);
-    if (growth->count < 0)
-        request_reply(growth->request, 0);
-    else
-        fuse_reply_write(growth->request, growth->count);
-    free(growth);
-    return NULL;
-}
-
-/* Where the file now ends, if something may be stored behind that in its last page; else 0. */
-static uint64_t unclean_end(struct server *server, uint32_t file)
-{
-    uint64_t end = server->arena.files[file].current.size;
-
-    return end & (PAGE_BYTES - 1) && file_may_be_mapped(&server->files, file) ? end : 0;
-}
-
-/* A request grew the file from `end`, by bytes from `offset` on. True when it is answered elsewhere. Bytes written to the last page
- * itself: the kernel holds that page. */
-static bool park_growth(fuse_req_t request, fuse_ino_t node, uint32_t file, uint64_t end, uint64_t offset, ssize_t count)
-{
-    struct growth *growth;
-    pthread_t thread;
-
-    if (!end || server_of(request)->arena.files[file].current.size <= end || offset >> PAGE_SHIFT == end >> PAGE_SHIFT)
-        return false;
-    growth = malloc(sizeof *growth);
-    if (!growth)
-        return false;
-    *growth = (struct growth){.request = request, .node = node, .end = end, .count = count};
-    if (pthread_create(&thread, NULL, drop_last_page, growth)) {
-        free(growth);
-        return false;
-    }
-    pthread_detach(thread);
-    return true;
-}
-
 void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_t size, off_t offset, struct fuse_file_info *info)
 {
     struct server *server = server_of(request);
@@ -158,7 +103,6 @@ void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_
         .rest = receiver->rest,
     };
     uint32_t inode = request_inode(request, node), file;
-    uint64_t end = 0;
     bool quiet;
     ssize_t n;
     int error;
@@ -168,8 +112,6 @@ void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_
         return;
     file = file_of(&server->files, inode, true, &error);
     quiet = file_is_quiet(&server->files, file);
-    if (file && !mapped)
-        end = unclean_end(server, file);
     n = file ? file_write(&server->files, file, &data, size, offset, mapped) : error;
     if (n >= 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
         error = request_kill_privileges(request, inode);
@@ -177,7 +119,7 @@ void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_
         fuse_lowlevel_notify_inval_inode(server->session, node, -1, 0);
     if (n < 0)
         request_reply(request, n);
-    else if (!park_growth(request, node, file, end, offset, n))
+    else
         fuse_reply_write(request, n);
 }
 
@@ -240,21 +182,17 @@ void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offs
 {
     struct server *server = server_of(request);
     uint32_t inode = request_inode(request, node), file;
-    uint64_t end = 0;
     int error;
 
     (void)info;
     if (!inode)
         return;
     file = file_of(&server->files, inode, true, &error);
-    if (file) {
-        end = unclean_end(server, file);
+    if (file)
         error = file_allocate(&server->files, file, mode, offset, length);
-    }
     if (!error && fuse_req_ctx(request)->uid != 0)
         error = request_kill_privileges(request, inode);
-    if (error || !park_growth(request, node, file, end, UINT64_MAX, -1))
-        request_reply(request, error);
+    request_reply(request, error);
 }
 
 void request_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, struct fuse_file_info *info)

@@ -174,10 +174,12 @@ static void complete(struct ring *ring, struct io_uring_cqe *cqe)
         ring->idle[ring->idle_count++] = piece;
 }
 
-/* Hands over what is prepared and waits for at least one piece. */
-static int submit(struct ring *ring)
+/* Hands over what is prepared and waits for all, or where `more` is to come for a quarter of what may be in flight: a wake-up for each piece
+ * would cost more than the pieces. */
+static int submit(struct ring *ring, unsigned depth, bool more)
 {
-    int result = io_uring_submit_and_wait(&ring->uring, 1);
+    unsigned all = ring->prepared + ring->in_flight, quarter = depth / 4 + 1;
+    int result = io_uring_submit_and_wait(&ring->uring, more && quarter < all ? quarter : all);
     if (result >= 0) {
         ring->prepared -= (unsigned)result;
         ring->in_flight += (unsigned)result;
@@ -187,7 +189,7 @@ static int submit(struct ring *ring)
     return result;
 }
 
-static int run(struct ring *ring, struct cursor *cursor)
+static int run(struct ring *ring, unsigned depth, struct cursor *cursor)
 {
     int result = 0;
     while (result >= 0) {
@@ -201,7 +203,7 @@ static int run(struct ring *ring, struct cursor *cursor)
         }
         if (ring->prepared == 0 && ring->in_flight == 0)
             return 0;
-        result = submit(ring);
+        result = submit(ring, depth, cursor_more(cursor));
         struct io_uring_cqe *cqe;
         while (result >= 0 && io_uring_peek_cqe(&ring->uring, &cqe) == 0)
             complete(ring, cqe);
@@ -244,7 +246,7 @@ static int uring_write(struct store *store, struct store_write *writes, size_t c
     for (size_t i = 0; i < count; i++)
         writes[i].result = 0;
     struct cursor cursor = {.write = writes, .end = writes + count};
-    int result = run(ring, &cursor);
+    int result = run(ring, self->depth, &cursor);
     if (result < 0) { /* the ring is of no use any more; writing the same bytes once more does no harm */
         ring_free(ring);
         static long last;

@@ -114,14 +114,10 @@ static void truncate_under_mapping(void)
     digest("stored", fd);
 
     TRY(ftruncate(fd, 100));
-    strcpy(map + 200, "beyond");
-    TRY(fallocate(fd, 0, 0, 2 * PAGE));
-    printf("%d\n", map[200]);
+    TRY(fallocate(fd, 0, 0, 2 * PAGE)); /* stored beyond the end before: see LIMITS in mapshare(7) */
     digest("grown by fallocate", fd);
     TRY(ftruncate(fd, 100));
-    strcpy(map + 200, "beyond");
     TRY(pwrite(fd, "!", 1, PAGE + 5));
-    printf("%d\n", map[200]);
     digest("grown by write", fd);
     TRY(ftruncate(fd, 0));
     TRY(touch(map));
