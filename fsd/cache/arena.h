@@ -128,7 +128,7 @@ struct arena_header {
     _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
     _Atomic uint64_t version;     /* last one given to a frame */
     _Atomic uint32_t init_length; /* of the kernel's INIT, replayed to each new worker */
-    char init[INIT_REQUEST_MAX];
+    _Alignas(8) char init[INIT_REQUEST_MAX];
     struct journal_state journal;
     struct arena_counters counters;
     struct intent intents[INTENT_MAX];
