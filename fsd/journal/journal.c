@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "journal/grow.h"
 #include "journal/scan.h"
 
 /* Memory of one chunk being written; used again by the next one. */
@@ -27,6 +28,14 @@ struct scratch {
     uint64_t header_capacity;
     struct iovec *iov;
     size_t iov_capacity;
+    uint64_t *stream_numbers;
+    size_t stream_capacity;
+};
+
+/* A stream that no commit has named yet. */
+struct stream {
+    uint64_t stream;
+    uint64_t number; /* of its first chunk */
 };
 
 struct journal {
@@ -50,6 +59,8 @@ struct journal {
     unsigned writing;        /* chunks in chunk_write */
     int poison;              /* -errno of a write that failed */
     bool rolling_back;
+    struct stream *streams;
+    size_t stream_count, stream_capacity;
     SLIST_HEAD(, scratch) scratches;
 };
 
@@ -81,6 +92,7 @@ static void start_at_head(struct journal *journal)
     journal->settled_number = point->next_number;
     memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
     journal->poison = 0;
+    journal->stream_count = 0;
 }
 
 /* An empty log, whatever was written before; fills the state. */
@@ -231,6 +243,7 @@ void journal_close(struct journal *journal)
         SLIST_REMOVE_HEAD(&journal->scratches, next);
         free(scratch->header);
         free(scratch->iov);
+        free(scratch->stream_numbers);
         free(scratch);
     }
     if (journal->fd >= 0)
@@ -239,6 +252,7 @@ void journal_close(struct journal *journal)
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
     free(journal->settled);
+    free(journal->streams);
     free(journal);
 }
 
@@ -271,6 +285,47 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk)
     return length;
 }
 
+/* ---- streams, with the lock held ---- */
+
+static struct stream *find_stream(struct journal *journal, uint64_t stream)
+{
+    for (size_t i = 0; i < journal->stream_count; i++) {
+        if (journal->streams[i].stream == stream)
+            return &journal->streams[i];
+    }
+    return NULL;
+}
+
+static int remember_streams(struct journal *journal, const struct journal_chunk *chunk)
+{
+    if (chunk->type != JOURNAL_CHUNK_DATA)
+        return 0;
+    if (!grow(&journal->streams, &journal->stream_capacity, journal->stream_count + chunk->file_count, sizeof(*journal->streams)))
+        return -ENOMEM;
+    for (uint32_t i = 0; i < chunk->file_count; i++) {
+        uint64_t stream = chunk->files[i].stream;
+        if (stream != 0 && find_stream(journal, stream) == NULL)
+            journal->streams[journal->stream_count++] = (struct stream){.stream = stream, .number = journal->next_number};
+    }
+    return 0;
+}
+
+/* Those that a published commit has named, and those whose first chunk is not in the log any more: given up by the caller. */
+static void forget_streams(struct journal *journal, const struct journal_chunk *commit, uint64_t tail_number)
+{
+    for (uint32_t i = 0; commit != NULL && i < commit->file_count; i++) {
+        struct stream *stream = find_stream(journal, commit->files[i].stream);
+        if (stream != NULL)
+            *stream = journal->streams[--journal->stream_count];
+    }
+    for (size_t i = 0; i < journal->stream_count;) {
+        if (journal->streams[i].number < tail_number)
+            journal->streams[i] = journal->streams[--journal->stream_count];
+        else
+            i++;
+    }
+}
+
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 {
     uint64_t length = journal_chunk_length(chunk);
@@ -282,7 +337,7 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
         pthread_cond_wait(&journal->changed, &journal->lock);
     if (journal->next_position + length - current_point(journal->state)->tail > journal->capacity) {
         result = -ENOSPC;
-    } else {
+    } else if ((result = remember_streams(journal, chunk)) == 0) {
         chunk->position = journal->next_position;
         chunk->length = length;
         chunk->number = journal->next_number++;
@@ -293,7 +348,15 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
     return result;
 }
 
-static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors)
+static void scratch_give(struct journal *journal, struct scratch *scratch)
+{
+    pthread_mutex_lock(&journal->lock);
+    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+/* NULL, or one that has what is asked for. */
+static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors, uint32_t files)
 {
     pthread_mutex_lock(&journal->lock);
     struct scratch *scratch = SLIST_FIRST(&journal->scratches);
@@ -303,26 +366,18 @@ static struct scratch *scratch_take(struct journal *journal, uint64_t header_len
 
     if (scratch == NULL)
         scratch = calloc(1, sizeof(*scratch));
-    if (scratch != NULL && scratch->header_capacity < header_length) {
+    if (scratch == NULL)
+        return NULL;
+    if (scratch->header_capacity < header_length) {
         free(scratch->header);
         scratch->header = aligned_alloc(FORMAT_BLOCK, header_length);
         scratch->header_capacity = scratch->header == NULL ? 0 : header_length;
     }
-    if (scratch != NULL && scratch->iov_capacity < vectors) {
-        free(scratch->iov);
-        scratch->iov = malloc(vectors * sizeof(*scratch->iov));
-        scratch->iov_capacity = scratch->iov == NULL ? 0 : vectors;
-    }
-    return scratch;
-}
-
-static void scratch_give(struct journal *journal, struct scratch *scratch)
-{
-    if (scratch == NULL)
-        return;
-    pthread_mutex_lock(&journal->lock);
-    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
-    pthread_mutex_unlock(&journal->lock);
+    if (scratch->header != NULL && grow(&scratch->iov, &scratch->iov_capacity, vectors, sizeof(*scratch->iov)) &&
+        grow(&scratch->stream_numbers, &scratch->stream_capacity, files, sizeof(*scratch->stream_numbers)))
+        return scratch;
+    scratch_give(journal, scratch);
+    return NULL;
 }
 
 /* A chunk's memory, in one write up to the log's end and one from its beginning. */
@@ -353,27 +408,41 @@ static void gather_add(struct gather *gather, const void *memory, uint64_t lengt
     }
 }
 
+static void encode(struct journal *journal, const struct journal_chunk *chunk, struct scratch *scratch)
+{
+    struct chunk_context context = {.uuid = journal->uuid, .epoch_number = journal->epoch_number};
+    if (chunk->type == JOURNAL_CHUNK_COMMIT) {
+        context.stream_numbers = scratch->stream_numbers;
+        pthread_mutex_lock(&journal->lock);
+        for (uint32_t i = 0; i < chunk->file_count; i++) {
+            const struct stream *stream = find_stream(journal, chunk->files[i].stream);
+            scratch->stream_numbers[i] = stream == NULL ? 0 : stream->number;
+        }
+        pthread_mutex_unlock(&journal->lock);
+    }
+    chunk_encode(chunk, &context, scratch->header);
+}
+
 static int write_chunk(struct journal *journal, const struct journal_chunk *chunk)
 {
     uint64_t header_length = chunk_header_length(chunk);
     size_t vectors = (chunk->length - header_length) / FORMAT_BLOCK + 2; /* the header; one is cut in two */
-    struct scratch *scratch = scratch_take(journal, header_length, vectors);
-    int result = -ENOMEM;
-    if (scratch != NULL && scratch->header != NULL && scratch->iov != NULL) {
-        chunk_encode(chunk, journal->epoch_number, journal->uuid, scratch->header);
-        struct gather gather = {
-            .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
-                       {.fd = journal->fd, .offset = FORMAT_LOG_START}},
-            .current = &gather.writes[0],
-            .left = journal->capacity - chunk->position % journal->capacity,
-        };
-        gather_add(&gather, scratch->header, header_length);
-        for (uint32_t i = 0; i < chunk->page_count; i++) {
-            if (chunk->pages[i].kind == JOURNAL_DATA)
-                gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
-        }
-        result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
+    struct scratch *scratch = scratch_take(journal, header_length, vectors, chunk->file_count);
+    if (scratch == NULL)
+        return -ENOMEM;
+    encode(journal, chunk, scratch);
+    struct gather gather = {
+        .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
+                   {.fd = journal->fd, .offset = FORMAT_LOG_START}},
+        .current = &gather.writes[0],
+        .left = journal->capacity - chunk->position % journal->capacity,
+    };
+    gather_add(&gather, scratch->header, header_length);
+    for (uint32_t i = 0; i < chunk->page_count; i++) {
+        if (chunk->pages[i].kind == JOURNAL_DATA)
+            gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
     }
+    int result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
     scratch_give(journal, scratch);
     return result;
 }
@@ -432,6 +501,7 @@ static void publish_chunk(struct journal *journal, const struct journal_chunk *c
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         point.sequence = chunk->sequence;
     publish(journal->state, point);
+    forget_streams(journal, chunk, point.tail_number);
     pthread_mutex_unlock(&journal->lock);
 }
 
@@ -502,6 +572,7 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
         point.tail = position;
         point.tail_number = number;
         publish(journal->state, point);
+        forget_streams(journal, NULL, number);
         pthread_mutex_unlock(&journal->lock);
     }
     pthread_mutex_unlock(&journal->release_lock);
