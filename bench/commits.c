@@ -226,8 +226,14 @@ static void make_sustained(const struct settings *settings)
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"processes", processes}, {"sustained", sustained},     {"crowded", crowded},           {"look-up", look_up},
-        {"make-cold", make_cold}, {"make-inodes", make_inodes}, {"make-sustained", make_sustained}, {"fill-journal", fill_journal},
+        {"processes", processes},
+        {"sustained", sustained},
+        {"crowded", crowded},
+        {"look-up", look_up},
+        {"make-cold", make_cold},
+        {"make-inodes", make_inodes},
+        {"make-sustained", make_sustained},
+        {"fill-journal", fill_journal},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

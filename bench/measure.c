@@ -214,7 +214,8 @@ static void set(struct settings *settings, const char *argument)
 
 int measure_main(int argc, char **argv, const struct measure_case *cases, size_t count)
 {
-    struct settings settings = {.size = (size_t)64 << 20, .pages = 16, .inodes = 100000, .repeats = 5, .processes = 1, .seconds = 1, .seed = 1};
+    struct settings settings = {
+        .size = (size_t)64 << 20, .pages = 16, .inodes = 100000, .repeats = 5, .processes = 1, .seconds = 1, .seed = 1};
     if (argc < 3) {
         fprintf(stderr, "usage: %s CASE DIRECTORY [NAME=VALUE...]\ncases:", argv[0]);
         for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /* What the measuring programs share: settings, the clock, samples, the file they work on.
  *
- * A program is called as PROGRAM CASE DIRECTORY [NAME=VALUE...], prints one line a sample (metric, value, unit, divided by tabs) and
- * exits non-zero when anything fails: a figure is either right or not there.
+ * A program is called as PROGRAM CASE DIRECTORY [NAME=VALUE...], prints one line a sample (metric, value, unit, divided by tabs)
+ * and exits non-zero when anything fails: a figure is either right or not there.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H

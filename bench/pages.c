@@ -186,13 +186,8 @@ static void status(const struct settings *settings)
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"resident", resident},
-        {"faults", faults},
-        {"msync", sync_pages},
-        {"cold-sequential", cold_sequential},
-        {"cold-random", cold_random},
-        {"pwrite", page_write},
-        {"stat", status},
+        {"resident", resident},       {"faults", faults},     {"msync", sync_pages}, {"cold-sequential", cold_sequential},
+        {"cold-random", cold_random}, {"pwrite", page_write}, {"stat", status},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -1,7 +1,9 @@
 """Samples become a table, JSON and plots."""
 
+import datetime
 import json
 import os
+import shutil
 import statistics
 import subprocess
 
@@ -70,8 +72,8 @@ class Report:
             lines.append(metric)
             for system in [name for measured, name in self.samples if measured == metric]:
                 values, speed = self.samples[metric, system], self.speed(metric, system)
-                row = (f"    {self.label(system):40}{statistics.median(values):11.5g}{min(values):11.5g}{max(values):11.5g} {unit:6}"
-                       f"{'' if speed is None else format(speed, '.2f'):>16}")
+                row = (f"    {self.label(system):40}{statistics.median(values):11.5g}{min(values):11.5g}{max(values):11.5g}"
+                       f" {unit:6}{'' if speed is None else format(speed, '.2f'):>16}")
                 shown = [f"{text}: {verdict(value, met)}" for text, value, met in goals.get(metric, []) if system == OURS]
                 lines.append((row + "  " + shown[0] if shown else row).rstrip())
                 lines += [" " * 105 + more for more in shown[1:]]
@@ -81,36 +83,54 @@ class Report:
 
     def json(self, cases, settings):
         results = [{"metric": metric, "system": self.label(system), "unit": self.units[metric], "median": statistics.median(values),
-                    "min": min(values), "max": max(values), "speed": self.speed(metric, system), "samples": values}
+                    "min": min(values), "max": max(values), "speed": self.speed(metric, system),
+                    "samples": [round(value, 4) for value in values]}
                    for (metric, system), values in self.samples.items()]
         goals = [dict(zip(("goal", "value", "met"), self.judge(goal)), case=case.name, metric=self.metric_of(goal))
                  for case in cases for goal in case.goals]
         return json.dumps({"heading": self.heading, "settings": settings, "results": results, "goals": goals}, indent=2)
 
-    def plot(self, folder):
-        """A picture for each case: the speed of each system beside the plain file system's."""
+    def write(self, folder, cases, settings):
         os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "samples.json"), "w", encoding="utf-8") as out:
+            print(self.json(cases, settings), file=out)
+        pictures = self.plot(folder) if shutil.which("gnuplot") else []
+        with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as out:
+            about = ", ".join(f"{name} {value}" for name, value in settings.items() if value)
+            print(f"# Measured on {datetime.date.today()}\n\nWith {about}.", file=out)
+            print("What the figures mean: [the bench](../README.md).\n", file=out)
+            for picture in pictures:
+                print(f"![{picture}]({picture}.svg)\n", file=out)
+            print("```", self.table(cases), "```", sep="\n", file=out)
+
+    def plot(self, folder):
+        """A picture for each case: the speed of each system beside the plain file system's. Returns their names."""
+        drawn = []
         for case in dict.fromkeys(self.cases.values()):
             metrics = [metric for metric in self.units if self.cases[metric] == case and (metric, DISK) in self.samples]
             names = [name for name in dict.fromkeys(system for _, system in self.samples)
                      if name != DISK and any((metric, name) in self.samples for metric in metrics)]
             if names:
                 self.plot_case(os.path.join(folder, case), metrics, names, case)
+                drawn.append(case)
+        return drawn
 
     def plot_case(self, path, metrics, names, case):
-        with open(f"{path}.tsv", "w", encoding="utf-8") as out:
-            print("metric", *[self.label(name) for name in names], sep="\t", file=out)
-            for metric in metrics:
-                print(metric, *[self.speed(metric, name) or "NaN" for name in names], sep="\t", file=out)
-        script = f"""
-            set terminal svg size {320 + 40 * len(metrics) * len(names)},480 background rgb 'white'
-            set output '{path}.svg'
-            set datafile separator tab
-            set title '{case}: speed, {self.disk_type} on the same disk = 1' noenhanced
-            set style data histogram; set style histogram clustered gap 1; set style fill solid 0.8 border -1
-            set logscale y; set grid y; set key outside top right noenhanced; set xtics noenhanced rotate by -20
-            plot for [column=2:{len(names) + 1}] '{path}.tsv' using column:xtic(1) title columnheader(column), 1 with lines title '{self.disk_type}'
-        """
+        rows = [["metric"] + [self.label(name) for name in names]]
+        rows += [[metric] + [str(self.speed(metric, name) or "NaN") for name in names] for metric in metrics]
+        data = "\n".join("\t".join(row) for row in rows)
+        script = f"""$data << END
+{data}
+END
+set terminal svg size {320 + 40 * len(metrics) * len(names)},480 background rgb 'white'
+set output '{path}.svg'
+set datafile separator tab
+set title '{case}: speed, {self.disk_type} on the same disk = 1' noenhanced
+set style data histogram; set style histogram clustered gap 1; set style fill solid 0.8 border -1
+set logscale y; set grid y; set key outside top right noenhanced; set xtics noenhanced rotate by -20
+plot for [column=2:{len(names) + 1}] $data using column:xtic(1) title columnheader(column), \\
+    1 with lines title '{self.disk_type}'
+"""
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
