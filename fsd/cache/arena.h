@@ -86,6 +86,7 @@ struct frame {
 enum {
     FRAME_HIDDEN = 1 << 0, /* a newer frame, or a truncation, took its place for readers */
     FRAME_HOLE = 1 << 1,   /* zeros that shall not take blocks */
+    FRAME_VOID = 1 << 2,   /* truncated by a later commit while it was being written: never to be written again */
 };
 
 /* An open file of a client's. The number that the kernel knows is generation << 32 | index. */

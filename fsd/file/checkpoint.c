@@ -169,7 +169,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
     for (uint32_t i = 0; i < job->count; i++) {
         struct frame_index *frame = round->frames[job->first + i];
 
-        if (job->error) { /* invariant 6 */
+        if (job->error && !(frame_truth(files->frames, frame)->flags & FRAME_VOID)) { /* invariant 6 */
             page_set_failed(index, frame, true);
             page_move(files, index, frame, FRAME_COMMITTED);
         } else {

@@ -348,6 +348,10 @@ static void publish(struct files *files, const struct part *part, const struct j
             if (frame->page << PAGE_SHIFT >= part->void_from)
                 page_move(files, index, frame, FRAME_FREE);
         }
+        TAILQ_FOREACH (frame, &index->lists[FRAME_WRITEBACK], link) {
+            if (frame->page << PAGE_SHIFT >= part->void_from)
+                atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_VOID);
+        }
         if (index->dense_until > part->void_from)
             index->dense_until = part->void_from;
     }

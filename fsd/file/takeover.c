@@ -37,16 +37,26 @@ static void take_file(struct files *files, uint32_t number)
         } else if (version->position < file->published) { /* an older one */
             version->position = 0;
         } else { /* durable, but the file was not told: the last commit of all */
-            if (version->valid < file->cut)
-                atomic_store(&file->cut, version->valid);
             version->sequence = point->sequence;
             index->held = i;
-            atomic_store(&file->published, version->position);
         }
     }
     index->oldest = file->commits[index->held].position ? 1 : 0;
     index->changed = true; /* a commit too many is harmless */
     index->received_since = time_monotonic();
+}
+
+/* The rest of publish(), after the frames that the commit's truncation voids were left out. */
+static void tell_file(struct files *files, uint32_t number)
+{
+    struct file *file = &files->arena->files[number];
+    const struct file_version *held = &file->commits[files->index[number].held];
+
+    if (held->position > file->published) {
+        if (held->valid < file->cut)
+            atomic_store(&file->cut, held->valid);
+        atomic_store(&file->published, held->position);
+    }
 }
 
 /* Frames of one page follow each other, the newest last; the oldest commit of all comes first for a file's list. */
@@ -61,18 +71,26 @@ static int by_file_and_age(const void *a, const void *b)
     return x->version < y->version ? -1 : x->version > y->version;
 }
 
+/* Invariant 8: what publish() had not yet dropped. */
+static bool is_void(const struct file *file, const struct file_version *held, const struct frame *frame, bool committed)
+{
+    return committed && held->position > file->published && frame->position < held->position &&
+           frame->page << PAGE_SHIFT >= held->valid;
+}
+
 static void take_frame(struct files *files, struct frame *truth)
 {
     struct file *file = &files->arena->files[truth->file];
     struct file_index *index = &files->index[truth->file];
     struct frame_index *frame = &files->frames->index[truth - files->arena->frames], *seen;
+    const struct file_version *held = &file->commits[index->held];
     bool committed = is_committed(files, truth->position);
 
     *frame = (struct frame_index){.page = truth->page, .version = truth->version};
     if (!committed)
         truth->position = 0;
-    if (committed && file->cut != UINT64_MAX && truth->position < file->published && truth->page << PAGE_SHIFT >= file->cut) {
-        frame->state = FRAME_RECEIVED; /* publish() had not yet dropped what the truncation voids */
+    if (truth->flags & FRAME_VOID || is_void(file, held, truth, committed)) {
+        frame->state = FRAME_RECEIVED;
         page_move(files, index, frame, FRAME_FREE);
         return;
     }
@@ -167,8 +185,10 @@ int files_open(struct files *files)
     error = take_frames(files);
     take_handles(files);
     for (uint32_t i = 1; i <= header->file_used && !error; i++) {
-        if (files->arena->files[i].inode)
+        if (files->arena->files[i].inode) {
+            tell_file(files, i);
             file_settle(files, &files->index[i]);
+        }
     }
     return error;
 }

@@ -338,14 +338,18 @@ int setup_mount(struct daemon *daemon)
     snprintf(list, sizeof list, "fsname=%s,subtype=%s,default_permissions%s%s%s", name, FILESYSTEM,
              options->allow_other ? ",allow_other" : "", options->kernel_options[0] ? "," : "", options->kernel_options);
     session = fuse_session_new(&args, &nothing, sizeof nothing, NULL);
-    if (!session || fuse_session_mount(session, options->mountpoint)) {
+    if (session && !fuse_session_mount(session, options->mountpoint))
+        daemon->session = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 0);
+    if (session)
+        fuse_session_destroy(session);
+    fuse_opt_free_args(&args);
+    if (daemon->session < 0) {
         log_line(LOG_FATAL,
                  "%s: cannot be mounted; for ordinary users fusermount3 must be installed, and allow_other needs user_allow_other "
                  "in /etc/fuse.conf",
                  options->mountpoint);
         return -EPERM;
     }
-    daemon->session = fuse_session_fd(session);
     return 0;
 }
 
