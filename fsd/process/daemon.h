@@ -8,13 +8,14 @@
 struct daemon {
     const struct options *options;
     struct arena arena;
-    int store;          /* its root */
-    int private_folder; /* .mapshare in it */
-    int lock;           /* held for as long as any process of the mount lives */
-    int spill;          /* -1: none */
-    int session;        /* /dev/fuse */
-    int channel[2];     /* to the probe: the worker's end, the probe's end */
-    int status;         /* where the starting process waits for "mounted"; -1 after that */
+    int store;                    /* its root */
+    int private_folder;           /* .mapshare in it */
+    int lock;                     /* held for as long as any process of the mount lives */
+    int spill;                    /* -1: none */
+    struct fuse_session *mounted; /* what mounted; it serves nothing */
+    int session;                  /* /dev/fuse */
+    int channel[2];               /* to the probe: the worker's end, the probe's end */
+    int status;                   /* where the starting process waits for "mounted"; -1 after that */
 };
 
 /* How a worker ends. */

@@ -329,7 +329,6 @@ int setup_mount(struct daemon *daemon)
     char program[] = FILESYSTEM, option[] = "-o";
     char *argv[] = {program, option, list, NULL};
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    struct fuse_session *session;
     int error = sign_lock(daemon);
 
     if (error)
@@ -337,19 +336,16 @@ int setup_mount(struct daemon *daemon)
     escape(name, sizeof name, options->store);
     snprintf(list, sizeof list, "fsname=%s,subtype=%s,default_permissions%s%s%s", name, FILESYSTEM,
              options->allow_other ? ",allow_other" : "", options->kernel_options[0] ? "," : "", options->kernel_options);
-    session = fuse_session_new(&args, &nothing, sizeof nothing, NULL);
-    if (session && !fuse_session_mount(session, options->mountpoint))
-        daemon->session = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 0);
-    if (session)
-        fuse_session_destroy(session);
+    daemon->mounted = fuse_session_new(&args, &nothing, sizeof nothing, NULL);
     fuse_opt_free_args(&args);
-    if (daemon->session < 0) {
+    if (!daemon->mounted || fuse_session_mount(daemon->mounted, options->mountpoint)) {
         log_line(LOG_FATAL,
                  "%s: cannot be mounted; for ordinary users fusermount3 must be installed, and allow_other needs user_allow_other "
                  "in /etc/fuse.conf",
                  options->mountpoint);
         return -EPERM;
     }
+    daemon->session = fuse_session_fd(daemon->mounted);
     return 0;
 }
 
