@@ -83,6 +83,8 @@ bool probe_ask(struct probe_client *client, struct probe_request *request)
 
 static void take_runs(struct probe_request *request, const struct answer *answer)
 {
+    if (!answer->count)
+        return;
     if (request->run_count + answer->count > request->run_max) {
         uint32_t max = (request->run_count + answer->count) * 2;
         struct probe_run *more = realloc(request->runs, max * sizeof *more);
