@@ -12,6 +12,9 @@
 #include "file/page.h"
 #include "log.h"
 
+/* Of a version that is being committed and has no place in the journal yet: later than any that is published. */
+#define POSITION_PENDING UINT64_MAX
+
 /* A file's part in the commit being made. */
 struct part {
     uint32_t file;
@@ -134,12 +137,14 @@ static void put_back(struct files *files, const struct part *part, int error)
     pthread_mutex_lock(&index->lock);
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
         frame->stream_epoch = 0;
+        atomic_store(&frame_truth(files->frames, frame)->position, 0); /* or a later commit's publishing would publish it */
         if (error != -EAGAIN)
             page_set_failed(index, frame, true);
         page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
     }
     if (part->void_from < current->valid)
         current->valid = part->void_from;
+    atomic_store(&files->arena->files[part->file].commits[!index->held].position, 0);
     index->committing_file = false;
     index->changed = true;
     index->stream = 0;
@@ -208,7 +213,7 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     round->weight += index->counts[FRAME_COMMITTING];
     *part = (struct part){.file = number, .void_from = file->current.valid};
     *next = file->current;
-    next->position = 0;
+    atomic_store(&next->position, POSITION_PENDING); /* truth: the truncation is here now, before it leaves `current` */
     *entry = (struct journal_file){
         .stream = index->stream,
         .size = next->size,
