@@ -1,0 +1,192 @@
+/* The frame table: which frames are given out, and what happens when there are none. */
+#include "config.h"
+
+#include "fsd-support.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct frame_table *table_of(void **state)
+{
+    return ((struct house *)*state)->files->frames;
+}
+
+static void lowest_come_first(void **state)
+{
+    struct frame_table *table = table_of(state);
+    uint32_t frames[130], one;
+
+    assert_int_equal(frame_take(table, frames, 130), 130);
+    for (uint32_t i = 0; i < 130; i++)
+        assert_int_equal(frames[i], i + 1);
+    assert_int_equal(frame_take_one(table, false, &one), 0);
+    assert_int_equal(one, 131);
+}
+
+static void what_is_given_back_is_taken_again(void **state)
+{
+    struct frame_table *table = table_of(state);
+    uint32_t frames[200], again[4];
+
+    assert_int_equal(frame_take(table, frames, 200), 200);
+    frame_give(table, &frames[149], 1);
+    frame_give(table, &frames[2], 1);
+    frame_give(table, &frames[70], 2);
+    assert_int_equal(frame_take(table, again, 4), 4);
+    assert_int_equal(again[0], 3);
+    assert_int_equal(again[1], 71);
+    assert_int_equal(again[2], 72);
+    assert_int_equal(again[3], 150);
+    assert_int_equal(frame_take(table, again, 1), 1);
+    assert_int_equal(again[0], 201);
+}
+
+static void no_more_than_there_are(void **state)
+{
+    struct frame_table *table = table_of(state);
+    uint32_t frames[1100], one;
+
+    assert_int_equal(frame_free_count(table), 1024);
+    assert_int_equal(frame_take(table, frames, 1100), 1024);
+    assert_int_equal(frames[1023], 1024);
+    assert_int_equal(frame_free_count(table), 0);
+    assert_int_equal(frame_take(table, frames, 1), 0);
+    assert_int_equal(frame_take_one(table, false, &one), -EAGAIN);
+    assert_int_equal(frame_take_one(table, true, &one), -ENOSPC); /* no spill file */
+}
+
+static void each_frame_has_memory_of_its_own(void **state)
+{
+    struct house *house = *state;
+    uint32_t frames[1024];
+
+    assert_int_equal(frame_take(house->files->frames, frames, 1024), 1024);
+    for (uint32_t i = 0; i < 1024; i++)
+        memset(arena_page(&house->arena, frames[i]), i % 251, PAGE_BYTES);
+    for (uint32_t i = 0; i < 1024; i++) {
+        const unsigned char *page = arena_page(&house->arena, frames[i]);
+
+        assert_int_equal(page[0], i % 251);
+        assert_memory_equal(page, page + 1, PAGE_BYTES - 1);
+    }
+}
+
+static void spill_setup(struct house **house, uint32_t cache, uint32_t spill)
+{
+    *house = house_open(cache, spill, MIB);
+}
+
+static uint64_t blocks_of(int fd)
+{
+    struct stat status;
+
+    assert_return_code(fstat(fd, &status), errno);
+    return (uint64_t)status.st_blocks * 512;
+}
+
+static void spill_grows_only_when_it_must(void **state)
+{
+    struct house *house;
+    struct frame_table *table;
+    uint32_t frames[16], one;
+
+    (void)state;
+    spill_setup(&house, 16, 10000);
+    table = house->files->frames;
+    assert_int_equal(frame_take(table, frames, 15), 15);
+    assert_int_equal(frame_take_one(table, true, &one), 0);
+    assert_int_equal(one, 16); /* memory first */
+    assert_int_equal(house->arena.header->spilled, 0);
+    assert_int_equal(frame_take_one(table, false, &one), -EAGAIN);
+    assert_int_equal(house->arena.header->spilled, 0);
+
+    assert_int_equal(frame_take_one(table, true, &one), 0);
+    assert_int_equal(one, 17);
+    assert_true(house->arena.header->spilled > 0);
+    assert_true(blocks_of(house->spill) >= (uint64_t)house->arena.header->spilled * PAGE_BYTES); /* reserved before use */
+    assert_int_equal(frame_take(table, frames, 1), 0); /* a WRITE's bytes are never received into the spill file */
+    house_close(house);
+}
+
+static void spill_has_an_end(void **state)
+{
+    struct house *house;
+    struct frame_table *table;
+    uint32_t one, highest = 0, taken = 0;
+    int error;
+
+    (void)state;
+    spill_setup(&house, 16, 5000);
+    table = house->files->frames;
+    while (!(error = frame_take_one(table, true, &one))) {
+        unsigned char *page = arena_page(&house->arena, one);
+
+        memset(page, one % 251, PAGE_BYTES);
+        highest = one > highest ? one : highest;
+        taken++;
+        assert_true(taken <= 5016);
+    }
+    assert_int_equal(error, -ENOSPC);
+    assert_int_equal(taken, 5016);
+    assert_int_equal(highest, 5016);
+    assert_int_equal(house->arena.header->spilled, 5000);
+    for (uint32_t i = 1; i <= 5016; i++)
+        assert_int_equal(*(unsigned char *)arena_page(&house->arena, i), i % 251);
+    one = 4000;
+    frame_give(table, &one, 1);
+    assert_int_equal(frame_free_count(table), 0); /* it is not memory */
+    assert_int_equal(frame_take_one(table, false, &one), -EAGAIN);
+    assert_int_equal(frame_take_one(table, true, &one), 0);
+    assert_int_equal(one, 4000);
+    house_close(house);
+}
+
+static void *give_one(void *argument)
+{
+    static const uint32_t frame = 7;
+
+    for (int waiting = 0; !waiting;) {
+        struct frame_table *table = argument;
+
+        pthread_mutex_lock(&table->lock);
+        waiting = table->waiting;
+        pthread_mutex_unlock(&table->lock);
+    }
+    frame_give(argument, &frame, 1);
+    return NULL;
+}
+
+static void waiting_ends_when_one_is_given_back(void **state)
+{
+    struct frame_table *table = table_of(state);
+    uint32_t frames[1024];
+    pthread_t thread;
+
+    assert_true(frame_wait(table)); /* nothing to wait for */
+    assert_int_equal(frame_take(table, frames, 1024), 1024);
+    assert_false(frame_wait(table)); /* a moment only */
+    assert_int_equal(pthread_create(&thread, NULL, give_one, table), 0);
+    while (!frame_wait(table))
+        ;
+    pthread_join(thread, NULL);
+    assert_int_equal(frame_take(table, frames, 2), 1);
+    assert_int_equal(frames[0], 7);
+    assert_int_equal(table->waiting, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lowest_come_first, house_setup, house_teardown),
+        cmocka_unit_test_setup_teardown(what_is_given_back_is_taken_again, house_setup, house_teardown),
+        cmocka_unit_test_setup_teardown(no_more_than_there_are, house_setup, house_teardown),
+        cmocka_unit_test_setup_teardown(each_frame_has_memory_of_its_own, house_setup, house_teardown),
+        cmocka_unit_test(spill_grows_only_when_it_must),
+        cmocka_unit_test(spill_has_an_end),
+        cmocka_unit_test_setup_teardown(waiting_ends_when_one_is_given_back, house_setup, house_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
