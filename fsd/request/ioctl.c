@@ -217,7 +217,8 @@ static void ranges_known(struct probe_request *probe)
     if (!error) {
         out.more = count > MAPSHARE_ABI_RUNS;
         out.count = out.more ? MAPSHARE_ABI_RUNS : count;
-        memcpy(out.runs, runs, out.count * sizeof out.runs[0]);
+        if (out.count)
+            memcpy(out.runs, runs, out.count * sizeof out.runs[0]);
     }
     if (error)
         request_reply(parked->request, error);
