@@ -20,9 +20,9 @@ static void say(void)
 
 int main(int argc, char **argv)
 {
-    struct mapshare *turn = mapshare_anonymous(1); /* no bytes of it are used, only its notices */
+    struct mapshare *turn; /* no bytes of it are used, only its notices */
     uint64_t seen = 0;
-    int status, fd = open("/dev/zero", O_RDWR);
+    int status, fd;
     pid_t child;
 
     (void)argv;
@@ -30,6 +30,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: anonymous-zero\nShares memory without a file between a parent and its child.\n");
         return 2;
     }
+    turn = mapshare_anonymous(1);
+    fd = open("/dev/zero", O_RDWR);
     if (fd < 0 || !turn)
         err(1, "/dev/zero");
     anonymous = mapshare_mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_SHARED, -1, 0);
