@@ -32,7 +32,7 @@ uint64_t chunk_header_length(const struct journal_chunk *chunk)
     return format_round_up(used_length(chunk->file_count, chunk->page_count, path_bytes));
 }
 
-static void encode_file(const struct journal_file *file, uint64_t stream_number, struct format_file *out)
+static void encode_file(const struct journal_file *file, struct format_file *out)
 {
     *out = (struct format_file){
         .inode = htole64(file->identity.inode),
@@ -42,7 +42,6 @@ static void encode_file(const struct journal_file *file, uint64_t stream_number,
         .handle_length = htole32(file->identity.handle_length),
         .path_length = htole32(path_length(file)),
         .stream = htole64(file->stream),
-        .stream_number = htole64(stream_number),
         .size = htole64(file->size),
         .valid = htole64(file->valid),
         .atime_seconds = (int64_t)htole64((uint64_t)file->atime.tv_sec),
@@ -56,7 +55,7 @@ static void encode_file(const struct journal_file *file, uint64_t stream_number,
     memcpy(out->handle, file->identity.handle, file->identity.handle_length);
 }
 
-void chunk_encode(const struct journal_chunk *chunk, const struct chunk_context *context, void *header)
+void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, const unsigned char *uuid, void *header)
 {
     struct format_chunk *out = header;
     struct format_file *files = (struct format_file *)(out + 1);
@@ -67,7 +66,7 @@ void chunk_encode(const struct journal_chunk *chunk, const struct chunk_context 
 
     for (uint32_t i = 0; i < chunk->file_count; i++) {
         uint32_t length = path_length(&chunk->files[i]);
-        encode_file(&chunk->files[i], context->stream_numbers == NULL ? 0 : context->stream_numbers[i], &files[i]);
+        encode_file(&chunk->files[i], &files[i]);
         if (length > 0)
             memcpy(paths + path_bytes, chunk->files[i].path, length);
         path_bytes += length;
@@ -91,7 +90,7 @@ void chunk_encode(const struct journal_chunk *chunk, const struct chunk_context 
         .position = htole64(chunk->position),
         .length = htole64(chunk->length),
         .number = htole64(chunk->number),
-        .epoch_number = htole64(context->epoch_number),
+        .epoch_number = htole64(epoch_number),
         .sequence = chunk->type == JOURNAL_CHUNK_COMMIT ? htole64(chunk->sequence) : 0,
         .seconds = (int64_t)htole64((uint64_t)chunk->time.tv_sec),
         .nanoseconds = htole32((uint32_t)chunk->time.tv_nsec),
@@ -100,7 +99,7 @@ void chunk_encode(const struct journal_chunk *chunk, const struct chunk_context 
         .data_count = htole32(data_count),
         .path_bytes = htole32(path_bytes),
     };
-    memcpy(out->uuid, context->uuid, FORMAT_UUID_SIZE);
+    memcpy(out->uuid, uuid, FORMAT_UUID_SIZE);
     size_t used = used_length(chunk->file_count, chunk->page_count, path_bytes);
     memset((char *)header + used, 0, format_round_up(used) - used);
     out->checksum = htole64(format_header_checksum(header, used));
@@ -222,8 +221,7 @@ int chunk_decode(const void *header, const struct chunk_expected *expected, stru
         .sequence = le64toh(fixed->sequence),
     };
     view->data_count = data_count;
-    view->page_entries = pages;
-    view->file_entries = files;
+    view->entries = pages;
     return decode_time(&view->chunk.time, fixed->seconds, fixed->nanoseconds) &&
            type_possible(le32toh(fixed->type), view->chunk.sequence, expected->sequence) &&
            data_count == le32toh(fixed->data_count) && path_left == 0;

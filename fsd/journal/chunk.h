@@ -7,15 +7,8 @@
 /* Bytes before the data pages, a multiple of FORMAT_BLOCK; 0: too much for one chunk. */
 uint64_t chunk_header_length(const struct journal_chunk *chunk);
 
-/* What the journal adds to a chunk. */
-struct chunk_context {
-    const unsigned char *uuid;
-    uint64_t epoch_number;          /* of the epoch's first chunk */
-    const uint64_t *stream_numbers; /* for each file; NULL: none of a stream */
-};
-
 /* Fills `header`, chunk_header_length bytes, with all that the chunk says, checksums of the pages' data included. */
-void chunk_encode(const struct journal_chunk *chunk, const struct chunk_context *context, void *header);
+void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, const unsigned char *uuid, void *header);
 
 /* What a chunk must be to be the next one. */
 struct chunk_expected {
@@ -38,8 +31,7 @@ struct chunk_view {
     struct journal_chunk chunk; /* data pointers are NULL */
     uint32_t data_count;
     uint64_t header_length;
-    const struct format_page *page_entries; /* in the header that was decoded: the checksums */
-    const struct format_file *file_entries; /* the streams' first chunks */
+    const struct format_page *entries; /* in the header that was decoded: the checksums */
 
     struct journal_file *files;
     struct journal_page *pages;

@@ -31,9 +31,7 @@
  *   6. a COMMIT's sequence is higher than that of the commits before it;
  *   7. the checksum of each DATA page is right.
  * The log ends before the first chunk that is not valid. Of what it holds, COMMIT and EXTEND chunks count, and of DATA chunks those
- * pages whose stream and file a later COMMIT of the same epoch names, unless an earlier one did. Where pages of a stream began
- * before the tail, the COMMIT that names it was in the store when the tail moved: of that file, the store's bytes count as of this
- * COMMIT.
+ * pages whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
  *
  * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
@@ -114,14 +112,13 @@ struct format_file {
     uint32_t path_length;
     unsigned char handle[JOURNAL_HANDLE_MAX];
     uint64_t stream;
-    uint64_t stream_number; /* in a COMMIT: of the first chunk with pages of the stream; 0: there is none */
     uint64_t size;
     uint64_t valid;
     int64_t atime_seconds, mtime_seconds, ctime_seconds;
     uint32_t atime_nanoseconds, mtime_nanoseconds, ctime_nanoseconds;
     uint32_t reserved;
 };
-static_assert(sizeof(struct format_file) == 152, "on-disk");
+static_assert(sizeof(struct format_file) == 144, "on-disk");
 
 struct format_page {
     uint32_t file;

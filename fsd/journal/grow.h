@@ -4,18 +4,20 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* `array` is the address of the pointer. False: no memory, and nothing has changed. */
 static inline bool grow(void *array, size_t *capacity, size_t wanted, size_t size)
 {
-    void **old = array;
+    void *memory;
     if (wanted <= *capacity)
         return true;
     size_t larger = wanted > 2 * *capacity ? wanted : 2 * *capacity;
-    void *new = reallocarray(*old, larger, size);
-    if (new == NULL)
+    memcpy(&memory, array, sizeof(memory));
+    memory = reallocarray(memory, larger, size);
+    if (memory == NULL)
         return false;
-    *old = new;
+    memcpy(array, &memory, sizeof(memory));
     *capacity = larger;
     return true;
 }

@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,13 +154,6 @@ static int apply(struct image_file *file, enum journal_page_kind kind, uint64_t 
     return segment_from_store(&file->segments, page, count);
 }
 
-/* Pages of its stream were before the tail: so the store had all of this commit when the tail moved there. */
-static bool in_store(const struct image *image, const struct format_file *entry)
-{
-    uint64_t number = le64toh(entry->stream_number);
-    return number != 0 && number < image->tail_number;
-}
-
 /* The pages that waited for this commit are part of it. */
 static int apply_stream(struct image *image, const struct journal_file *entry, struct image_file *file, uint32_t epoch)
 {
@@ -185,12 +177,8 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
     const struct journal_chunk *chunk = &view->chunk;
     bool commit = chunk->type == JOURNAL_CHUNK_COMMIT;
     int result = 0;
-    for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++) {
-        if (in_store(image, &view->file_entries[i]))
-            segment_free_all(&image->named[i]->segments);
-        else
-            result = segment_cut(&image->named[i]->segments, chunk->files[i].valid);
-    }
+    for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
+        result = segment_cut(&image->named[i]->segments, chunk->files[i].valid);
     for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
         result = apply_stream(image, &chunk->files[i], image->named[i], view->chunk.epoch);
     for (uint32_t i = 0; commit && result == 0 && i < chunk->page_count; i++) {

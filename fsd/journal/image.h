@@ -23,7 +23,6 @@ struct image_waiting;
 RB_HEAD(image_waiting_tree, image_waiting);
 
 struct image {
-    uint64_t tail_number;     /* set before the first chunk is added */
     struct image_files files; /* by inode */
     uint64_t chunks;
     uint64_t commits;

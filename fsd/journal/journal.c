@@ -4,7 +4,8 @@
  * 2. A COMMIT or EXTEND is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT or
  *    EXTEND when it is published itself), and after a flush that began later than that. So the published log has no holes.
  * 3. What is published is never written over before the superblock with a later tail is durable.
- * 4. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
+ * 4. The tail is never between a commit and what was written ahead for it.
+ * 5. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
  *    starts a new epoch at the published head; places reserved earlier are refused from then on.
  */
 #include "config.h"
@@ -18,8 +19,9 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "journal/grow.h"
+#include "journal/prepare.h"
 #include "journal/scan.h"
+#include "journal/span.h"
 
 /* Memory of one chunk being written; used again by the next one. */
 struct scratch {
@@ -28,14 +30,6 @@ struct scratch {
     uint64_t header_capacity;
     struct iovec *iov;
     size_t iov_capacity;
-    uint64_t *stream_numbers;
-    size_t stream_capacity;
-};
-
-/* A stream that no commit has named yet. */
-struct stream {
-    uint64_t stream;
-    uint64_t number; /* of its first chunk */
 };
 
 struct journal {
@@ -59,8 +53,7 @@ struct journal {
     unsigned writing;        /* chunks in chunk_write */
     int poison;              /* -errno of a write that failed */
     bool rolling_back;
-    struct stream *streams;
-    size_t stream_count, stream_capacity;
+    struct spans spans;
     SLIST_HEAD(, scratch) scratches;
 };
 
@@ -92,7 +85,7 @@ static void start_at_head(struct journal *journal)
     journal->settled_number = point->next_number;
     memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
     journal->poison = 0;
-    journal->stream_count = 0;
+    spans_forget_open(&journal->spans);
 }
 
 /* An empty log, whatever was written before; fills the state. */
@@ -162,43 +155,6 @@ static void fence(struct journal *journal)
     pthread_mutex_unlock(&journal->release_lock);
 }
 
-/* The journal's file, made or made anew where it is missing or empty and of another size. */
-static int open_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
-{
-    size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
-    if (fresh)
-        superblock_remove_half_made(folder);
-    int result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
-    if (result == -ENOENT && fresh) {
-        result = superblock_create_file(folder, size, 0);
-        if (result == 0)
-            result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
-    }
-    if (result < 0)
-        return result;
-    result = superblock_read(*fd, superblock);
-    if (result < 0 || !fresh || superblock->capacity + FORMAT_LOG_START == size)
-        return result;
-
-    struct scan scan;
-    result = scan_open(&scan, *fd);
-    if (result < 0)
-        return result;
-    result = scan_next(&scan);
-    scan_close(&scan);
-    if (result != 0) /* start_fresh tells why */
-        return result < 0 ? result : 0;
-    result = superblock_create_file(folder, size, superblock->sequence);
-    if (result < 0) {
-        log_line(LOG_WARN, "cannot change the journal's size (%s): it keeps the old one", strerror(-result));
-        return 0;
-    }
-    close(*fd);
-    *fd = -1;
-    result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
-    return result < 0 ? result : superblock_read(*fd, superblock);
-}
-
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
@@ -213,7 +169,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     pthread_cond_init(&journal->changed, NULL);
 
     bool fresh = state->epoch == 0;
-    int result = open_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
+    int result = prepare_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
     if (result == 0)
         result = fresh ? start_fresh(journal) : start_again(journal);
     if (result == 0) {
@@ -221,15 +177,20 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         journal->slots = journal->capacity / FORMAT_BLOCK;
         memcpy(journal->uuid, journal->superblock.uuid, FORMAT_UUID_SIZE);
         journal->settled = calloc(journal->slots, sizeof(*journal->settled));
-        result = journal->settled == NULL ? -ENOMEM : 0;
+        result = journal->settled == NULL ? -ENOMEM : spans_init(&journal->spans);
     }
     if (result < 0) {
         journal_close(journal);
         return result;
     }
     start_at_head(journal);
-    if (!fresh)
+    if (!fresh) {
+        /* What the process before us wrote ahead for its commits is not known: its part of the log is given back as a whole. */
+        const struct journal_point *point = current_point(state);
+        journal->spans.all[0] = (struct span){.position = point->tail, .number = point->tail_number, .commit = point->head - 1};
+        journal->spans.count = 1;
         fence(journal);
+    }
     *out = journal;
     return 0;
 }
@@ -243,7 +204,6 @@ void journal_close(struct journal *journal)
         SLIST_REMOVE_HEAD(&journal->scratches, next);
         free(scratch->header);
         free(scratch->iov);
-        free(scratch->stream_numbers);
         free(scratch);
     }
     if (journal->fd >= 0)
@@ -252,7 +212,7 @@ void journal_close(struct journal *journal)
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
     free(journal->settled);
-    free(journal->streams);
+    spans_free(&journal->spans);
     free(journal);
 }
 
@@ -285,47 +245,6 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk)
     return length;
 }
 
-/* ---- streams, with the lock held ---- */
-
-static struct stream *find_stream(struct journal *journal, uint64_t stream)
-{
-    for (size_t i = 0; i < journal->stream_count; i++) {
-        if (journal->streams[i].stream == stream)
-            return &journal->streams[i];
-    }
-    return NULL;
-}
-
-static int remember_streams(struct journal *journal, const struct journal_chunk *chunk)
-{
-    if (chunk->type != JOURNAL_CHUNK_DATA)
-        return 0;
-    if (!grow(&journal->streams, &journal->stream_capacity, journal->stream_count + chunk->file_count, sizeof(*journal->streams)))
-        return -ENOMEM;
-    for (uint32_t i = 0; i < chunk->file_count; i++) {
-        uint64_t stream = chunk->files[i].stream;
-        if (stream != 0 && find_stream(journal, stream) == NULL)
-            journal->streams[journal->stream_count++] = (struct stream){.stream = stream, .number = journal->next_number};
-    }
-    return 0;
-}
-
-/* Those that a published commit has named, and those whose first chunk is not in the log any more: given up by the caller. */
-static void forget_streams(struct journal *journal, const struct journal_chunk *commit, uint64_t tail_number)
-{
-    for (uint32_t i = 0; commit != NULL && i < commit->file_count; i++) {
-        struct stream *stream = find_stream(journal, commit->files[i].stream);
-        if (stream != NULL)
-            *stream = journal->streams[--journal->stream_count];
-    }
-    for (size_t i = 0; i < journal->stream_count;) {
-        if (journal->streams[i].number < tail_number)
-            journal->streams[i] = journal->streams[--journal->stream_count];
-        else
-            i++;
-    }
-}
-
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 {
     uint64_t length = journal_chunk_length(chunk);
@@ -337,7 +256,10 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
         pthread_cond_wait(&journal->changed, &journal->lock);
     if (journal->next_position + length - current_point(journal->state)->tail > journal->capacity) {
         result = -ENOSPC;
-    } else if ((result = remember_streams(journal, chunk)) == 0) {
+    } else if (chunk->type == JOURNAL_CHUNK_DATA) {
+        result = spans_open(&journal->spans, chunk, journal->next_position, journal->next_number);
+    }
+    if (result == 0) {
         chunk->position = journal->next_position;
         chunk->length = length;
         chunk->number = journal->next_number++;
@@ -348,15 +270,7 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
     return result;
 }
 
-static void scratch_give(struct journal *journal, struct scratch *scratch)
-{
-    pthread_mutex_lock(&journal->lock);
-    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
-    pthread_mutex_unlock(&journal->lock);
-}
-
-/* NULL, or one that has what is asked for. */
-static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors, uint32_t files)
+static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors)
 {
     pthread_mutex_lock(&journal->lock);
     struct scratch *scratch = SLIST_FIRST(&journal->scratches);
@@ -366,18 +280,26 @@ static struct scratch *scratch_take(struct journal *journal, uint64_t header_len
 
     if (scratch == NULL)
         scratch = calloc(1, sizeof(*scratch));
-    if (scratch == NULL)
-        return NULL;
-    if (scratch->header_capacity < header_length) {
+    if (scratch != NULL && scratch->header_capacity < header_length) {
         free(scratch->header);
         scratch->header = aligned_alloc(FORMAT_BLOCK, header_length);
         scratch->header_capacity = scratch->header == NULL ? 0 : header_length;
     }
-    if (scratch->header != NULL && grow(&scratch->iov, &scratch->iov_capacity, vectors, sizeof(*scratch->iov)) &&
-        grow(&scratch->stream_numbers, &scratch->stream_capacity, files, sizeof(*scratch->stream_numbers)))
-        return scratch;
-    scratch_give(journal, scratch);
-    return NULL;
+    if (scratch != NULL && scratch->iov_capacity < vectors) {
+        free(scratch->iov);
+        scratch->iov = malloc(vectors * sizeof(*scratch->iov));
+        scratch->iov_capacity = scratch->iov == NULL ? 0 : vectors;
+    }
+    return scratch;
+}
+
+static void scratch_give(struct journal *journal, struct scratch *scratch)
+{
+    if (scratch == NULL)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
+    pthread_mutex_unlock(&journal->lock);
 }
 
 /* A chunk's memory, in one write up to the log's end and one from its beginning. */
@@ -408,41 +330,27 @@ static void gather_add(struct gather *gather, const void *memory, uint64_t lengt
     }
 }
 
-static void encode(struct journal *journal, const struct journal_chunk *chunk, struct scratch *scratch)
-{
-    struct chunk_context context = {.uuid = journal->uuid, .epoch_number = journal->epoch_number};
-    if (chunk->type == JOURNAL_CHUNK_COMMIT) {
-        context.stream_numbers = scratch->stream_numbers;
-        pthread_mutex_lock(&journal->lock);
-        for (uint32_t i = 0; i < chunk->file_count; i++) {
-            const struct stream *stream = find_stream(journal, chunk->files[i].stream);
-            scratch->stream_numbers[i] = stream == NULL ? 0 : stream->number;
-        }
-        pthread_mutex_unlock(&journal->lock);
-    }
-    chunk_encode(chunk, &context, scratch->header);
-}
-
 static int write_chunk(struct journal *journal, const struct journal_chunk *chunk)
 {
     uint64_t header_length = chunk_header_length(chunk);
     size_t vectors = (chunk->length - header_length) / FORMAT_BLOCK + 2; /* the header; one is cut in two */
-    struct scratch *scratch = scratch_take(journal, header_length, vectors, chunk->file_count);
-    if (scratch == NULL)
-        return -ENOMEM;
-    encode(journal, chunk, scratch);
-    struct gather gather = {
-        .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
-                   {.fd = journal->fd, .offset = FORMAT_LOG_START}},
-        .current = &gather.writes[0],
-        .left = journal->capacity - chunk->position % journal->capacity,
-    };
-    gather_add(&gather, scratch->header, header_length);
-    for (uint32_t i = 0; i < chunk->page_count; i++) {
-        if (chunk->pages[i].kind == JOURNAL_DATA)
-            gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
+    struct scratch *scratch = scratch_take(journal, header_length, vectors);
+    int result = -ENOMEM;
+    if (scratch != NULL && scratch->header != NULL && scratch->iov != NULL) {
+        chunk_encode(chunk, journal->epoch_number, journal->uuid, scratch->header);
+        struct gather gather = {
+            .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
+                       {.fd = journal->fd, .offset = FORMAT_LOG_START}},
+            .current = &gather.writes[0],
+            .left = journal->capacity - chunk->position % journal->capacity,
+        };
+        gather_add(&gather, scratch->header, header_length);
+        for (uint32_t i = 0; i < chunk->page_count; i++) {
+            if (chunk->pages[i].kind == JOURNAL_DATA)
+                gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
+        }
+        result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
     }
-    int result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
     scratch_give(journal, scratch);
     return result;
 }
@@ -501,7 +409,8 @@ static void publish_chunk(struct journal *journal, const struct journal_chunk *c
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         point.sequence = chunk->sequence;
     publish(journal->state, point);
-    forget_streams(journal, chunk, point.tail_number);
+    if (chunk->type == JOURNAL_CHUNK_COMMIT)
+        spans_close(&journal->spans, chunk);
     pthread_mutex_unlock(&journal->lock);
 }
 
@@ -560,9 +469,10 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
     pthread_mutex_lock(&journal->release_lock);
     pthread_mutex_lock(&journal->lock);
     struct journal_point point = *current_point(journal->state);
+    int result = position > point.head || number > point.next_number ? -EINVAL : 0;
+    spans_keep_together(&journal->spans, &position, &number);
     pthread_mutex_unlock(&journal->lock);
 
-    int result = position > point.head || number > point.next_number ? -EINVAL : 0;
     /* A process that died may have got further than it could publish. */
     if (result == 0 && position > journal->superblock.tail)
         result = write_superblock(journal, position, number);
@@ -572,7 +482,7 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
         point.tail = position;
         point.tail_number = number;
         publish(journal->state, point);
-        forget_streams(journal, NULL, number);
+        spans_forget_before(&journal->spans, position);
         pthread_mutex_unlock(&journal->lock);
     }
     pthread_mutex_unlock(&journal->release_lock);

@@ -121,7 +121,9 @@ void journal_rollback(struct journal *journal);
 uint32_t journal_epoch(struct journal *journal);
 
 /* All commits before `position` (a commit's, or the head) are durable in the store's files: give their space back. Durable on
- * return. */
+ * return. A commit stays together with what was written ahead for it: of a position between them only the space before both is
+ * given back. A stream that no commit has named yet is the caller's: its first chunk must not be before `position`, unless it is
+ * given up. */
 int journal_release(struct journal *journal, uint64_t position, uint64_t number);
 
 /* True when a commit at this position was published: the one truth that outlives a process. */

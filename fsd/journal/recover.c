@@ -26,7 +26,6 @@ static int open_journal(int store_folder, int flags, int *fd)
 static int read_log(struct scan *scan, struct image *image, struct recover_report *report)
 {
     int result;
-    image->tail_number = scan->superblock.tail_number;
     while ((result = scan_next(scan)) == 1) {
         if (image_add(image, &scan->view, scan_data_position(scan)) < 0)
             return -ENOMEM;

@@ -96,7 +96,7 @@ static int check_data(struct scan *scan)
             position += loaded;
             left -= loaded;
         }
-        if (format_checksum(scan->data + used, FORMAT_BLOCK) != le64toh(scan->view.page_entries[i].checksum))
+        if (format_checksum(scan->data + used, FORMAT_BLOCK) != le64toh(scan->view.entries[i].checksum))
             return 0;
         used += FORMAT_BLOCK;
     }

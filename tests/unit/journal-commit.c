@@ -216,6 +216,49 @@ static void a_failed_release_keeps_the_space(void **state)
     assert_int_equal(journal_release(fixture->journal, point(fixture).head + PAGE, 99), -EINVAL);
 }
 
+static void a_commit_stays_with_what_was_written_ahead_for_it(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    make_file(fixture, "a", 4, 'x');
+    make_file(fixture, "b", 4, 'y');
+    struct journal_file file = entry_of(fixture, "a"), other = entry_of(fixture, "b");
+    struct journal_page page = data_page(0, 'A');
+    struct journal_chunk first = commit_pages(fixture, &other, &page, 1);
+    file.stream = 1;
+    struct journal_chunk ahead = write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
+    struct journal_chunk between = commit_pages(fixture, &other, &page, 1);
+    struct journal_chunk commit = commit_pages(fixture, &file, NULL, 0);
+
+    assert_int_equal(journal_release(fixture->journal, between.position, between.number), 0);
+    assert_int_equal(point(fixture).tail, ahead.position);
+    assert_int_equal(journal_release(fixture->journal, commit.position, commit.number), 0);
+    assert_int_equal(point(fixture).tail, ahead.position);
+    assert_true(ahead.position > first.position);
+    struct journal_chunk last = commit_pages(fixture, &other, &page, 1);
+    assert_int_equal(journal_release(fixture->journal, last.position, last.number), 0);
+    assert_int_equal(point(fixture).tail, last.position);
+    assert_int_equal(fixture_recover(fixture).commits, 1);
+}
+
+static void the_part_of_a_dead_process_is_given_back_as_a_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    make_file(fixture, "a", 4, 'x');
+    struct journal_file file = entry_of(fixture, "a");
+    struct journal_page page = data_page(0, 'A');
+    struct journal_chunk first = commit_pages(fixture, &file, &page, 1);
+    struct journal_chunk second = commit_pages(fixture, &file, &page, 1);
+    fixture_close(fixture);
+    fixture_open(fixture, SMALL_JOURNAL);
+    assert_int_equal(journal_release(fixture->journal, second.position, second.number), 0);
+    assert_int_equal(point(fixture).tail, first.position);
+    struct journal_chunk third = commit_pages(fixture, &file, &page, 1);
+    assert_int_equal(journal_release(fixture->journal, third.position, third.number), 0);
+    assert_int_equal(point(fixture).tail, third.position);
+}
+
 static void the_next_process_goes_on_at_the_head(void **state)
 {
     struct fixture *fixture = *state;
@@ -385,6 +428,8 @@ int main(void)
         CASE(a_place_is_lost_by_a_rollback),
         CASE(pages_of_an_older_epoch_are_not_in_the_commit),
         CASE(a_failed_release_keeps_the_space),
+        CASE(a_commit_stays_with_what_was_written_ahead_for_it),
+        CASE(the_part_of_a_dead_process_is_given_back_as_a_whole),
         CASE(the_next_process_goes_on_at_the_head),
         CASE(an_extend_is_published_when_written),
         CASE(several_threads_write),

@@ -143,32 +143,6 @@ static void a_stream_is_used_up_by_its_commit(void **state)
     assert_string_equal(content(fixture, "a"), "Bxxx");
 }
 
-/* The tail moved between pages written ahead and their commit, when all of it was in the store. */
-static void what_the_store_had_at_the_tail_stays(void **state)
-{
-    struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
-    make_file(fixture, "b", 1, 'y');
-    struct journal_file other = entry_of(fixture, "b");
-    struct journal_page page = data_page(0, 'A'), old = data_page(3, 'O'), new = data_page(3, 'N'), last = data_page(1, 'L');
-    file.stream = 5;
-    write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &new, 1);
-    struct journal_chunk tail = commit_pages(fixture, &other, &page, 1);
-    struct journal_file before = file;
-    before.stream = 0;
-    commit_pages(fixture, &before, &old, 1);
-    file.valid = 2 * PAGE;
-    commit_pages(fixture, &file, NULL, 0);
-    file.valid = UINT64_MAX;
-    file.stream = 0;
-    make_file(fixture, "a", 4, 'S'); /* the checkpoint */
-    assert_int_equal(journal_release(fixture->journal, tail.position, tail.number), 0);
-    commit_pages(fixture, &file, &last, 1);
-    fixture_recover(fixture);
-    assert_string_equal(content(fixture, "a"), "SLSS");
-    assert_string_equal(content(fixture, "b"), "A");
-}
-
 static void several_files_in_one_commit(void **state)
 {
     struct fixture *fixture = *state;
@@ -301,7 +275,6 @@ int main(void)
         CASE(what_is_not_valid_is_void),
         CASE(pages_written_ahead_come_with_their_commit),
         CASE(a_stream_is_used_up_by_its_commit),
-        CASE(what_the_store_had_at_the_tail_stays),
         CASE(several_files_in_one_commit),
         CASE(growth_without_a_commit_is_cut_back),
         CASE(growth_with_a_commit_stays),

@@ -1,0 +1,46 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "journal/prepare.h"
+#include "journal/scan.h"
+
+int prepare_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
+{
+    size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
+    if (fresh)
+        superblock_remove_half_made(folder);
+    int result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
+    if (result == -ENOENT && fresh) {
+        result = superblock_create_file(folder, size, 0);
+        if (result == 0)
+            result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
+    }
+    if (result < 0)
+        return result;
+    result = superblock_read(*fd, superblock);
+    if (result < 0 || !fresh || superblock->capacity + FORMAT_LOG_START == size)
+        return result;
+
+    struct scan scan;
+    result = scan_open(&scan, *fd);
+    if (result < 0)
+        return result;
+    result = scan_next(&scan);
+    scan_close(&scan);
+    if (result != 0) /* start_fresh tells why */
+        return result < 0 ? result : 0;
+    result = superblock_create_file(folder, size, superblock->sequence);
+    if (result < 0) {
+        log_line(LOG_WARN, "cannot change the journal's size (%s): it keeps the old one", strerror(-result));
+        return 0;
+    }
+    close(*fd);
+    *fd = -1;
+    result = superblock_open_file(folder, O_RDWR | O_DIRECT, fd);
+    return result < 0 ? result : superblock_read(*fd, superblock);
+}

@@ -1,0 +1,11 @@
+/* The journal's file before it is used. */
+#ifndef JOURNAL_PREPARE_H
+#define JOURNAL_PREPARE_H
+
+#include "journal/superblock.h"
+
+/* Opens the file; a fresh one is made where it is missing, and made anew where it is empty and of another size. The descriptor may
+ * be set on failure too. */
+int prepare_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock);
+
+#endif
