@@ -155,6 +155,7 @@ static void pairs(long rounds)
         }
         CHECK(mapshare_commit(list, 2, NULL) == 0);
     }
+    CHECK(mapshare_close(list[0]) == 0 && mapshare_close(list[1]) == 0);
 }
 
 static void equal(void)
@@ -167,6 +168,7 @@ static void equal(void)
         for (int page = 0; page < PAGES; page++)
             CHECK(*(long *)((char *)mapshare_addr(list[file]) + page * PAGE) == number);
     }
+    CHECK(mapshare_close(list[0]) == 0 && mapshare_close(list[1]) == 0);
     printf("both files are at commit %ld\n", number);
 }
 
