@@ -97,7 +97,7 @@ is_mounted() { # FOLDER
 }
 
 stats_value() { # KEY [MOUNT]
-    getfattr --only-values --absolute-names -n user.mapshare.stats "${2:-$MOUNT}" | sed -n "s/^$1=//p"
+    timeout -k 1 20 getfattr --only-values --absolute-names -n user.mapshare.stats "${2:-$MOUNT}" | sed -n "s/^$1=//p"
 }
 
 attribute() { # NAME FILE: the value of user.mapshare.NAME
@@ -130,6 +130,18 @@ scratch() {
     trap 'exit 143' TERM
 }
 
+# Ends a mount whose daemon hangs: its clients get errors instead of waiting for ever.
+abort_mount() { # FOLDER
+    local device
+    device=$(awk -v at="$(realpath -ms "$1")" '$5 == at { sub(/.*:/, "", $3); print $3 }' /proc/self/mountinfo | head -n 1)
+    mkdir -p "$SCRATCH/connections"
+    if mount -t fusectl none "$SCRATCH/connections" 2>/dev/null; then
+        [ -z "$device" ] || echo 1 >"$SCRATCH/connections/$device/abort"
+        umount "$SCRATCH/connections"
+    fi
+    umount -l "$1" 2>/dev/null || fusermount3 -uz "$1"
+}
+
 clean_up() {
     local status=$? item
     trap - EXIT
@@ -140,9 +152,9 @@ clean_up() {
     done
     for item in "${USED_MOUNTS[@]}"; do
         if [ "$status" != 0 ] && is_mounted "$item"; then
-            timeout 5 getfattr --only-values --absolute-names -n user.mapshare.stats "$item" | tr '\n' ' ' | sed 's/^/stats: /; s/$/\n/' >&2
+            timeout -k 1 5 getfattr --only-values --absolute-names -n user.mapshare.stats "$item" | tr '\n' ' ' | sed 's/^/stats: /; s/$/\n/' >&2
         fi
-        is_mounted "$item" && { timeout 20 umount "$item" 2>/dev/null || fusermount3 -u "$item" 2>/dev/null || umount -l "$item"; }
+        is_mounted "$item" && { timeout -k 1 20 umount "$item" 2>/dev/null || fusermount3 -u "$item" 2>/dev/null || abort_mount "$item"; }
     done
     for item in "${USED_KEEPERS[@]}"; do
         wait_gone 10 "$item" || { echo "keeper $item did not exit" >&2; kill -9 "$item" $(children_of "$item"); }
