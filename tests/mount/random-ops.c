@@ -7,11 +7,28 @@
 
 #define LIMIT (512 * PAGE) /* bytes: the largest size of the file */
 
-enum operation { STORE, LOAD, WRITE, READ, DIRECT_WRITE, DIRECT_READ, TRUNCATE, ALLOCATE, PUNCH, ZERO, COPY, MSYNC, FSYNC, DROP, PUSH, REOPEN,
-                 OPERATIONS };
+enum operation {
+    STORE,
+    LOAD,
+    WRITE,
+    READ,
+    DIRECT_WRITE,
+    DIRECT_READ,
+    TRUNCATE,
+    ALLOCATE,
+    PUNCH,
+    ZERO,
+    COPY,
+    MSYNC,
+    FSYNC,
+    DROP,
+    PUSH,
+    REOPEN,
+    OPERATIONS
+};
 
-static const char *const names[] = {"store", "load", "write", "read", "direct write", "direct read", "truncate", "allocate", "punch", "zero",
-                                    "copy", "msync", "fsync", "drop", "push", "reopen"};
+static const char *const names[] = {"store", "load", "write", "read",  "direct write", "direct read", "truncate", "allocate",
+                                    "punch", "zero", "copy",  "msync", "fsync",        "drop",        "push",     "reopen"};
 
 static uint64_t random_state;
 static unsigned char *model, *map;
@@ -29,8 +46,9 @@ static unsigned done;
 static void tell_history(void)
 {
     for (unsigned i = done > 32 ? done - 32 : 0; i < done; i++)
-        fprintf(stderr, "%u: %s at %ld (page %ld), %ld bytes, size then %ld\n", i, names[history[i % 32].operation], (long)history[i % 32].at,
-                (long)history[i % 32].at / PAGE, (long)history[i % 32].length, (long)history[i % 32].size);
+        fprintf(stderr, "%u: %s at %ld (page %ld), %ld bytes, size then %ld\n", i, names[history[i % 32].operation],
+                (long)history[i % 32].at, (long)history[i % 32].at / PAGE, (long)history[i % 32].length,
+                (long)history[i % 32].size);
 }
 
 static void differ(const char *what, const unsigned char *seen, off_t at, off_t length)
@@ -38,8 +56,8 @@ static void differ(const char *what, const unsigned char *seen, off_t at, off_t 
     for (off_t i = 0; i < length; i++)
         if (seen[i] != model[at + i]) {
             tell_history();
-            CHECK(false, "operation %u: %s at byte %ld (page %ld): expected %d, seen %d", done, what, (long)(at + i), (long)(at + i) / PAGE,
-                  model[at + i], seen[i]);
+            CHECK(false, "operation %u: %s at byte %ld (page %ld): expected %d, seen %d", done, what, (long)(at + i),
+                  (long)(at + i) / PAGE, model[at + i], seen[i]);
         }
 }
 
