@@ -21,14 +21,14 @@
 
 #define PAGE 4096
 
-#define CHECK(condition, ...)                                                                                                   \
-    do {                                                                                                                        \
-        if (!(condition))                                                                                                       \
-            check_failed(__FILE__, __LINE__, #condition, " " __VA_ARGS__);                                                       \
+#define CHECK(condition, ...)                                              \
+    do {                                                                   \
+        if (!(condition))                                                  \
+            check_failed(__FILE__, __LINE__, #condition, " " __VA_ARGS__); \
     } while (0)
 
 __attribute__((noreturn, format(printf, 4, 5), unused)) static void check_failed(const char *file, int line, const char *condition,
-                                                                                const char *format, ...)
+                                                                                 const char *format, ...)
 {
     int error = errno;
     va_list arguments;
@@ -49,22 +49,22 @@ __attribute__((constructor)) static void print_by_lines(void)
 }
 
 /* TRY prints the call and what came of it, for comparison with another file system. */
-#define TRY(call)                                                                                                               \
-    do {                                                                                                                        \
-        long long try_result = (long long)(call);                                                                               \
-        if (try_result < 0)                                                                                                     \
-            printf("%s = %s\n", #call, strerrorname_np(errno));                                                                 \
-        else                                                                                                                    \
-            printf("%s = %lld\n", #call, try_result);                                                                           \
+#define TRY(call)                                               \
+    do {                                                        \
+        long long try_result = (long long)(call);               \
+        if (try_result < 0)                                     \
+            printf("%s = %s\n", #call, strerrorname_np(errno)); \
+        else                                                    \
+            printf("%s = %lld\n", #call, try_result);           \
     } while (0)
 
 /* As TRY where success is a descriptor, whose number says nothing: prints ok and closes it. */
-#define TRY_OPEN(call)                                                                                                          \
-    do {                                                                                                                        \
-        int try_fd = (call);                                                                                                    \
-        printf("%s = %s\n", #call, try_fd < 0 ? strerrorname_np(errno) : "ok");                                                 \
-        if (try_fd >= 0)                                                                                                        \
-            close(try_fd);                                                                                                      \
+#define TRY_OPEN(call)                                                          \
+    do {                                                                        \
+        int try_fd = (call);                                                    \
+        printf("%s = %s\n", #call, try_fd < 0 ? strerrorname_np(errno) : "ok"); \
+        if (try_fd >= 0)                                                        \
+            close(try_fd);                                                      \
     } while (0)
 
 /* Prints what stat says, without what rightly differs between file systems. */
@@ -78,8 +78,8 @@ __attribute__((unused)) static void show(const char *path)
         printf("stat %.40s: %s\n", path, strerrorname_np(errno));
         return;
     }
-    printf("stat %.40s: mode %o links %lu owner %u:%u device %lx", path, status.st_mode, (unsigned long)status.st_nlink, status.st_uid,
-           status.st_gid, (unsigned long)status.st_rdev);
+    printf("stat %.40s: mode %o links %lu owner %u:%u device %lx", path, status.st_mode, (unsigned long)status.st_nlink,
+           status.st_uid, status.st_gid, (unsigned long)status.st_rdev);
     if (S_ISREG(status.st_mode))
         printf(" size %lld", (long long)status.st_size);
     if (S_ISLNK(status.st_mode) && (length = readlink(path, target, sizeof(target))) >= 0)

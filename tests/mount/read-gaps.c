@@ -43,8 +43,8 @@ static void check_combination(int number)
     digits = number;
     for (int page = 0; page < SPAN; page++, digits /= PLACES)
         for (int i = 0; i < PAGE; i++)
-            CHECK((unsigned char)buffer[page * PAGE + i] == filler(digits % PLACES, page), "combination %d, page %d, byte %d is %d", number,
-                  page, i, buffer[page * PAGE + i]);
+            CHECK((unsigned char)buffer[page * PAGE + i] == filler(digits % PLACES, page), "combination %d, page %d, byte %d is %d",
+                  number, page, i, buffer[page * PAGE + i]);
     close(fd);
 }
 

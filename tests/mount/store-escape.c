@@ -17,8 +17,8 @@ int main(int argc, char **argv)
     if (fd >= 0 && read(fd, buffer, sizeof(buffer) - 1) > 0)
         printf("read %s\n", buffer);
     /* Any of them may fail or succeed; what counts is that nothing outside changes. */
-    printf("results: %d %d %d %d %d %d %d\n", openat(folder, "made", O_CREAT | O_WRONLY, 0666), mkdirat(folder, "made-folder", 0777),
-           unlinkat(folder, "victim", 0), renameat(folder, "victim2", folder, "renamed"), symlinkat("x", folder, "made-link"),
-           linkat(folder, "secret", folder, "linked", 0), fchmodat(folder, "secret", 0777, 0));
+    printf("results: %d %d %d %d %d %d %d\n", openat(folder, "made", O_CREAT | O_WRONLY, 0666),
+           mkdirat(folder, "made-folder", 0777), unlinkat(folder, "victim", 0), renameat(folder, "victim2", folder, "renamed"),
+           symlinkat("x", folder, "made-link"), linkat(folder, "secret", folder, "linked", 0), fchmodat(folder, "secret", 0777, 0));
     return 0;
 }
