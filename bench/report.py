@@ -122,16 +122,16 @@ class Report:
         script = f"""$data << END
 {data}
 END
-set terminal svg size {320 + 40 * len(metrics) * len(names)},480 background rgb 'white'
+set terminal svg size {480 + 30 * len(metrics) * len(names)},520 background rgb 'white'
 set output '{path}.svg'
 set datafile separator tab
 set title '{case}: speed, {self.disk_type} on the same disk = 1' noenhanced
 set style data histogram; set style histogram clustered gap 1; set style fill solid 0.8 border -1
-set logscale y; set grid y; set key outside top right noenhanced; set xtics noenhanced rotate by -20
+set logscale y; set grid y; set key outside top right noenhanced; set xtics noenhanced rotate by -20; set bmargin 9
 plot for [column=2:{len(names) + 1}] $data using column:xtic(1) title columnheader(column), \\
     1 with lines title '{self.disk_type}'
 """
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+        subprocess.run(["gnuplot"], input=script, text=True, check=True, capture_output=True)
 
 
 def verdict(value, met):
