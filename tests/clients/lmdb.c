@@ -1,5 +1,5 @@
-/* Several processes write and read an LMDB environment whose map is writable (MDB_WRITEMAP), each under its own keys, with a counter
- * that all add to. Arguments: a folder, "write" PROCESSES ROUNDS or "check" PROCESSES ROUNDS. Compiled by the test itself. */
+/* Several processes write and read an LMDB environment, every second one through a writable map (MDB_WRITEMAP), each under its own
+ * keys, with a counter that all add to. Arguments: a folder, "write" PROCESSES ROUNDS or "check" PROCESSES ROUNDS. Compiled by the test itself. */
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OK(call)                                                                                                                \
-    do {                                                                                                                        \
-        int result = (call);                                                                                                    \
-        if (result != 0) {                                                                                                      \
-            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, mdb_strerror(result));                                \
-            _exit(1);                                                                                                           \
-        }                                                                                                                       \
+#define OK(call)                                                                                 \
+    do {                                                                                         \
+        int result = (call);                                                                     \
+        if (result != 0) {                                                                       \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, mdb_strerror(result)); \
+            _exit(1);                                                                            \
+        }                                                                                        \
     } while (0)
 
 static MDB_env *open_environment(const char *folder, unsigned flags)

@@ -9,7 +9,7 @@
 #define PAGES 96
 
 struct state {
-    uint64_t pages;        /* of the file's size */
+    uint64_t pages;         /* of the file's size */
     uint64_t stamps[PAGES]; /* what each page is filled with; 0: zeros */
 };
 
@@ -178,7 +178,8 @@ static void check(void)
     if (notes->committing)
         pending = difference(&notes->pending, status.st_size);
     CHECK(committed == -1 || pending == -1,
-          "after %lu commits: size %ld pages, committed %lu, pending %lu; first difference from the commit at page %d, from the one under way %d",
+          "after %lu commits: size %ld pages, committed %lu, pending %lu; first difference from the commit at page %d, from the "
+          "one under way %d",
           (unsigned long)notes->commits, (long)status.st_size / PAGE, (unsigned long)notes->committed.pages,
           (unsigned long)notes->pending.pages, committed, pending);
     printf("%lu commits, then %s\n", (unsigned long)notes->commits, committed == -1 ? "exactly the last" : "the one under way");

@@ -35,7 +35,8 @@ static void expect_generation(int fd, int64_t generation)
 
     for (int page = 0; page < PAGES; page++) {
         CHECK(stamp_of(map + page * PAGE, (uint64_t)page) == generation, "page %d by mapping", page);
-        CHECK(pread(fd, buffer, PAGE, page * PAGE) == PAGE && stamp_of(buffer, (uint64_t)page) == generation, "page %d by read", page);
+        CHECK(pread(fd, buffer, PAGE, page * PAGE) == PAGE && stamp_of(buffer, (uint64_t)page) == generation, "page %d by read",
+              page);
     }
 }
 

@@ -54,7 +54,8 @@ int main(int argc, char **argv)
         char buffer[PAGE];
 
         CHECK(stamp_of(map + (size_t)page * PAGE, (uint64_t)page) == 1, "page %d by mapping", page);
-        CHECK(pread(second, buffer, PAGE, (off_t)page * PAGE) == PAGE && stamp_of(buffer, (uint64_t)page) == 1, "page %d by read", page);
+        CHECK(pread(second, buffer, PAGE, (off_t)page * PAGE) == PAGE && stamp_of(buffer, (uint64_t)page) == 1, "page %d by read",
+              page);
     }
     CHECK(system(argv[2]) == 0);
     deadline = seconds_now() + 15;

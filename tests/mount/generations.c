@@ -50,7 +50,8 @@ static void write_generations(const char *path)
         for (int page = 0; page < count; page++) {
             stamp_page(map + (size_t)page * PAGE, (uint64_t)page, generation);
             if (atomic && page == count / 2)
-                done_if(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | (generation % 2 ? SYNC_FILE_RANGE_WAIT_AFTER : 0)) != 0, "push");
+                done_if(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | (generation % 2 ? SYNC_FILE_RANGE_WAIT_AFTER : 0)) != 0,
+                        "push");
         }
         done_if((generation % 4 ? msync(map, (size_t)count * PAGE, MS_SYNC) : fsync(fd)) != 0, "sync");
         __atomic_store_n(&acknowledged[0], generation, __ATOMIC_RELEASE);
@@ -76,8 +77,9 @@ static void check_generation(const char *path)
     }
     CHECK(status.st_size == (off_t)pages_of((uint64_t)first) * PAGE, "%s: size %ld with generation %ld", path, (long)status.st_size,
           (long)first);
-    CHECK((uint64_t)first >= acknowledged[0] && (uint64_t)first <= acknowledged[1], "%s: generation %ld, acknowledged %lu, begun %lu",
-          path, (long)first, (unsigned long)acknowledged[0], (unsigned long)acknowledged[1]);
+    CHECK((uint64_t)first >= acknowledged[0] && (uint64_t)first <= acknowledged[1],
+          "%s: generation %ld, acknowledged %lu, begun %lu", path, (long)first, (unsigned long)acknowledged[0],
+          (unsigned long)acknowledged[1]);
     printf("%s: generation %ld, acknowledged %lu, begun %lu\n", path, (long)first, (unsigned long)acknowledged[0],
            (unsigned long)acknowledged[1]);
     acknowledged[0] = acknowledged[1] = (uint64_t)first;

@@ -18,27 +18,30 @@ static void who_holds(int fd, off_t start, pid_t expected)
 
     CHECK(fcntl(fd, F_GETLK, &region) == 0);
     printf("at %lld: type %d start %lld length %lld, by %s\n", (long long)start, region.l_type, (long long)region.l_start,
-           (long long)region.l_len, region.l_type == F_UNLCK ? "nobody" : region.l_pid == expected ? "the other" : "a stranger");
+           (long long)region.l_len,
+           region.l_type == F_UNLCK   ? "nobody"
+           : region.l_pid == expected ? "the other"
+                                      : "a stranger");
 }
 
 /* Runs the other side in a process of its own, between two steps of ours. */
-#define IN_ANOTHER(...)                                                                                                         \
-    do {                                                                                                                        \
-        pid_t pid;                                                                                                              \
-        int status;                                                                                                             \
-        fflush(stdout);                                                                                                         \
-        pid = fork();                                                                                                           \
-        CHECK(pid >= 0);                                                                                                        \
-        if (pid == 0) {                                                                                                         \
-            int other = open("file", O_RDWR);                                                                                   \
-            CHECK(other >= 0);                                                                                                  \
-            alarm(10);                                                                                                          \
-            __VA_ARGS__;                                                                                                        \
-            fflush(stdout);                                                                                                     \
-            _exit(0);                                                                                                           \
-        }                                                                                                                       \
-        CHECK(waitpid(pid, &status, 0) == pid);                                                                                 \
-        printf("another: status %d\n", status);                                                                                 \
+#define IN_ANOTHER(...)                         \
+    do {                                        \
+        pid_t pid;                              \
+        int status;                             \
+        fflush(stdout);                         \
+        pid = fork();                           \
+        CHECK(pid >= 0);                        \
+        if (pid == 0) {                         \
+            int other = open("file", O_RDWR);   \
+            CHECK(other >= 0);                  \
+            alarm(10);                          \
+            __VA_ARGS__;                        \
+            fflush(stdout);                     \
+            _exit(0);                           \
+        }                                       \
+        CHECK(waitpid(pid, &status, 0) == pid); \
+        printf("another: status %d\n", status); \
     } while (0)
 
 static void posix_locks(int fd)
@@ -51,7 +54,8 @@ static void posix_locks(int fd)
     TRY(lock(fd, F_SETLK, F_RDLCK, 12, 2));
     IN_ANOTHER(who_holds(other, 10, me); who_holds(other, 12, me); who_holds(other, 14, me);
                TRY(lock(other, F_SETLK, F_RDLCK, 12, 2)));
-    IN_ANOTHER(TRY(lock(other, F_SETLK, F_WRLCK, 100, 1)); close(open("file", O_RDONLY)); TRY(lock(other, F_SETLK, F_WRLCK, 100, 1)));
+    IN_ANOTHER(TRY(lock(other, F_SETLK, F_WRLCK, 100, 1)); close(open("file", O_RDONLY));
+               TRY(lock(other, F_SETLK, F_WRLCK, 100, 1)));
     close(open("file", O_RDONLY)); /* drops our locks, as POSIX has it */
     IN_ANOTHER(who_holds(other, 10, me));
     TRY(lock(fd, F_SETLK, F_WRLCK, 0, 0));

@@ -11,21 +11,21 @@
 #define EXTRA 5001 /* a supplementary group of MINE */
 
 /* Runs statements as another user, in a process of its own. */
-#define AS(user, ...)                                                                                                           \
-    do {                                                                                                                        \
-        pid_t pid;                                                                                                              \
-        int status;                                                                                                             \
-        fflush(stdout);                                                                                                         \
-        pid = fork();                                                                                                           \
-        CHECK(pid >= 0);                                                                                                        \
-        if (pid == 0) {                                                                                                         \
-            CHECK(setgroups(user == MINE, (gid_t[]){EXTRA}) == 0 && setresgid(user, user, user) == 0);                          \
-            CHECK(setresuid(user, user, user) == 0);                                                                            \
-            __VA_ARGS__;                                                                                                        \
-            fflush(stdout);                                                                                                     \
-            _exit(0);                                                                                                           \
-        }                                                                                                                       \
-        CHECK(waitpid(pid, &status, 0) == pid && status == 0);                                                                  \
+#define AS(user, ...)                                                                                  \
+    do {                                                                                               \
+        pid_t pid;                                                                                     \
+        int status;                                                                                    \
+        fflush(stdout);                                                                                \
+        pid = fork();                                                                                  \
+        CHECK(pid >= 0);                                                                               \
+        if (pid == 0) {                                                                                \
+            CHECK(setgroups(user == MINE, (gid_t[]){EXTRA}) == 0 && setresgid(user, user, user) == 0); \
+            CHECK(setresuid(user, user, user) == 0);                                                   \
+            __VA_ARGS__;                                                                               \
+            fflush(stdout);                                                                            \
+            _exit(0);                                                                                  \
+        }                                                                                              \
+        CHECK(waitpid(pid, &status, 0) == pid && status == 0);                                         \
     } while (0)
 
 static void owners_of_new_files(void)
@@ -62,12 +62,13 @@ static void access_by_mode(void)
     AS(MINE, TRY_OPEN(open("closed/file", O_CREAT | O_RDWR, 0600)); TRY_OPEN(open("secret", O_CREAT | O_RDWR, 0600)));
     CHECK(close(open("secret", O_CREAT | O_RDWR, 0600)) == 0 && chown("secret", MINE, EXTRA) == 0);
     AS(OTHER, TRY(access("closed/file", F_OK)); TRY_OPEN(open("closed/file", O_RDONLY)); TRY_OPEN(open("secret", O_RDONLY));
-       TRY(truncate("secret", 0)); TRY(chmod("secret", 0666)); TRY(chown("secret", OTHER, OTHER)); TRY(utimensat(AT_FDCWD, "secret", NULL, 0));
-       TRY(unlink("closed/file")); TRY(mkdir("closed/x", 0700)); TRY(setxattr("secret", "user.x", "1", 1, 0));
-       TRY_OPEN(open("closed", O_RDONLY | O_DIRECTORY)));
+       TRY(truncate("secret", 0)); TRY(chmod("secret", 0666)); TRY(chown("secret", OTHER, OTHER));
+       TRY(utimensat(AT_FDCWD, "secret", NULL, 0)); TRY(unlink("closed/file")); TRY(mkdir("closed/x", 0700));
+       TRY(setxattr("secret", "user.x", "1", 1, 0)); TRY_OPEN(open("closed", O_RDONLY | O_DIRECTORY)));
     CHECK(chmod("secret", 0640) == 0);
     AS(OTHER, TRY_OPEN(open("secret", O_RDONLY)));
-    AS(MINE, TRY(chown("secret", -1, EXTRA)); TRY(chown("secret", -1, OTHER)); TRY(chown("secret", OTHER, -1)); TRY(chmod("secret", 02750)));
+    AS(MINE, TRY(chown("secret", -1, EXTRA)); TRY(chown("secret", -1, OTHER)); TRY(chown("secret", OTHER, -1));
+       TRY(chmod("secret", 02750)));
     show("secret");
     CHECK(chown("secret", OTHER, EXTRA) == 0);
     show("secret");
@@ -136,7 +137,8 @@ static void suid_drops(void)
     put_suid();
     TRY(chown("suid", OTHER, -1));
     show("suid");
-    CHECK(chown("suid", MINE, MINE) == 0 && chmod("suid", 02767) == 0); /* no group execution: not setgid but a mandatory lock's mark */
+    CHECK(chown("suid", MINE, MINE) == 0 &&
+          chmod("suid", 02767) == 0); /* no group execution: not setgid but a mandatory lock's mark */
     AS(OTHER, CHECK(pwrite(open("suid", O_WRONLY), "x", 1, 0) == 1));
     show("suid");
     put_suid();
@@ -166,7 +168,8 @@ static void attributes(void)
     static char big[65537];
 
     CHECK(close(make_file("attributes", 0)) == 0 && chown("attributes", MINE, MINE) == 0);
-    AS(MINE, TRY(setxattr("attributes", "user.one", "1", 1, XATTR_CREATE)); TRY(setxattr("attributes", "user.one", "2", 1, XATTR_CREATE));
+    AS(MINE, TRY(setxattr("attributes", "user.one", "1", 1, XATTR_CREATE));
+       TRY(setxattr("attributes", "user.one", "2", 1, XATTR_CREATE));
        TRY(setxattr("attributes", "user.two", "2", 1, XATTR_REPLACE)); TRY(setxattr("attributes", "user.empty", "", 0, 0));
        TRY(setxattr("attributes", "trusted.x", "1", 1, 0)); TRY(setxattr("attributes", "nonsense", "1", 1, 0)));
     TRY(setxattr("attributes", "trusted.x", "1", 1, 0));

@@ -1,6 +1,6 @@
-/* Random operations on one file, each checked against a copy in plain memory: stores and loads through mappings, read, write, O_DIRECT,
- * truncate, allocate, punch, zero, copy_file_range, msync, fsync, dropping the kernel's pages. Arguments: a folder, a name, seconds.
- * In the end the expected content is left in the file that the fourth argument names. */
+/* Random operations on one file, each checked against a copy in plain memory: stores and loads through mappings, read, write,
+ * O_DIRECT, truncate, allocate, punch, zero, copy_file_range, msync, fsync, dropping the kernel's pages. Arguments: a folder, a
+ * name in it, seconds, and a file elsewhere in which the expected content is left in the end. */
 #include "config.h"
 
 #include "check.h"

@@ -1,5 +1,5 @@
-/* While syncs wait for a slow disk, other requests are answered: no serving thread waits for a flush. Arguments: a folder of the mount,
- * how many processes sync, the delay of a flush in milliseconds. */
+/* While syncs wait for a slow disk, other requests are answered: no serving thread waits for a flush. Arguments: a folder of the
+ * mount, how many processes sync, the delay of a flush in milliseconds. */
 #include "config.h"
 
 #include "check.h"

@@ -194,8 +194,8 @@ static void random_pages(uint64_t random)
 
 static void refusals(void)
 {
-    static const char *const names[] = {"dirty", "dirty.kernel", "dirty.received", "committed", "writeback", "failed",
-                                        "ranges", "commit", "error", "stats", "unheard"};
+    static const char *const names[] = {"dirty",  "dirty.kernel", "dirty.received", "committed", "writeback", "failed",
+                                        "ranges", "commit",       "error",          "stats",     "unheard"};
     char small[1], full[100];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -20,27 +20,27 @@ static void expect_marks(const char *what, const struct stat *before, const stru
         bool moved = compare_times(times[i].old, times[i].new) != 0;
 
         EXPECT(moved == ((marks >> i & 1) != 0), "%s of %s %s", times[i].name, what, moved ? "moved" : "did not move");
-        EXPECT(!moved || (compare_times(times[i].new, from) >= 0 && compare_times(times[i].new, to) <= 0), "%s of %s is out of bounds",
-               times[i].name, what);
+        EXPECT(!moved || (compare_times(times[i].new, from) >= 0 && compare_times(times[i].new, to) <= 0),
+               "%s of %s is out of bounds", times[i].name, what);
     }
 }
 
 /* Calls marks of the file and of the folder, each as told. */
-#define MARKS(file_marks, folder_marks, call)                                                                                   \
-    do {                                                                                                                        \
-        struct stat file_before, folder_before, file_after, folder_after;                                                       \
-        struct timespec from;                                                                                                   \
-        next_tick();                                                                                                            \
-        file_before = status_of("file");                                                                                        \
-        folder_before = status_of(".");                                                                                         \
-        from = coarse_now();                                                                                                    \
-        CHECK((call) >= 0, "%s", #call);                                                                                        \
-        file_after = status_of("file");                                                                                         \
-        folder_after = status_of(".");                                                                                          \
-        expect_marks("the file by " #call, &file_before, &file_after, file_marks, from);                                        \
-        expect_marks("the folder by " #call, &folder_before, &folder_after, folder_marks, from);                                \
-        if (failure[0])                                                                                                         \
-            return;                                                                                                             \
+#define MARKS(file_marks, folder_marks, call)                                                    \
+    do {                                                                                         \
+        struct stat file_before, folder_before, file_after, folder_after;                        \
+        struct timespec from;                                                                    \
+        next_tick();                                                                             \
+        file_before = status_of("file");                                                         \
+        folder_before = status_of(".");                                                          \
+        from = coarse_now();                                                                     \
+        CHECK((call) >= 0, "%s", #call);                                                         \
+        file_after = status_of("file");                                                          \
+        folder_after = status_of(".");                                                           \
+        expect_marks("the file by " #call, &file_before, &file_after, file_marks, from);         \
+        expect_marks("the folder by " #call, &folder_before, &folder_after, folder_marks, from); \
+        if (failure[0])                                                                          \
+            return;                                                                              \
     } while (0)
 
 static void writes(void)
@@ -114,7 +114,8 @@ static void new_objects(void)
         struct stat status = status_of(objects[i]);
 
         expect_marked(status, from, exact_now());
-        EXPECT(compare_times(status.st_atim, from) >= 0 && compare_times(status.st_atim, exact_now()) <= 0, "atime of %s", objects[i]);
+        EXPECT(compare_times(status.st_atim, from) >= 0 && compare_times(status.st_atim, exact_now()) <= 0, "atime of %s",
+               objects[i]);
     }
 }
 

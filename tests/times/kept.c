@@ -22,7 +22,8 @@ static void set_and_expect(const char *path, struct timespec accessed, struct ti
 static void ranges(void)
 {
     static const struct timespec times[] = {
-        {0, 0}, {0, 1}, {-1, 999999999}, {-86400LL * 365 * 40, 5}, {1, 999999999}, {2147483647, 1}, {2147483648, 2}, {4102444800, 123456789},
+        {0, 0},         {0, 1},          {-1, 999999999}, {-86400LL * 365 * 40, 5},
+        {1, 999999999}, {2147483647, 1}, {2147483648, 2}, {4102444800, 123456789},
     };
 
     close(settled_file("file", 1));
@@ -65,7 +66,8 @@ static void omitted(void)
     from = coarse_now();
     CHECK(futimens(fd, NULL) == 0);
     expect_marked(status_of("file"), from, exact_now());
-    EXPECT(utimensat(AT_FDCWD, "file", (struct timespec[]){{0, 1000000000}, omit}, 0) == -1 && errno == EINVAL, "nonsense accepted");
+    EXPECT(utimensat(AT_FDCWD, "file", (struct timespec[]){{0, 1000000000}, omit}, 0) == -1 && errno == EINVAL,
+           "nonsense accepted");
     close(fd);
 }
 

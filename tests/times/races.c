@@ -72,8 +72,10 @@ static void looker(void)
 
     while (!shared->stop) {
         CHECK(stat(path, &status) == 0);
-        CHECK(stamp(status.st_mtim) >= last_modified, "mtime went back by %.6f s", (double)(last_modified - stamp(status.st_mtim)) / 1e9);
-        CHECK(stamp(status.st_ctim) >= last_changed, "ctime went back by %.6f s", (double)(last_changed - stamp(status.st_ctim)) / 1e9);
+        CHECK(stamp(status.st_mtim) >= last_modified, "mtime went back by %.6f s",
+              (double)(last_modified - stamp(status.st_mtim)) / 1e9);
+        CHECK(stamp(status.st_ctim) >= last_changed, "ctime went back by %.6f s",
+              (double)(last_changed - stamp(status.st_ctim)) / 1e9);
         CHECK(stamp(status.st_mtim) <= clock_of(CLOCK_REALTIME), "mtime is in the future");
         CHECK(status.st_size == PAGES * PAGE, "size %ld", (long)status.st_size);
         last_modified = stamp(status.st_mtim);

@@ -13,8 +13,9 @@ static void print_times(int fd)
     struct stat status;
 
     CHECK(fstat(fd, &status) == 0);
-    printf("%lld %lld.%09ld %lld.%09ld %lld.%09ld\n", (long long)status.st_size, (long long)status.st_atim.tv_sec, status.st_atim.tv_nsec,
-           (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec, (long long)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    printf("%lld %lld.%09ld %lld.%09ld %lld.%09ld\n", (long long)status.st_size, (long long)status.st_atim.tv_sec,
+           status.st_atim.tv_nsec, (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec, (long long)status.st_ctim.tv_sec,
+           status.st_ctim.tv_nsec);
     fflush(stdout);
 }
 

@@ -67,14 +67,14 @@ static void store_and_cover(enum cover cover, bool twice)
     close(fd);
 }
 
-#define STORE_CHECK(name, cover)                                                                                                \
-    static void first_##name(void)                                                                                              \
-    {                                                                                                                           \
-        store_and_cover(cover, false);                                                                                          \
-    }                                                                                                                           \
-    static void second_##name(void)                                                                                             \
-    {                                                                                                                           \
-        store_and_cover(cover, true);                                                                                           \
+#define STORE_CHECK(name, cover)       \
+    static void first_##name(void)     \
+    {                                  \
+        store_and_cover(cover, false); \
+    }                                  \
+    static void second_##name(void)    \
+    {                                  \
+        store_and_cover(cover, true);  \
     }
 STORE_CHECK(msync, MSYNC)
 STORE_CHECK(msync_part, MSYNC_PART)

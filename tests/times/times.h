@@ -1,4 +1,4 @@
-/* The checks of the time stamp rules T1 to T8: each is a function that EXPECTs; a row PASS or FAIL with the check's name comes of it. */
+/* The checks of the time stamp rules T1 to T8: each is a function that EXPECTs; of it comes a row, PASS or FAIL and its name. */
 #ifndef MAPSHARE_TESTS_TIMES_H
 #define MAPSHARE_TESTS_TIMES_H
 
@@ -17,15 +17,15 @@ extern char *failure;
 
 __attribute__((format(printf, 2, 3))) void explain(int line, const char *format, ...); /* keeps the first explanation */
 
-#define EXPECT(condition, ...)                                                                                                  \
-    do {                                                                                                                        \
-        if (!(condition)) {                                                                                                     \
-            explain(__LINE__, __VA_ARGS__);                                                                                     \
-            return;                                                                                                             \
-        }                                                                                                                       \
+#define EXPECT(condition, ...)              \
+    do {                                    \
+        if (!(condition)) {                 \
+            explain(__LINE__, __VA_ARGS__); \
+            return;                         \
+        }                                   \
     } while (0)
 
-/* File systems stamp with the coarse clock, which lags by up to a tick: bounds below come from it, bounds above from the exact one. */
+/* File systems stamp with the coarse clock, which lags by up to a tick: lower bounds come from it, upper ones from the exact one. */
 struct timespec coarse_now(void);
 struct timespec exact_now(void);
 
