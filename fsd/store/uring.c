@@ -174,8 +174,8 @@ static void complete(struct ring *ring, struct io_uring_cqe *cqe)
         ring->idle[ring->idle_count++] = piece;
 }
 
-/* Hands over what is prepared and waits for all, or where `more` is to come for a quarter of what may be in flight: a wake-up for each piece
- * would cost more than the pieces. */
+/* Hands over what is prepared and waits for all, or where `more` is to come for a quarter of what may be in flight: a wake-up for
+ * each piece would cost more than the pieces. */
 static int submit(struct ring *ring, unsigned depth, bool more)
 {
     unsigned all = ring->prepared + ring->in_flight, quarter = depth / 4 + 1;

@@ -256,7 +256,8 @@ static void release(struct model *model)
         take_over(model);
 }
 
-/* Of a commit that failed, direct pages must stay in the store until it is sure that it is gone; here that is when nothing else fails. */
+/* Of a commit that failed, direct pages must stay in the store until it is sure that it is gone; here that is when nothing else
+ * fails. */
 static bool has_direct(const struct model *model)
 {
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
@@ -377,8 +378,11 @@ static void step_restart(struct model *model)
     int result = journal_recover(&model->recorder.store, place.root, &report);
     syncing = NULL;
     model->recorder.faults.lose_data_sync = false;
-    for (int slot = 1; slot < DISK_SLOTS; slot++)
+    for (int slot = 1; slot < DISK_SLOTS; slot++) {
         exists[slot] = model->now.files[slot].exists;
+        if (!exists[slot]) /* which commit it would be of, should its name come back, cannot be told from the others */
+            record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot});
+    }
     model->error =
         result < 0 ? "recovery failed" : check_files(model->history, model->record->count, place.generations, exists, &found);
     model->journal = NULL;

@@ -5,6 +5,7 @@ set -eu
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 top_builddir=${top_builddir:-$PWD}
 seconds=${FUZZ_SECONDS:-20}
+# shellcheck disable=SC2054
 flags=(-std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -369,7 +369,8 @@ static void *write_ahead_whatever_happens(void *argument)
     return NULL;
 }
 
-/* Writes and flushes fail now and then under several threads: a commit that succeeds in the end is there, and nobody waits for ever. */
+/* Writes and flushes fail now and then under several threads: a commit that succeeds in the end is there, and nobody waits for
+ * ever. */
 static void several_threads_and_failures(void **state)
 {
     struct fixture *fixture = *state;
