@@ -45,6 +45,7 @@ struct inode {
 
 enum {
     INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: the next commit flushes it first */
+    INODE_SYNCING = 1 << 2,  /* that flush has begun: what changes meanwhile is UNSYNCED anew */
     INODE_UNLINKED = 1 << 1, /* no name left; lives as long as it is open */
 };
 

@@ -51,6 +51,20 @@ static int zero_page(struct files *files, struct file_index *index, int fd, uint
     return 0;
 }
 
+/* Where the next page begins that has bytes, from `from` on: large holes are passed over in one step. */
+static uint64_t next_content(struct files *files, struct file_index *index, int fd, uint64_t from)
+{
+    struct frame_index key = {.page = PAGE_OF(from)}, *frame = RB_NFIND(frame_tree, &index->view, &key);
+    uint64_t next = frame ? frame->page << PAGE_SHIFT : UINT64_MAX, valid = file_valid(files, index);
+    off_t data = from < valid ? lseek(fd, from, SEEK_DATA) : -1;
+
+    if (from < valid && data < 0 && errno != ENXIO)
+        return from;
+    if (data >= 0 && (uint64_t)data < valid && (uint64_t)data < next)
+        next = (uint64_t)data & ~(PAGE_BYTES - 1ull);
+    return next > from ? next : from;
+}
+
 /* `flags`: FRAME_HOLE to give the blocks back, 0 to keep them. The range ends within the file. */
 static int zero_range(struct files *files, struct file_index *index, int fd, uint64_t from, uint64_t to, uint32_t flags)
 {
@@ -58,6 +72,7 @@ static int zero_range(struct files *files, struct file_index *index, int fd, uin
 
     while (from < to && !error) {
         pthread_mutex_lock(&index->lock);
+        from = next_content(files, index, fd, from);
         for (uint32_t i = 0; i < BATCH_PAGES && from < to && !error; i++) {
             uint64_t end = (PAGE_OF(from) + 1) << PAGE_SHIFT;
 

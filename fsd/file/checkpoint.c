@@ -73,21 +73,40 @@ static int cut(struct files *files, struct job *job)
     return error;
 }
 
+static void close_job(struct files *files, struct job *job)
+{
+    if (!job->descriptor)
+        return;
+    if (job->fd != job->descriptor->fd)
+        close(job->fd);
+    descriptor_put(files->descriptors, job->descriptor);
+}
+
 static void collect(struct files *files, struct round *round, struct file_index *index)
 {
     struct job *job = &round->jobs[round->job_count];
     struct file *file = file_truth(files, index);
     struct frame_index *frame;
+    uint32_t inode = file->inode;
 
+    if (!inode) /* dropped since it was chosen */
+        return;
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
-    job->error = descriptor_get(files->descriptors, file->inode, &job->descriptor);
+    job->error = descriptor_get(files->descriptors, inode, &job->descriptor);
     if (!job->error)
         job->fd = open_direct(job->descriptor->fd);
     pthread_mutex_lock(&index->lock);
+    if (file->inode != inode || (job->descriptor && job->descriptor->inode != inode)) { /* the record has become another file's */
+        pthread_mutex_unlock(&index->lock);
+        close_job(files, job);
+        return;
+    }
     if (!job->error)
         job->error = cut(files, job);
     while (!job->error && round->frame_count < ROUND_PAGES && (frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]))) {
         page_move(files, index, frame, FRAME_WRITEBACK);
+        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE && frame->page << PAGE_SHIFT < index->dense_until)
+            index->dense_until = frame->page << PAGE_SHIFT;
         round->frames[round->frame_count++] = frame;
     }
     job->count = round->frame_count - job->first;
@@ -166,12 +185,14 @@ static void settle(struct files *files, struct round *round, struct job *job)
 
     pthread_mutex_lock(&index->lock);
     index->settled++;
-    for (uint32_t i = 0; i < job->count; i++) {
-        struct frame_index *frame = round->frames[job->first + i];
+    for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
+        struct frame_index *frame = round->frames[job->first + job->count - 1 - i];
 
         if (job->error && !(frame_truth(files->frames, frame)->flags & FRAME_VOID)) { /* invariant 6 */
             page_set_failed(index, frame, true);
             page_move(files, index, frame, FRAME_COMMITTED);
+            TAILQ_REMOVE(&index->lists[FRAME_COMMITTED], frame, link);
+            TAILQ_INSERT_HEAD(&index->lists[FRAME_COMMITTED], frame, link);
         } else {
             page_move(files, index, frame, FRAME_FREE);
         }
@@ -200,11 +221,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
     }
     file_settle(files, index);
     pthread_mutex_unlock(&index->lock);
-    if (job->descriptor) {
-        if (job->fd != job->descriptor->fd)
-            close(job->fd);
-        descriptor_put(files->descriptors, job->descriptor);
-    }
+    close_job(files, job);
     file_release(files, inode);
 }
 
@@ -244,6 +261,11 @@ static int release(struct files *files)
     pthread_mutex_unlock(&files->commit_lock);
     if (place.position <= files->released)
         return 0;
+    if (atomic_exchange(&files->dropped, false) &&
+        syncfs(files->inodes->store)) { /* or a crash brings the name back with old content */
+        files->dropped = true;
+        return -errno;
+    }
     files->released = place.position;
     return journal_release(files->journal, place.position, place.number);
 }
@@ -262,9 +284,11 @@ static void abandon_streams(struct files *files)
         }
         pthread_mutex_unlock(&files->lock);
         if (holding) {
+            pthread_mutex_lock(&files->ahead_lock);
             pthread_mutex_lock(&holding->lock);
             commit_abandon_stream(files, holding);
             pthread_mutex_unlock(&holding->lock);
+            pthread_mutex_unlock(&files->ahead_lock);
         }
     } while (holding);
 }

@@ -19,6 +19,7 @@
 struct part {
     uint32_t file;
     uint64_t void_from; /* what current.valid was */
+    bool whole;         /* nothing that was received is left for a later commit */
 };
 
 /* All that one commit needs; kept by the leader from one to the next. */
@@ -97,12 +98,14 @@ static int flush_metadata(struct files *files, uint32_t inode, int fd)
 {
     _Atomic uint32_t *flags = &files->arena->inodes[inode].flags;
 
-    if (!(atomic_fetch_and(flags, ~INODE_UNSYNCED) & INODE_UNSYNCED))
+    if (!(*flags & (INODE_UNSYNCED | INODE_SYNCING)))
         return 0;
-    if (!fsync(fd))
-        return 0;
-    atomic_fetch_or(flags, INODE_UNSYNCED);
-    return -errno;
+    atomic_fetch_or(flags, INODE_SYNCING); /* a worker that dies now leaves one of the two */
+    atomic_fetch_and(flags, ~INODE_UNSYNCED);
+    if (fsync(fd))
+        return -errno;
+    atomic_fetch_and(flags, ~INODE_SYNCING);
+    return 0;
 }
 
 static int flush_inode(struct files *files, uint32_t inode)
@@ -134,6 +137,7 @@ static void put_back(struct files *files, const struct part *part, int error)
     struct file_version *current = &files->arena->files[part->file].current;
     struct frame_index *frame, *next;
 
+    pthread_mutex_lock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
         frame->stream_epoch = 0;
@@ -148,11 +152,13 @@ static void put_back(struct files *files, const struct part *part, int error)
     index->committing_file = false;
     index->changed = true;
     index->stream = 0;
+    index->stream_void = false;
     index->ahead_full = false;
     if (error != -EAGAIN)
         mark_failed(files, index, error);
     file_touch(files, index);
     pthread_mutex_unlock(&index->lock);
+    pthread_mutex_unlock(&files->ahead_lock);
 }
 
 /* How many pages one commit can have, those journaled ahead of it included: half the journal, so that the next one fits beside it; nearly
@@ -173,31 +179,59 @@ static bool stream_is_in_the_way(struct files *files, const struct file_index *i
     return index->stream && head - index->stream_position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
 }
 
+/* Locks the file so that its stream can be let go: not while pages are being journaled ahead. True: ahead_lock is held. */
+static bool lock_with_stream(struct files *files, struct file_index *index)
+{
+    for (;;) {
+        bool stream = index->stream;
+
+        if (stream)
+            pthread_mutex_lock(&files->ahead_lock);
+        pthread_mutex_lock(&index->lock);
+        if (stream || !index->stream)
+            return stream;
+        pthread_mutex_unlock(&index->lock);
+    }
+}
+
+/* Another waiter of this round has the file. */
+static int share(const struct commit_round *round, uint32_t number, bool group, bool *again)
+{
+    for (uint32_t i = 0; i < round->part_count; i++) {
+        if (round->parts[i].file == number && !round->parts[i].whole) {
+            *again = true;
+            return group ? -EAGAIN : 0;
+        }
+    }
+    return 0;
+}
+
 /* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
- * next round, -errno. `again`: there is more than one commit can hold; a default file takes several. */
-static int collect(struct files *files, struct commit_round *round, uint32_t number, bool *again)
+ * next round, -errno. `again`: there is more than one commit can hold; a default file takes several, but not in a `group`. */
+static int collect(struct files *files, struct commit_round *round, uint32_t number, bool group, bool *again)
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
     struct file_version *next = &file->commits[!index->held];
-    bool divisible = !(file->flags & FILE_ATOMIC);
+    bool divisible = !group && !(file->flags & FILE_ATOMIC);
     uint32_t limit = pages_limit(files, divisible), used, room;
     struct frame_index *frame;
     struct part *part = &round->parts[round->part_count];
     struct journal_file *entry = &round->files[round->part_count];
-    bool whole;
+    bool whole, locked = lock_with_stream(files, index);
 
-    pthread_mutex_lock(&index->lock);
-    if (index->committing_file) { /* by another waiter of this round */
+    if (!index->committing_file && (index->stream_void || stream_is_in_the_way(files, index, limit)))
+        commit_abandon_stream(files, index);
+    if (locked)
+        pthread_mutex_unlock(&files->ahead_lock);
+    if (index->committing_file) {
         pthread_mutex_unlock(&index->lock);
-        return 0;
+        return share(round, number, group, again);
     }
     if (!index->changed && !index->atime_changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING]) {
         pthread_mutex_unlock(&index->lock);
         return 0;
     }
-    if (stream_is_in_the_way(files, index, limit))
-        commit_abandon_stream(files, index);
     used = round->weight + index->counts[FRAME_COMMITTING];
     room = limit > used ? limit - used : 0;
     whole = index->counts[FRAME_RECEIVED] <= room;
@@ -211,7 +245,7 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->lists[FRAME_RECEIVED])); i++)
         page_move(files, index, frame, FRAME_COMMITTING);
     round->weight += index->counts[FRAME_COMMITTING];
-    *part = (struct part){.file = number, .void_from = file->current.valid};
+    *part = (struct part){.file = number, .void_from = file->current.valid, .whole = whole};
     *next = file->current;
     atomic_store(&next->position, POSITION_PENDING); /* truth: the truncation is here now, before it leaves `current` */
     *entry = (struct journal_file){
@@ -287,7 +321,17 @@ static int add_pages(struct files *files, struct commit_round *round, uint32_t p
 
 /* ---- the commit point ---- */
 
-/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). */
+static bool has_stream(const struct journal_chunk *chunk)
+{
+    for (uint32_t i = 0; i < chunk->file_count; i++) {
+        if (chunk->files[i].stream)
+            return true;
+    }
+    return false;
+}
+
+/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). -EAGAIN: where the commit's own streams hold the tail,
+ * nothing can: it is made again without them. */
 static int reserve(struct files *files, struct journal_chunk *chunk)
 {
     int error;
@@ -295,6 +339,8 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
     while ((error = journal_reserve(files->journal, chunk)) == -ENOSPC) {
         uint64_t before;
 
+        if (has_stream(chunk))
+            return -EAGAIN;
         pthread_mutex_lock(&files->work_lock);
         before = files->rounds;
         files->checkpoint_wanted = files->streams_unwanted = true;
@@ -310,16 +356,19 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
 }
 
 /* Truth first: with the position set, publishing the commit in the journal publishes all of it. */
-static void set_positions(struct files *files, const struct commit_round *round, uint64_t position)
+static void set_positions(struct files *files, const struct commit_round *round, const struct journal_chunk *chunk)
 {
     for (uint32_t i = 0; i < round->part_count; i++) {
         struct file_index *index = &files->index[round->parts[i].file];
+        struct file_version *next;
         struct frame_index *frame;
 
         pthread_mutex_lock(&index->lock);
         TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link)
-            atomic_store_explicit(&frame_truth(files->frames, frame)->position, position, memory_order_relaxed);
-        atomic_store(&files->arena->files[round->parts[i].file].commits[!index->held].position, position);
+            atomic_store_explicit(&frame_truth(files->frames, frame)->position, chunk->position, memory_order_relaxed);
+        next = &files->arena->files[round->parts[i].file].commits[!index->held];
+        next->committed_at = time_pack(chunk->time);
+        atomic_store(&next->position, chunk->position);
         pthread_mutex_unlock(&index->lock);
     }
 }
@@ -368,17 +417,16 @@ static void publish(struct files *files, const struct part *part, const struct j
     }
     page_move_all(index, FRAME_COMMITTING, FRAME_COMMITTED);
     next->sequence = chunk->sequence;
-    next->committed_at = time_pack(chunk->time);
     file->published = chunk->position;
-    if (!index->oldest)
-        index->oldest = chunk->position;
+    if (!index->oldest) /* its first page in the journal may be long before the commit itself */
+        index->oldest = index->stream ? index->stream_position : chunk->position;
     index->held = !index->held;
     index->committing_file = false;
-    index->stream = 0;
     index->ahead_full = false;
     if (!index->failed_count)
         file->error = 0;
     file_settle(files, index);
+    index->stream = 0; /* not before `needed` holds the journal's tail in its place */
     pthread_mutex_unlock(&index->lock);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_committed, pages, memory_order_relaxed);
 }
@@ -401,7 +449,7 @@ static void remember_place(struct files *files, const struct journal_chunk *chun
 /* A waiter's files join the round, or none of them does. */
 static void join(struct files *files, struct commit_round *round, struct commit_waiter *waiter)
 {
-    uint32_t first = round->part_count;
+    uint32_t first = round->part_count, weight = round->weight;
     int error;
 
     waiter->again = false;
@@ -412,7 +460,7 @@ static void join(struct files *files, struct commit_round *round, struct commit_
     if (!round->parts || !round->files)
         error = -ENOMEM;
     for (uint32_t i = 0; i < waiter->count && !error; i++) {
-        int taken = collect(files, round, waiter->files[i], &waiter->again);
+        int taken = collect(files, round, waiter->files[i], waiter->count > 1, &waiter->again);
 
         if (taken < 0)
             error = taken;
@@ -428,6 +476,9 @@ static void join(struct files *files, struct commit_round *round, struct commit_
                 round->page_count--;
             put_back(files, &round->parts[round->part_count], error);
         }
+        round->weight = weight;
+        if (error == -EAGAIN && !first) /* alone, and too large */
+            error = -EFBIG;
     }
     waiter->result.error = error;
 }
@@ -453,7 +504,7 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
     }
     error = reserve(files, &chunk);
     if (!error) {
-        set_positions(files, round, chunk.position);
+        set_positions(files, round, &chunk);
         error = journal_commit(files->journal, &chunk);
     }
     for (uint32_t i = 0; i < round->part_count; i++) {
@@ -500,7 +551,9 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
     if (round->part_count)
         error = make_commit(files, round, &result);
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
-        if (waiter->result.error == -EAGAIN || (waiter->again && !waiter->result.error && !error)) {
+        bool again = error ? error == -EAGAIN && waiter->count : waiter->again;
+
+        if (waiter->result.error == -EAGAIN || (again && !waiter->result.error)) {
             pthread_mutex_lock(&files->commit_lock);
             TAILQ_INSERT_TAIL(&files->commit_queue, waiter, link);
             pthread_mutex_unlock(&files->commit_lock);
@@ -544,13 +597,13 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
     struct file_index *index = &files->index[number];
     bool needless;
 
-    if (files->arena->inodes[inode].flags & INODE_UNSYNCED)
+    if (files->arena->inodes[inode].flags & (INODE_UNSYNCED | INODE_SYNCING))
         return false;
     if (!number)
         return true;
     pthread_mutex_lock(&index->lock);
-    needless =
-        !index->changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING] && !files->arena->files[number].error;
+    needless = !index->committing_file && !index->changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING] &&
+               !files->arena->files[number].error;
     pthread_mutex_unlock(&index->lock);
     return needless;
 }
@@ -603,8 +656,9 @@ void commit_ahead(struct files *files, uint32_t number)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
     int error = -EBUSY;
 
+    pthread_mutex_lock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
-    if (!index->committing_file && index->counts[FRAME_RECEIVED] &&
+    if (!index->committing_file && !index->stream_void && index->counts[FRAME_RECEIVED] &&
         index->counts[FRAME_COMMITTING] < pages_limit(files, true) / 2) {
         bool first = !index->stream;
 
@@ -613,7 +667,7 @@ void commit_ahead(struct files *files, uint32_t number)
         entry.stream = index->stream;
         inode_identity(files->inodes, file_truth(files, index)->inode, &entry.identity);
         error = reserve_ahead(files, index, &chunk, pages);
-        if (!error && first)
+        if (!error && (first || chunk.position < index->stream_position)) /* less: the journal was rolled back */
             index->stream_position = chunk.position;
         if (error && first)
             index->stream = 0;
@@ -624,6 +678,7 @@ void commit_ahead(struct files *files, uint32_t number)
     pthread_mutex_unlock(&index->lock);
     if (!error)
         journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
+    pthread_mutex_unlock(&files->ahead_lock);
 }
 
 void commit_abandon_stream(struct files *files, struct file_index *index)
@@ -637,4 +692,5 @@ void commit_abandon_stream(struct files *files, struct file_index *index)
         page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
     }
     index->stream = 0;
+    index->stream_void = false;
 }

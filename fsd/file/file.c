@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "file/commit.h"
 #include "file/page.h"
 #include "mapshare-abi.h"
 
@@ -112,10 +113,11 @@ uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error)
 void file_release(struct files *files, uint32_t inode)
 {
     struct inode *truth = &files->arena->inodes[inode];
-    uint32_t number = truth->file;
+    uint32_t number;
     bool free_it = true;
 
     pthread_mutex_lock(&files->lock);
+    number = truth->file;
     if (number) {
         const struct file_index *index = &files->index[number];
 
@@ -157,7 +159,8 @@ void file_touch(struct files *files, struct file_index *index)
 
 void file_settle(struct files *files, struct file_index *index)
 {
-    bool changed = index->changed || index->atime_changed || index->counts[FRAME_RECEIVED] || index->counts[FRAME_COMMITTING];
+    bool changed = index->changed || index->atime_changed || index->committing_file || index->counts[FRAME_RECEIVED] ||
+                   index->counts[FRAME_COMMITTING];
     bool committed =
         index->counts[FRAME_COMMITTED] || index->counts[FRAME_WRITEBACK] || file_truth(files, index)->commits[index->held].position;
     const struct frame_index *first = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
@@ -313,6 +316,7 @@ void file_drop(struct files *files, uint32_t number)
 
     pthread_mutex_lock(&index->lock);
     if (!index->committing_file && !index->counts[FRAME_COMMITTING]) {
+        files->dropped = true;
         for (size_t i = 0; i < 2; i++) {
             TAILQ_FOREACH_SAFE (frame, &index->lists[idle[i]], link, next)
                 page_move(files, index, frame, FRAME_FREE);
@@ -333,11 +337,14 @@ void file_discard(struct files *files, uint32_t number)
     struct file *file = &files->arena->files[number];
     struct frame_index *frame, *next;
 
+    pthread_mutex_lock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
+    commit_abandon_stream(files, index); /* it would hold the journal's tail */
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_RECEIVED], link, next)
         page_move(files, index, frame, FRAME_FREE);
     file->current.size = file->commits[index->held].size;
     index->changed = index->atime_changed = false;
     file_settle(files, index);
     pthread_mutex_unlock(&index->lock);
+    pthread_mutex_unlock(&files->ahead_lock);
 }

@@ -46,6 +46,7 @@ struct file_index {
     bool ahead_full;                  /* as much of it is journaled ahead as may be */
     _Atomic uint64_t stream;          /* pages of this stream were journaled ahead of the commit; 0: none */
     _Atomic uint64_t stream_position; /* of its first chunk */
+    bool stream_void;                 /* a truncation hit pages of the stream: it may not be committed */
 
     /* Guarded by files->lock. */
     uint32_t writers; /* handles open for writing */
@@ -85,12 +86,14 @@ struct files {
     void (*committed)(void *context); /* called by the leader after each commit, without locks */
     void *context;
 
+    pthread_mutex_t ahead_lock;  /* held while pages are journaled ahead: they may not change meanwhile. Taken before a file's */
     pthread_mutex_t commit_lock; /* guards the queue and who leads; a leaf */
     struct waiter_list commit_queue;
     bool commit_leading;
     struct commit_round *round;                /* the leader's */
     struct commit_place places[COMMIT_PLACES]; /* ring: the ends of commits that their files know of, in order */
     uint64_t place_first, place_end;
+    _Atomic bool dropped;      /* files with commits in the journal were unlinked and dropped: the store may not know of it yet */
     _Atomic uint64_t released; /* where the journal's tail is */
     uint64_t next_stream;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file/commit.h"
 
@@ -75,6 +76,19 @@ static struct batch *new_batch(void)
     return batch;
 }
 
+/* Somebody else's commit is being made: it may fail, and then there is something to commit again. */
+static bool is_committing(struct files *files)
+{
+    bool leading;
+
+    pthread_mutex_lock(&files->commit_lock);
+    leading = files->commit_leading;
+    pthread_mutex_unlock(&files->commit_lock);
+    if (leading)
+        usleep(1000);
+    return leading;
+}
+
 int flush_all(struct files *files)
 {
     struct batch *batch = new_batch();
@@ -86,7 +100,7 @@ int flush_all(struct files *files)
         choose(files, batch, INT64_MAX);
         commit_batch(files, batch);
         error = batch->error;
-    } while (batch->count && !error);
+    } while ((batch->count || is_committing(files)) && !error);
     free(batch);
     return error;
 }

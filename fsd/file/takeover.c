@@ -110,6 +110,8 @@ static void take_frame(struct files *files, struct frame *truth)
     if (!(truth->flags & FRAME_HIDDEN) && !seen) {
         RB_INSERT(frame_tree, &index->view, frame);
         frame->in_view = true;
+    } else {
+        atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
     }
     if (committed) {
         page_move(files, index, frame, FRAME_COMMITTING);
@@ -157,6 +159,7 @@ int files_open(struct files *files)
 
     pthread_mutex_init(&files->lock, NULL);
     pthread_mutex_init(&files->work_lock, NULL);
+    pthread_mutex_init(&files->ahead_lock, NULL);
     pthread_cond_init(&files->work, NULL);
     pthread_cond_init(&files->room, NULL);
     TAILQ_INIT(&files->changed);
@@ -175,6 +178,7 @@ int files_open(struct files *files)
     if (point->head != point->tail)
         files->places[files->place_end++] = (struct commit_place){point->head, point->next_number};
     files->released = point->tail;
+    files->dropped = header->file_used > 0;                     /* a dead worker's: not remembered */
     files->next_stream = (uint64_t)header->journal.epoch << 32; /* no stream of a dead worker's is ever named again */
     for (uint32_t i = header->file_used; i; i--) {
         if (files->arena->files[i].inode)

@@ -153,6 +153,8 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
         error = cut_page(files, index, size);
         if (error)
             goto out;
+        if (!index->committing_file && index->counts[FRAME_COMMITTING])
+            index->stream_void = true; /* invariant 8: in the journal the pages would come after the truncation */
         for (frame = RB_NFIND(frame_tree, &index->view, &key); frame; frame = next) {
             next = RB_NEXT(frame_tree, &index->view, frame);
             page_forget(files, index, frame);

@@ -118,7 +118,11 @@ static int worker_ended(struct daemon *daemon, pid_t *worker, int status, struct
     atomic_fetch_add(&header->counters.restarts, 1);
     *worker = start_worker(daemon);
     header->worker_pid = *worker;
-    return *worker < 0 ? 1 : -1;
+    if (*worker >= 0)
+        return -1;
+    log_line(LOG_FATAL, "no next worker can be started: %s", strerror(errno));
+    unmount(daemon);
+    return 1;
 }
 
 static void tell_ready(struct daemon *daemon)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -48,6 +49,7 @@ struct probe_client {
     TAILQ_HEAD(, probe_request)
     asked;
     uint64_t next_id;
+    pid_t keeper; /* without it there is no probe */
 };
 
 static bool send_question(struct probe_client *client, const struct probe_request *request)
@@ -72,6 +74,8 @@ bool probe_ask(struct probe_client *client, struct probe_request *request)
 {
     bool sent;
 
+    if (getppid() != client->keeper)
+        return false;
     pthread_mutex_lock(&client->lock);
     request->id = ++client->next_id;
     sent = send_question(client, request);
@@ -125,6 +129,27 @@ static struct probe_request *take_answer(struct probe_client *client, const stru
     return complete;
 }
 
+/* The keeper was killed, and the probe with it: nobody answers any more. */
+static void give_up(struct probe_client *client)
+{
+    struct probe_request *request;
+
+    for (;;) {
+        pthread_mutex_lock(&client->lock);
+        request = TAILQ_FIRST(&client->asked);
+        if (request)
+            TAILQ_REMOVE(&client->asked, request, link);
+        pthread_mutex_unlock(&client->lock);
+        if (!request)
+            return;
+        free(request->runs);
+        request->runs = NULL;
+        request->run_count = 0;
+        request->error = -ENOSYS;
+        request->done(request);
+    }
+}
+
 static void *listen_thread(void *argument)
 {
     struct probe_client *client = argument;
@@ -135,8 +160,11 @@ static void *listen_thread(void *argument)
         struct probe_request *request;
         struct probe_run *runs;
 
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+            if (getppid() != client->keeper)
+                give_up(client);
             continue;
+        }
         if (n < (ssize_t)offsetof(struct answer, runs))
             break;
         request = take_answer(client, &answer);
@@ -158,6 +186,8 @@ int probe_client_open(struct probe_client **out, struct server *server, int chan
         return -ENOMEM;
     client->server = server;
     client->channel = channel;
+    client->keeper = getppid();
+    setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 1}, sizeof(struct timeval));
     client->next_id = (uint64_t)getpid() << 32; /* answers to a dead worker's questions match none of ours */
     pthread_mutex_init(&client->lock, NULL);
     TAILQ_INIT(&client->asked);

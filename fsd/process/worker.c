@@ -177,6 +177,7 @@ static int finish(struct files *files, const pthread_t *threads, size_t count)
         if (files->arena->files[i].inode)
             file_discard(files, i);
     }
+    journal_rollback(files->journal); /* what was journaled ahead and not committed */
     for (int i = 0; i < FINISH_TRIES; i++) {
         int failed = checkpoint_all(files);
 

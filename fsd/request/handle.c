@@ -118,8 +118,10 @@ struct intent *request_intent(struct server *server, uint64_t inode, bool *tried
 
 void request_intent_end(struct intent *intent)
 {
-    if (intent)
+    if (intent) {
+        intent->inode = 0; /* or the next one here, killed before it set its own, would find it */
         atomic_store(&intent->unique, 0);
+    }
 }
 
 /* The system calls themselves: the library's wrappers would change all threads. Capabilities stay, since the kernel has checked the

@@ -154,8 +154,9 @@ void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     error = descriptor_get(&server->descriptors, folder, &descriptor);
     if (!error) {
-        error = request_is_reserved(folder, name) ? -ENOENT
-                                                  : inode_lookup(&server->inodes, folder, descriptor->fd, name, &stat, &inode);
+        error = request_is_reserved(folder, name)
+                    ? -ENOENT
+                    : inode_lookup(&server->inodes, strcmp(name, "..") ? folder : 0, descriptor->fd, name, &stat, &inode);
         descriptor_put(&server->descriptors, descriptor);
     }
     if (error == -ENOENT)
@@ -323,6 +324,8 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
             set_file_times(server, file, to, set);
         else
             error = set_store_times(descriptor, to, set);
+        if (!file && !error)
+            atomic_fetch_or(&server->arena.inodes[inode].flags, INODE_UNSYNCED);
     }
     descriptor_put(&server->descriptors, descriptor);
     return error;

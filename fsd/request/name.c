@@ -110,9 +110,9 @@ struct making {
     const char *target;
 };
 
-static int make(const struct place *place, const struct making *what)
+static int make(const struct place *place, const struct making *what, bool tried)
 {
-    int fd = place->descriptor->fd, failed;
+    int fd = place->descriptor->fd, failed, error;
 
     if (what->target)
         failed = symlinkat(what->target, fd, place->name);
@@ -120,9 +120,10 @@ static int make(const struct place *place, const struct making *what)
         failed = mkdirat(fd, place->name, what->mode & 07777);
     else
         failed = mknodat(fd, place->name, what->mode, what->device);
-    if (!failed && (S_ISDIR(what->mode) || S_ISREG(what->mode)))
+    error = failed ? -errno : 0;
+    if ((!error || (tried && error == -EEXIST)) && (S_ISDIR(what->mode) || S_ISREG(what->mode)))
         inherit_atomic(place);
-    return failed ? -errno : 0;
+    return error;
 }
 
 static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name, const struct making *what)
@@ -138,7 +139,7 @@ static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name
         if (!number_at(&place, &links) || request_header()->unique & RESENT)
             intent = request_intent(server, 0, &tried);
         request_act_as(server, request);
-        error = make(&place, what);
+        error = make(&place, what, tried);
         request_act_as_self(server, request);
     }
     if (error && !tried)
@@ -302,7 +303,7 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
     error = fd < 0 ? -errno : 0;
     request_act_as_self(server, request);
     made = !error;
-    if (made)
+    if (made || (tried && error == -EEXIST))
         inherit_atomic(place);
     if (error == -EEXIST && (tried || !(flags & O_EXCL)))
         error = 0;
@@ -316,10 +317,10 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
             close(fd);
         return error;
     }
-    if (made) {
+    if (made)
         descriptor_adopt(&server->descriptors, *inode, fd);
+    if (made || tried)
         request_changed(server, *inode);
-    }
     return 0;
 }
 
