@@ -18,8 +18,8 @@ end() {
 }
 trap end EXIT
 terminal new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc" || skip "tmux does not start"
-shows() {
-    terminal capture-pane -p | grep -q -e "$1"
+shows() { # -J: a long folder's name does not break a line
+    terminal capture-pane -J -p | grep -q -e "$1"
 }
 wait_until 10 shows 'ready>' || fail "no prompt"
 run_top() {
