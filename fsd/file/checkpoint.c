@@ -181,12 +181,20 @@ static void settle(struct files *files, struct round *round, struct job *job)
 {
     struct file_index *index = job->index;
     struct file *file = file_truth(files, index);
+    const struct frame_index *first;
     uint32_t inode = file->inode;
+    uint64_t left, done = 0; /* the commits that the first page left, and the last page done before it, are of */
 
     pthread_mutex_lock(&index->lock);
     index->settled++;
+    first = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
+    left = first ? frame_truth(files->frames, first)->position : 0;
     for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
         struct frame_index *frame = round->frames[job->first + job->count - 1 - i];
+        uint64_t position = frame_truth(files->frames, frame)->position;
+
+        if (position < left && position > done)
+            done = position;
 
         if (job->error && !(frame_truth(files->frames, frame)->flags & FRAME_VOID)) { /* invariant 6 */
             page_set_failed(index, frame, true);
@@ -216,6 +224,10 @@ static void settle(struct files *files, struct round *round, struct job *job)
             index->oldest = held->position > job->version.position ? job->version.position + 1 : 0;
             if (held->position == job->version.position)
                 atomic_store(&held->position, 0);
+        } else if (done && index->oldest > 1 && index->oldest <= done) {
+            /* All of the commits up to `done` is in the store but their sizes and times, and a later commit has those. What was journaled
+             * ahead of that one lies behind `done`. */
+            index->oldest = done + 1;
         }
         atomic_fetch_add_explicit(&files->arena->header->counters.pages_checkpointed, job->count, memory_order_relaxed);
     }
