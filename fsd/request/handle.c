@@ -80,18 +80,20 @@ struct handle *handle_find(struct server *server, uint64_t number)
 void handle_close(struct server *server, uint64_t number)
 {
     struct handle *handle;
-    uint32_t inode;
+    uint32_t file = 0;
 
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */
-        inode = handle->inode;
+        file = server->arena.inodes[handle->inode].file;
         atomic_store(&handle->inode, 0);
-        if (server->arena.inodes[inode].file)
-            file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);
+        if (file)
+            file_count_handle(&server->files, file, handle, -1);
         slots_give(&server->handle_slots, (uint32_t)number);
     }
     pthread_mutex_unlock(&server->handle_lock);
+    if (file)
+        request_leave_groups(server, file);
 }
 
 struct intent *request_intent(struct server *server, uint64_t inode, bool *tried)

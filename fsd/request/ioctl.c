@@ -73,6 +73,25 @@ static int join(struct server *server, uint64_t id, uint32_t file)
     return error;
 }
 
+void request_leave_groups(struct server *server, uint32_t file)
+{
+    pthread_mutex_lock(&server->group_lock);
+    for (struct group **at = &server->groups; *at;) {
+        struct group *group = *at;
+        bool member = false;
+
+        for (uint32_t i = 0; i < group->count; i++)
+            member |= group->files[i] == file;
+        if (member) {
+            *at = group->next;
+            free(group);
+        } else {
+            at = &group->next;
+        }
+    }
+    pthread_mutex_unlock(&server->group_lock);
+}
+
 static void group_committed(struct commit_waiter *waiter, const struct commit_result *result)
 {
     struct parked_commit *parked = (struct parked_commit *)waiter;
