@@ -117,8 +117,7 @@ static void waiters_of_one_time_share_a_flush(void **state)
     put_page(house, files[0], 0, 'x');
     put_page(house, files[1], 0, 'y');
     for (int i = 0; i < 3; i++)
-        waiters[i] =
-            (struct commit_waiter){.files = &files[i % 2], .count = 1, .done = count_answer, .context = &counted[i]};
+        waiters[i] = (struct commit_waiter){.files = &files[i % 2], .count = 1, .done = count_answer, .context = &counted[i]};
     record_start(house);
     commit_submit(house->files, waiters, 3);
     assert_string_equal(recorded(house, NULL), "w f");

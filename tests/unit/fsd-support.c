@@ -208,8 +208,7 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
     }
     house->options = (struct options){.journal_size = journal_bytes, .commit_interval = 3600};
     house->cache_bytes = (uint64_t)cache_pages * PAGE_BYTES;
-    house->recorder =
-        (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
+    house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
     pthread_mutex_init(&house->recorder.lock, NULL);
     assert_int_equal(store_open_serial(&house->recorder.below), 0);
     assert_int_equal(arena_create(&house->arena, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill), 0);
@@ -398,9 +397,10 @@ const char *states(struct house *house, uint32_t file)
 const char *counts(struct house *house, uint32_t file)
 {
     static char text[64];
-    const uint32_t *of = index_of(house, file)->counts;
+    const struct file_index *index = index_of(house, file);
 
-    snprintf(text, sizeof text, "%u,%u,%u,%u", of[FRAME_RECEIVED], of[FRAME_COMMITTING], of[FRAME_COMMITTED], of[FRAME_WRITEBACK]);
+    snprintf(text, sizeof text, "%u,%u,%u,%u", index->counts[FRAME_RECEIVED], index->counts[FRAME_COMMITTING],
+             index->counts[FRAME_COMMITTED], index->counts[FRAME_WRITEBACK]);
     return text;
 }
 

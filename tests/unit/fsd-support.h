@@ -38,7 +38,7 @@ struct recorder {
     int error; /* what fails, with this errno; 0: nothing */
     bool fails_journal;
     enum operation fails;
-    unsigned failures;            /* so many times */
+    unsigned failures; /* so many times */
     void (*before)(void *, enum operation, bool journal);
     void *context;
     ino_t journal;
