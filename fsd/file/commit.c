@@ -379,7 +379,8 @@ static void drop_older(struct files *files, struct file_index *index, struct fra
     struct frame_index *older = &files->frames->index[frame->older];
     const struct frame *truth = frame_truth(files->frames, older);
 
-    if (older->state == FRAME_COMMITTED && truth->file == file_truth(files, index) - files->arena->files &&
+    /* The number may be another file's by now: the rest of such a frame is not ours to look at. */
+    if (truth->file == file_truth(files, index) - files->arena->files && older->state == FRAME_COMMITTED &&
         older->page == frame->page && truth->version < frame_truth(files->frames, frame)->version)
         page_move(files, index, older, FRAME_FREE);
     frame->older = 0;

@@ -30,20 +30,20 @@ struct file_index {
     bool started;
     struct frame_tree view;
     struct frame_list lists[FRAME_STATES]; /* by state, in the order in which they got there */
-    uint32_t counts[FRAME_STATES];
-    uint32_t failed_count;   /* of all these */
-    uint8_t held;            /* which of the two commits holds */
-    bool changed;            /* size, mtime or what is void differ from the last commit */
-    bool atime_changed;      /* goes along with the next commit, asks for none */
-    bool committing_file;    /* commits[!held] is being made */
-    _Atomic uint64_t needed; /* the journal may not be released from here on */
-    uint64_t oldest;         /* position of the first commit whose size and times the store's file has not */
+    _Atomic uint32_t counts[FRAME_STATES]; /* flusher and checkpointer glance at these and at what else is atomic here */
+    uint32_t failed_count;                 /* of all these */
+    uint8_t held;                          /* which of the two commits holds */
+    bool changed;                          /* size, mtime or what is void differ from the last commit */
+    bool atime_changed;                    /* goes along with the next commit, asks for none */
+    _Atomic bool committing_file;          /* commits[!held] is being made */
+    _Atomic uint64_t needed;               /* the journal may not be released from here on */
+    uint64_t oldest;                       /* position of the first commit whose size and times the store's file has not */
     bool dense_known;
     uint32_t settled;                 /* times that a checkpoint freed frames, or cut the store's file */
     uint64_t dense_until;             /* the store's file has blocks up to here */
     _Atomic int64_t last_change;      /* CLOCK_MONOTONIC: of size or times */
-    int64_t received_since;           /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
-    bool ahead_full;                  /* as much of it is journaled ahead as may be */
+    _Atomic int64_t received_since;   /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
+    _Atomic bool ahead_full;          /* as much of it is journaled ahead as may be */
     _Atomic uint64_t stream;          /* pages of this stream were journaled ahead of the commit; 0: none */
     _Atomic uint64_t stream_position; /* of its first chunk */
     bool stream_void;                 /* a truncation hit pages of the stream: it may not be committed */

@@ -29,12 +29,20 @@ static bool may_become(enum frame_state from, enum frame_state to)
     }
 }
 
+/* Under the file's lock: others only read it. */
+static void count(struct file_index *index, enum frame_state state, uint32_t change)
+{
+    uint32_t now = atomic_load_explicit(&index->counts[state], memory_order_relaxed);
+
+    atomic_store_explicit(&index->counts[state], now + change, memory_order_relaxed);
+}
+
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
 {
     assert(may_become(frame->state, state));
     if (frame->listed) {
         TAILQ_REMOVE(&index->lists[frame->state], frame, link);
-        index->counts[frame->state]--;
+        count(index, frame->state, -1);
     }
     if (state == FRAME_FREE) {
         page_set_failed(index, frame, false);
@@ -46,7 +54,7 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     frame->state = state;
     frame->listed = true;
     TAILQ_INSERT_TAIL(&index->lists[state], frame, link);
-    index->counts[state]++;
+    count(index, state, 1);
 }
 
 void page_move_all(struct file_index *index, enum frame_state from, enum frame_state to)
@@ -57,7 +65,7 @@ void page_move_all(struct file_index *index, enum frame_state from, enum frame_s
     TAILQ_FOREACH (frame, &index->lists[from], link)
         frame->state = to;
     TAILQ_CONCAT(&index->lists[to], &index->lists[from], link);
-    index->counts[to] += index->counts[from];
+    count(index, to, index->counts[from]);
     index->counts[from] = 0;
 }
 
