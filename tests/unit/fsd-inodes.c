@@ -1,0 +1,508 @@
+/* Inodes and their descriptors: found, forgotten, found again; more of them than descriptors; and without handles, by path. */
+#include "config.h"
+
+#include "fsd-support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct inode_table *table_of(struct house *house)
+{
+    return &house->worker->inodes;
+}
+
+static struct descriptor_cache *cache_of(struct house *house)
+{
+    return &house->worker->descriptors;
+}
+
+static struct inode *truth_of(struct house *house, uint32_t slot)
+{
+    return &house->arena.inodes[slot];
+}
+
+static void make_empty(struct house *house, const char *name)
+{
+    int fd = openat(house->root, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    assert_return_code(fd, errno);
+    close(fd);
+}
+
+static uint32_t look_up(struct house *house, uint32_t parent, int folder, const char *name)
+{
+    struct statx status;
+    uint32_t slot;
+
+    assert_int_equal(inode_lookup(table_of(house), parent, folder, name, &status, &slot), 0);
+    return slot;
+}
+
+static uint32_t look_up_in_root(struct house *house, const char *name)
+{
+    return look_up(house, INODE_ROOT, house->root, name);
+}
+
+/* All of it, as request/ does. */
+static void forget(struct house *house, uint32_t slot)
+{
+    if (inode_forget(table_of(house), slot, truth_of(house, slot)->lookups))
+        file_release(house->files, slot);
+}
+
+static ino_t number_behind(int fd)
+{
+    struct stat status;
+
+    assert_return_code(fstat(fd, &status), errno);
+    return status.st_ino;
+}
+
+/* ---- the table ---- */
+
+static void lookups_are_counted(void **state)
+{
+    struct house *house = *state;
+    struct statx status;
+    uint32_t slot, other;
+
+    make_empty(house, "a");
+    make_empty(house, "b");
+    assert_int_equal(inode_lookup(table_of(house), INODE_ROOT, house->root, "none", &status, &slot), -ENOENT);
+    slot = look_up_in_root(house, "a");
+    other = look_up_in_root(house, "b");
+    assert_true(slot != other && slot != INODE_ROOT);
+    assert_int_equal(look_up_in_root(house, "a"), slot);
+    assert_int_equal(truth_of(house, slot)->lookups, 2);
+    assert_int_equal(truth_of(house, slot)->type, S_IFREG);
+    assert_int_equal(inode_of_node(table_of(house), inode_node(table_of(house), slot)), slot);
+    assert_false(inode_forget(table_of(house), slot, 1));
+    assert_false(inode_end(table_of(house), slot)); /* the kernel still knows it */
+    assert_true(inode_forget(table_of(house), slot, 1));
+    assert_int_equal(inode_of_node(table_of(house), truth_of(house, slot)->number), slot);
+}
+
+static void the_root_is_number_one(void **state)
+{
+    struct house *house = *state;
+    uint32_t slot = look_up(house, INODE_ROOT, house->root, ".");
+
+    assert_int_equal(slot, INODE_ROOT);
+    assert_int_equal(inode_node(table_of(house), INODE_ROOT), 1);
+    assert_int_equal(inode_of_node(table_of(house), 1), INODE_ROOT);
+    assert_false(inode_forget(table_of(house), INODE_ROOT, 1000));
+    assert_false(inode_end(table_of(house), INODE_ROOT));
+}
+
+static void a_forgotten_slot_is_used_again(void **state)
+{
+    struct house *house = *state;
+    uint32_t slot;
+    uint64_t number;
+
+    make_empty(house, "a");
+    make_empty(house, "b");
+    slot = look_up_in_root(house, "a");
+    number = truth_of(house, slot)->number;
+    forget(house, slot);
+    assert_int_equal(truth_of(house, slot)->number, 0);
+    assert_int_equal(inode_of_node(table_of(house), number), 0);
+    assert_int_equal(look_up_in_root(house, "b"), slot);
+    assert_int_equal(truth_of(house, slot)->lookups, 1);
+    assert_int_equal(truth_of(house, slot)->file, 0);
+    assert_int_not_equal(look_up_in_root(house, "a"), slot);
+}
+
+/* Nothing of a file that has changes is forgotten before they are in the store. */
+static void changes_keep_what_the_kernel_forgot(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 2, 'a'), slot = inode_of(house, file);
+
+    put_page(house, file, 1, 'b');
+    forget(house, slot);
+    assert_int_not_equal(truth_of(house, slot)->number, 0);
+    assert_int_equal(commit_file(house, file), 0);
+    file_release(house->files, slot);
+    assert_int_not_equal(truth_of(house, slot)->number, 0); /* committed is not enough */
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_int_equal(truth_of(house, slot)->number, 0);
+    assert_int_equal(house->arena.files[file].inode, 0);
+    assert_string_equal(stored(house, "a"), "ab");
+}
+
+static void a_number_used_again_is_another_inode(void **state)
+{
+    struct house *house = *state;
+    uint32_t slot, again;
+
+    make_empty(house, "a");
+    slot = look_up_in_root(house, "a");
+    truth_of(house, slot)->birth.tv_sec--; /* as if the number had been another file's, born earlier */
+    again = look_up_in_root(house, "a");
+    assert_int_not_equal(again, slot);
+    assert_int_equal(inode_of_node(table_of(house), truth_of(house, again)->number), again);
+    assert_int_not_equal(truth_of(house, slot)->number, truth_of(house, again)->number);
+    forget(house, slot);
+    assert_int_equal(inode_of_node(table_of(house), truth_of(house, again)->number), again);
+}
+
+static void the_next_worker_knows_all_inodes(void **state)
+{
+    struct house *house = *state;
+    uint32_t slots[100];
+    char name[16];
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        make_empty(house, name);
+        slots[i] = look_up_in_root(house, name);
+    }
+    forget(house, slots[50]);
+    house_replace_worker(house);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        if (i != 50)
+            assert_int_equal(look_up_in_root(house, name), slots[i]);
+    }
+    assert_int_equal(look_up_in_root(house, "f50"), slots[50]); /* its slot was free */
+    assert_int_equal(truth_of(house, INODE_ROOT)->lookups, 1);
+}
+
+static void inodes_are_opened_as_what_they_are(void **state)
+{
+    struct house *house = *state;
+    uint32_t slot;
+    int fd;
+
+    make_empty(house, "file");
+    assert_return_code(mkdirat(house->root, "folder", 0700), errno);
+    assert_return_code(symlinkat("file", house->root, "link"), errno);
+    slot = look_up_in_root(house, "file");
+    fd = inode_open(table_of(house), slot);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+    assert_int_equal(number_behind(fd), truth_of(house, slot)->number);
+    close(fd);
+    slot = look_up_in_root(house, "folder");
+    fd = inode_open(table_of(house), slot);
+    assert_true(fcntl(fd, F_GETFL) & O_DIRECTORY);
+    assert_int_equal(number_behind(fd), truth_of(house, slot)->number);
+    close(fd);
+    slot = look_up_in_root(house, "link");
+    assert_int_equal(truth_of(house, slot)->type, S_IFLNK);
+    if (table_of(house)->handles) {
+        fd = inode_open(table_of(house), slot);
+        assert_true(fcntl(fd, F_GETFL) & O_PATH);
+        assert_int_equal(number_behind(fd), truth_of(house, slot)->number); /* not of what it points at */
+        close(fd);
+    }
+}
+
+/* ---- descriptors ---- */
+
+static void a_descriptor_is_shared(void **state)
+{
+    struct house *house = *state;
+    struct descriptor *first, *second;
+    uint32_t slot;
+
+    make_empty(house, "a");
+    slot = look_up_in_root(house, "a");
+    assert_int_equal(descriptor_get(cache_of(house), slot, &first), 0);
+    assert_int_equal(descriptor_get(cache_of(house), slot, &second), 0);
+    assert_ptr_equal(first, second);
+    assert_int_equal(first->uses, 2);
+    descriptor_put(cache_of(house), first);
+    descriptor_put(cache_of(house), second);
+    assert_int_equal(number_behind(first->fd), truth_of(house, slot)->number); /* idle ones stay open */
+    assert_int_equal(descriptor_get(cache_of(house), slot, &second), 0);
+    assert_ptr_equal(first, second);
+    descriptor_put(cache_of(house), second);
+}
+
+/* A file without a name can be reached by nothing but its descriptor. */
+static void an_unlinked_file_stays_readable(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 2, 'a'), slot = inode_of(house, file);
+
+    assert_int_equal(descriptor_pin(cache_of(house), slot), 0);
+    assert_true(truth_of(house, slot)->pinned >= 0);
+    assert_return_code(unlinkat(house->root, "a", 0), errno);
+    put_page(house, file, 1, 'b');
+    assert_string_equal(seen(house, file, 0, 9), "ab");
+    descriptor_drop(cache_of(house), slot);
+    assert_int_equal(truth_of(house, slot)->pinned, -1);
+}
+
+/* The table of descriptors outlives a worker: pinned ones are taken over, the others are closed. */
+static void pinned_descriptors_are_taken_over(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 2, 'a'), other = make_file(house, "b", 1, 'b');
+    struct descriptor *descriptor;
+    int lost, pinned;
+
+    assert_int_equal(descriptor_get(cache_of(house), inode_of(house, other), &descriptor), 0);
+    lost = descriptor->fd;
+    assert_int_equal(descriptor_pin(cache_of(house), inode_of(house, file)), 0);
+    pinned = truth_of(house, inode_of(house, file))->pinned;
+    assert_return_code(unlinkat(house->root, "a", 0), errno);
+    assert_int_not_equal(lost, pinned);
+    house_replace_worker(house);
+    assert_int_equal(truth_of(house, inode_of(house, file))->pinned, pinned);
+    assert_string_equal(seen(house, file, 0, 9), "aa");
+    assert_true(fcntl(lost, F_GETFD) < 0 || number_behind(lost) != truth_of(house, inode_of(house, other))->number);
+}
+
+static void a_descriptor_dropped_while_in_use(void **state)
+{
+    struct house *house = *state;
+    struct descriptor *used, *next;
+    uint32_t slot;
+    int fd;
+
+    make_empty(house, "a");
+    make_empty(house, "b");
+    slot = look_up_in_root(house, "a");
+    assert_int_equal(descriptor_get(cache_of(house), slot, &used), 0);
+    fd = used->fd;
+    forget(house, slot);
+    assert_int_equal(truth_of(house, slot)->number, 0);
+    assert_int_not_equal(number_behind(fd), 0); /* its user may go on */
+    assert_int_equal(look_up_in_root(house, "b"), slot);
+    assert_int_equal(descriptor_get(cache_of(house), slot, &next), 0);
+    assert_ptr_not_equal(next, used);
+    assert_int_equal(number_behind(next->fd), truth_of(house, slot)->number);
+    descriptor_put(cache_of(house), used);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_int_equal(number_behind(next->fd), truth_of(house, slot)->number);
+    descriptor_put(cache_of(house), next);
+}
+
+static int in_a_child(void (*test)(struct house *), unsigned limit)
+{
+    pid_t child = fork();
+    int status;
+
+    assert_return_code(child, errno);
+    if (!child) {
+        const struct rlimit files = {limit, limit};
+        struct house *house;
+
+        if (setrlimit(RLIMIT_NOFILE, &files))
+            _exit(2);
+        house = house_open(256, 0, MIB);
+        test(house);
+        house_close(house);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+#define CHECK(condition)                                                    \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(1);                                                       \
+        }                                                                   \
+    } while (0)
+
+static void many_files_few_descriptors(struct house *house)
+{
+    uint32_t limit = cache_of(house)->limit, slots[200], files[200];
+    struct descriptor *used[200], *one;
+    char name[16];
+
+    CHECK(limit >= 16 && limit < 100);
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        files[i] = make_file(house, name, 1, 'a' + i % 26);
+        slots[i] = inode_of(house, files[i]);
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 200; i++)
+            CHECK(seen(house, files[i], 0, 1)[0] == 'a' + i % 26);
+    }
+    for (uint32_t i = 0; i < limit; i++)
+        CHECK(!descriptor_get(cache_of(house), slots[i], &used[i]));
+    CHECK(descriptor_get(cache_of(house), slots[199], &one) == -EMFILE); /* all are in use: none is taken away */
+    for (uint32_t i = 0; i < limit; i++)
+        CHECK(number_behind(used[i]->fd) == truth_of(house, slots[i])->number);
+    CHECK(!descriptor_get(cache_of(house), slots[0], &one)); /* one that is open can be shared */
+    descriptor_put(cache_of(house), one);
+    descriptor_put(cache_of(house), used[3]);
+    CHECK(!descriptor_get(cache_of(house), slots[199], &one));
+    CHECK(number_behind(one->fd) == truth_of(house, slots[199])->number);
+    descriptor_put(cache_of(house), one);
+    for (uint32_t i = 0; i < limit; i++) {
+        if (i != 3)
+            descriptor_put(cache_of(house), used[i]);
+    }
+    CHECK(!descriptor_pin(cache_of(house), slots[7])); /* a pinned one is never given up */
+    for (int i = 0; i < 200; i++)
+        CHECK(seen(house, files[i], 0, 1)[0] == 'a' + i % 26);
+    CHECK(number_behind(truth_of(house, slots[7])->pinned) == truth_of(house, slots[7])->number);
+    for (int i = 0; i < 200; i++)
+        put(house, files[i], 0, 100, 'x');
+}
+
+static void few_descriptors_are_enough(void **state)
+{
+    (void)state;
+    assert_int_equal(in_a_child(many_files_few_descriptors, 80), 0);
+}
+
+/* ---- without handles ---- */
+
+#define DEPTH 40
+
+/* root/d0/d1/.../d39/file; the folders' slots. */
+static uint32_t make_deep(struct house *house, uint32_t slots[DEPTH])
+{
+    uint32_t parent = INODE_ROOT, slot;
+    int folder = dup(house->root), next;
+    char name[16];
+
+    for (int i = 0; i < DEPTH; i++) {
+        snprintf(name, sizeof name, "d%d", i);
+        assert_return_code(mkdirat(folder, name, 0700), errno);
+        parent = slots[i] = look_up(house, parent, folder, name);
+        next = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_return_code(next, errno);
+        close(folder);
+        folder = next;
+    }
+    next = openat(folder, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_return_code(next, errno);
+    close(next);
+    slot = look_up(house, parent, folder, "file");
+    close(folder);
+    return slot;
+}
+
+static void check_opens(struct house *house, uint32_t slot)
+{
+    int fd = inode_open(table_of(house), slot);
+
+    assert_return_code(fd, -fd);
+    assert_int_equal(number_behind(fd), truth_of(house, slot)->number);
+    close(fd);
+}
+
+static void deep_paths_are_opened(void **state)
+{
+    struct house *house = *state;
+    uint32_t slots[DEPTH], slot;
+    char path[4096], expected[4096] = "";
+
+    table_of(house)->handles = false;
+    slot = make_deep(house, slots);
+    assert_int_equal(truth_of(house, slot)->handle_length, 0);
+    for (int i = 0; i < DEPTH; i++) {
+        check_opens(house, slots[i]);
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "d%d/", i);
+    }
+    check_opens(house, slot);
+    strcat(expected, "file");
+    assert_true(inode_path(table_of(house), slot, path));
+    assert_string_equal(path, expected);
+    assert_true(inode_path(table_of(house), slots[0], path));
+    assert_string_equal(path, "d0");
+}
+
+static void paths_follow_renames(void **state)
+{
+    struct house *house = *state;
+    uint32_t slots[DEPTH], slot;
+    char path[4096];
+
+    table_of(house)->handles = false;
+    slot = make_deep(house, slots);
+    assert_return_code(renameat(house->root, "d0/d1/d2", house->root, "moved"), errno);
+    inode_rename(table_of(house), slots[2], INODE_ROOT, "moved");
+    check_opens(house, slot);
+    assert_true(inode_path(table_of(house), slot, path));
+    assert_memory_equal(path, "moved/d3/d4/", 12);
+}
+
+static void paths_are_known_to_the_next_worker(void **state)
+{
+    struct house *house = *state;
+    uint32_t slots[DEPTH], slot;
+    char path[4096];
+
+    table_of(house)->handles = false;
+    slot = make_deep(house, slots);
+    house_replace_worker(house);
+    table_of(house)->handles = false;
+    check_opens(house, slot);
+    assert_true(inode_path(table_of(house), slot, path));
+    assert_memory_equal(path, "d0/d1/", 6);
+    make_empty(house, "new"); /* takes no name that is in use */
+    look_up_in_root(house, "new");
+    assert_true(inode_path(table_of(house), slots[0], path));
+    assert_string_equal(path, "d0");
+}
+
+/* Nobody is led out of the store, or to another file, by a link put in a folder's place. */
+static void paths_do_not_follow_links(void **state)
+{
+    struct house *house = *state;
+    uint32_t slots[DEPTH], slot;
+
+    table_of(house)->handles = false;
+    slot = make_deep(house, slots);
+    assert_return_code(renameat(house->root, "d0", house->root, "elsewhere"), errno);
+    assert_return_code(symlinkat("elsewhere", house->root, "d0"), errno);
+    assert_true(inode_open(table_of(house), slot) < 0);
+    assert_true(inode_open(table_of(house), slots[0]) < 0);
+}
+
+static void forgotten_names_are_used_again(void **state)
+{
+    struct house *house = *state;
+    uint32_t used;
+
+    table_of(house)->handles = false;
+    make_empty(house, "a");
+    forget(house, look_up_in_root(house, "a"));
+    used = house->arena.header->name_used;
+    for (int i = 0; i < 10; i++)
+        forget(house, look_up_in_root(house, "a"));
+    assert_int_equal(house->arena.header->name_used, used);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(lookups_are_counted),
+        TEST(the_root_is_number_one),
+        TEST(a_forgotten_slot_is_used_again),
+        TEST(changes_keep_what_the_kernel_forgot),
+        TEST(a_number_used_again_is_another_inode),
+        TEST(the_next_worker_knows_all_inodes),
+        TEST(inodes_are_opened_as_what_they_are),
+        TEST(a_descriptor_is_shared),
+        TEST(an_unlinked_file_stays_readable),
+        TEST(pinned_descriptors_are_taken_over),
+        TEST(a_descriptor_dropped_while_in_use),
+        cmocka_unit_test(few_descriptors_are_enough),
+        TEST(deep_paths_are_opened),
+        TEST(paths_follow_renames),
+        TEST(paths_are_known_to_the_next_worker),
+        TEST(paths_do_not_follow_links),
+        TEST(forgotten_names_are_used_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
