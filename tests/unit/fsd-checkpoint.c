@@ -336,6 +336,42 @@ static void a_cut_while_writing_pages_fails(void **state)
     check_cut(house, file);
 }
 
+/* ---- more than one round ---- */
+
+static unsigned writes_seen;
+
+static void replace_while_failing(void *context, enum operation operation, bool journal)
+{
+    struct house *house = context;
+
+    if (operation != WRITE || journal || writes_seen++)
+        return;
+    put_page(house, 1, 0, 'n');
+    assert_int_equal(commit_file(house, 1), 0);
+    for (uint64_t page = 1; page < 8192; page++) /* so many that the next round is full before the end of the list
+                */
+        put_page(house, 1, 10000 + page, 'p');
+    assert_int_equal(commit_file(house, 1), 0);
+}
+
+static void failed_pages_stay_ahead_of_newer_ones(void **state)
+{
+    struct house *house = house_open(20000, 0, 128 * MIB);
+    uint32_t file = make_file(house, "a", 2, 'a');
+
+    (void)state;
+    put_page(house, file, 0, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    writes_seen = 0;
+    during(house, replace_while_failing);
+    make_fail(house, WRITE, false, EIO, 1);
+    assert_int_equal(checkpoint_all(house->files), -EIO);
+    house->recorder.before = NULL;
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_int_equal(stored(house, "a")[0], 'n');
+    house_close(house);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
 
 int main(void)
@@ -355,6 +391,7 @@ int main(void)
         TEST(a_page_committed_while_its_older_one_fails),
         TEST(a_cut_while_pages_are_written),
         TEST(a_cut_while_writing_pages_fails),
+        cmocka_unit_test(failed_pages_stay_ahead_of_newer_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file/flusher.h"
 
@@ -329,6 +330,83 @@ static void atomic_files_are_refused(void **state)
     assert_string_equal(states(house, file), "C0-299");
 }
 
+struct answered {
+    struct commit_waiter waiter;
+    struct house *house;
+    uint32_t received; /* pages, when the answer came */
+    unsigned answers;
+};
+
+static void look_at_received(struct commit_waiter *waiter, const struct commit_result *result)
+{
+    struct answered *answered = waiter->context;
+
+    assert_int_equal(result->error, 0);
+    answered->received = index_of(answered->house, waiter->files[0])->counts[FRAME_RECEIVED];
+    answered->answers++;
+}
+
+/* Invariant 3: whoever asks while a large file is committed in parts is
+ * answered after the last of them. */
+static void nobody_is_answered_after_a_part(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 1, 'a');
+    struct answered answered[2] = {{.house = house}, {.house = house}};
+    struct commit_waiter waiters[2];
+
+    for (int i = 0; i < 400; i++)
+        put_page(house, file, i, 'b');
+    for (int i = 0; i < 2; i++)
+        waiters[i] = (struct commit_waiter){.files = &file, .count = 1, .done = look_at_received, .context = &answered[i]};
+    commit_submit(house->files, waiters, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(answered[i].answers, 1);
+        assert_int_equal(answered[i].received, 0);
+    }
+    assert_true(commit_last_sequence(house->files) > 1);
+}
+
+/* Files that are committed together are one commit or none, whatever kind they
+ * are. */
+static void groups_are_not_divided(void **state)
+{
+    struct house *house = *state;
+    uint32_t files[] = {make_file(house, "a", 1, 'a'), make_file(house, "b", 1, 'b')};
+
+    for (int i = 0; i < 300; i++) {
+        put_page(house, files[0], i, 'x');
+        put_page(house, files[1], i, 'y');
+    }
+    alarm(30); /* should it never answer */
+    assert_int_equal(commit_files(house, files, 2).error, -EFBIG);
+    assert_int_equal(commit_last_sequence(house->files), 0);
+    assert_string_equal(states(house, files[0]), "R0-299");
+    assert_string_equal(states(house, files[1]), "R0-299");
+    assert_int_equal(file_truncate(house->files, files[0], 100 * PAGE_BYTES), 0);
+    assert_int_equal(commit_files(house, files, 2).error, 0);
+    alarm(0);
+    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(info_of(house, files[0]).sequence, 1);
+    assert_int_equal(info_of(house, files[1]).sequence, 1);
+}
+
+static void a_file_of_a_group_is_not_divided(void **state)
+{
+    struct house *house = *state;
+    uint32_t files[] = {make_file(house, "a", 1, 'a'), make_file(house, "b", 1, 'b')};
+
+    for (int i = 0; i < 350; i++) /* more than half the journal */
+        put_page(house, files[0], i, 'x');
+    put_page(house, files[1], 0, 'y');
+    alarm(30);
+    assert_int_equal(commit_files(house, files, 2).error, 0);
+    alarm(0);
+    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_string_equal(states(house, files[0]), "C0-349");
+    assert_string_equal(states(house, files[1]), "C0");
+}
+
 static void streams_are_ahead_of_their_commit(void **state)
 {
     struct house *house = *state;
@@ -410,6 +488,9 @@ int main(void)
         TEST(content_being_committed_does_not_change),
         TEST(default_files_take_several_commits),
         TEST(atomic_files_are_refused),
+        TEST(nobody_is_answered_after_a_part),
+        TEST(groups_are_not_divided),
+        TEST(a_file_of_a_group_is_not_divided),
         TEST(streams_are_ahead_of_their_commit),
         TEST(a_failed_stream_is_journaled_again),
         TEST(an_abandoned_stream_is_journaled_again),

@@ -362,6 +362,17 @@ static void dead_between_two_files_of_a_commit(void **state)
     }
 }
 
+static void the_time_of_a_commit_outlives_the_worker(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 1, 'a');
+
+    put_page(house, file, 0, 'x');
+    die_at_one(house, AFTER_COMMIT, file);
+    assert_int_equal(info_of(house, file).sequence, 1);
+    assert_true(info_of(house, file).commit_seconds > 1000000000);
+}
+
 /* Pages journaled ahead belong to no commit yet. */
 static void a_stream_of_a_dead_worker_is_journaled_again(void **state)
 {
@@ -453,6 +464,7 @@ int main(void)
         TEST(a_failed_commit_is_not_taken_for_a_later_one),
         TEST(dead_after_the_commit_point),
         cmocka_unit_test(dead_between_two_files_of_a_commit),
+        TEST(the_time_of_a_commit_outlives_the_worker),
         TEST(a_stream_of_a_dead_worker_is_journaled_again),
         cmocka_unit_test(dead_in_a_checkpoint),
         cmocka_unit_test(frames_in_the_spill_file_are_found_again),
