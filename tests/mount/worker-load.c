@@ -149,7 +149,40 @@ static void counter(int number)
     shared[1 + number] = mine;
 }
 
-static void (*const jobs[])(int) = {storer, storer, namer, appender, counter, counter, counter};
+/* Several processes store to one file, each to pages of its own, and sync what suits them. */
+static void sharer(int number)
+{
+    static uint64_t generations[PAGES];
+    uint64_t random = random_seed(), rounds = 0;
+    char name[4096], buffer[PAGE], *map;
+    int fd;
+
+    snprintf(name, sizeof(name), "%s/shared", folder);
+    fd = open(name, O_RDWR);
+    CHECK(fd >= 0);
+    map = map_shared(fd, PAGES * PAGE);
+    for (; !stop; rounds++) {
+        uint64_t first = random_next(&random) % PAGES, count = random_next(&random) % (PAGES - first) + 1, page;
+
+        for (int i = 0; i < 20; i++) {
+            page = random_next(&random) % (PAGES / 4) * 4 + (uint64_t)number % 4;
+            stamp_page(map + page * PAGE, page, ++generations[page]);
+        }
+        CHECK(msync(map + first * PAGE, count * PAGE, MS_SYNC) == 0);
+        for (int i = 0; i < 20; i++) {
+            page = random_next(&random) % (PAGES / 4) * 4 + (uint64_t)number % 4;
+            CHECK(pread(fd, buffer, PAGE, (off_t)page * PAGE) == PAGE);
+            CHECK(stamp_of(buffer, page) == (int64_t)generations[page], "page %lu", (unsigned long)page);
+        }
+        if (rounds % 16 == 0)
+            CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+    }
+    for (uint64_t page = (uint64_t)number % 4; page < PAGES; page += 4)
+        CHECK(stamp_of(map + page * PAGE, page) == (int64_t)generations[page], "page %lu", (unsigned long)page);
+    fprintf(stderr, "sharer: %lu rounds\n", (unsigned long)rounds);
+}
+
+static void (*const jobs[])(int) = {storer, storer, namer, appender, counter, counter, counter, sharer, sharer, sharer};
 #define JOBS (int)(sizeof(jobs) / sizeof(jobs[0]))
 
 int main(int argc, char **argv)
@@ -163,6 +196,8 @@ int main(int argc, char **argv)
     CHECK(argc == 3);
     folder = argv[1];
     elsewhere = argv[2];
+    snprintf(name, sizeof(name), "%s/shared", folder);
+    close(make_file(name, PAGES * PAGE));
     snprintf(name, sizeof(name), "%s/counted", folder);
     fd = make_file(name, PAGE);
     sigaction(SIGTERM, &action, NULL);
