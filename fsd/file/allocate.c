@@ -11,6 +11,49 @@
 
 #define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
 
+/* One run of pages gets blocks; the file's size stays. Where the store cannot reserve, its own errors come at the checkpoint. */
+static int reserve_run(int fd, uint64_t start, uint64_t end)
+{
+    if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
+        return -errno;
+    return 0;
+}
+
+int file_reserve_blocks(struct files *files, struct file_index *index, int fd)
+{
+    struct frame_index key = {.page = UINT64_MAX}, *frame;
+    uint64_t start = 0, end = 0;
+    int error = 0;
+
+    if (!index->dense_known) {
+        off_t hole = lseek(fd, 0, SEEK_HOLE);
+
+        index->dense_until = hole < 0 ? 0 : hole;
+        index->dense_known = true;
+    }
+    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+        if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->dense_until)
+            key.page = frame->page;
+    }
+    if (key.page == UINT64_MAX)
+        return 0;
+    /* In page order, so that neighbours make one call. */
+    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error; frame = RB_NEXT(frame_tree, &index->view, frame)) {
+        if (frame->state != FRAME_COMMITTING || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
+            continue;
+        if (frame->page << PAGE_SHIFT != end) {
+            error = reserve_run(fd, start, end);
+            start = frame->page << PAGE_SHIFT;
+        }
+        end = (frame->page + 1) << PAGE_SHIFT;
+    }
+    if (!error)
+        error = reserve_run(fd, start, end);
+    if (!error && start <= index->dense_until && end > index->dense_until)
+        index->dense_until = end;
+    return error;
+}
+
 /* Whether a page without a frame has bytes in the store. */
 static bool store_has(int fd, uint64_t page, uint64_t valid)
 {

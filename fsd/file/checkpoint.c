@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file/commit.h"
+#include "file/ahead.h"
 #include "file/page.h"
 #include "log.h"
 
@@ -298,7 +298,7 @@ static void abandon_streams(struct files *files)
         if (holding) {
             pthread_mutex_lock(&files->ahead_lock);
             pthread_mutex_lock(&holding->lock);
-            commit_abandon_stream(files, holding);
+            ahead_abandon(files, holding);
             pthread_mutex_unlock(&holding->lock);
             pthread_mutex_unlock(&files->ahead_lock);
         }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/ahead.h"
 #include "file/page.h"
 #include "log.h"
 
@@ -48,50 +49,6 @@ static void *grow(void *array, uint32_t *max, uint32_t need, size_t size)
 }
 
 /* ---- before the commit point ---- */
-
-/* One run of pages gets blocks; the file's size stays. Where the store cannot reserve, its own errors come at the checkpoint. */
-static int reserve_run(int fd, uint64_t start, uint64_t end)
-{
-    if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
-        return -errno;
-    return 0;
-}
-
-/* Invariant 7: the store's file gets blocks for pages that lie in holes or beyond its end. Most commits change pages that have theirs. */
-static int reserve_blocks(struct files *files, struct file_index *index, int fd)
-{
-    struct frame_index key = {.page = UINT64_MAX}, *frame;
-    uint64_t start = 0, end = 0;
-    int error = 0;
-
-    if (!index->dense_known) {
-        off_t hole = lseek(fd, 0, SEEK_HOLE);
-
-        index->dense_until = hole < 0 ? 0 : hole;
-        index->dense_known = true;
-    }
-    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
-        if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->dense_until)
-            key.page = frame->page;
-    }
-    if (key.page == UINT64_MAX)
-        return 0;
-    /* In page order, so that neighbours make one call. */
-    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error; frame = RB_NEXT(frame_tree, &index->view, frame)) {
-        if (frame->state != FRAME_COMMITTING || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
-            continue;
-        if (frame->page << PAGE_SHIFT != end) {
-            error = reserve_run(fd, start, end);
-            start = frame->page << PAGE_SHIFT;
-        }
-        end = (frame->page + 1) << PAGE_SHIFT;
-    }
-    if (!error)
-        error = reserve_run(fd, start, end);
-    if (!error && start <= index->dense_until && end > index->dense_until)
-        index->dense_until = end;
-    return error;
-}
 
 /* A file whose name or owner changed must be found after a crash: its metadata is flushed before its first commit. */
 static int flush_metadata(struct files *files, uint32_t inode, int fd)
@@ -161,39 +118,6 @@ static void put_back(struct files *files, const struct part *part, int error)
     pthread_mutex_unlock(&files->ahead_lock);
 }
 
-/* How many pages one commit can have, those journaled ahead of it included: half the journal, so that the next one fits beside it; nearly
- * all of it for one that may not be divided. */
-static uint32_t pages_limit(const struct files *files, bool divisible)
-{
-    uint32_t pages = journal_size(files->journal) / PAGE_BYTES;
-
-    return divisible ? pages / 2 : pages / 8 * 7;
-}
-
-/* The file's own stream holds the tail, and other commits came after its first chunk: together with this commit they may fill the journal,
- * which nothing could then empty. */
-static bool stream_is_in_the_way(struct files *files, const struct file_index *index, uint32_t pages)
-{
-    uint64_t size = journal_size(files->journal), head = files->released + journal_used(files->journal);
-
-    return index->stream && head - index->stream_position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
-}
-
-/* Locks the file so that its stream can be let go: not while pages are being journaled ahead. True: ahead_lock is held. */
-static bool lock_with_stream(struct files *files, struct file_index *index)
-{
-    for (;;) {
-        bool stream = index->stream;
-
-        if (stream)
-            pthread_mutex_lock(&files->ahead_lock);
-        pthread_mutex_lock(&index->lock);
-        if (stream || !index->stream)
-            return stream;
-        pthread_mutex_unlock(&index->lock);
-    }
-}
-
 /* Another waiter of this round has the file. */
 static int share(const struct commit_round *round, uint32_t number, bool group, bool *again)
 {
@@ -214,14 +138,14 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     struct file *file = &files->arena->files[number];
     struct file_version *next = &file->commits[!index->held];
     bool divisible = !group && !(file->flags & FILE_ATOMIC);
-    uint32_t limit = pages_limit(files, divisible), used, room;
+    uint32_t limit = ahead_pages_limit(files, divisible), used, room;
     struct frame_index *frame;
     struct part *part = &round->parts[round->part_count];
     struct journal_file *entry = &round->files[round->part_count];
-    bool whole, locked = lock_with_stream(files, index);
+    bool whole, locked = ahead_lock_file(files, index);
 
-    if (!index->committing_file && (index->stream_void || stream_is_in_the_way(files, index, limit)))
-        commit_abandon_stream(files, index);
+    if (!index->committing_file && (index->stream_void || ahead_is_in_the_way(files, index, limit)))
+        ahead_abandon(files, index);
     if (locked)
         pthread_mutex_unlock(&files->ahead_lock);
     if (index->committing_file) {
@@ -279,7 +203,7 @@ static int make_ready(struct files *files, struct commit_round *round, uint32_t 
     error = flush_metadata(files, inode, descriptor->fd);
     if (!error) {
         pthread_mutex_lock(&index->lock);
-        error = reserve_blocks(files, index, descriptor->fd);
+        error = file_reserve_blocks(files, index, descriptor->fd);
         pthread_mutex_unlock(&index->lock);
     }
     descriptor_put(files->descriptors, descriptor);
@@ -615,83 +539,4 @@ int commit_open(struct files *files)
     pthread_mutex_init(&files->commit_lock, NULL);
     files->round = calloc(1, sizeof *files->round);
     return files->round ? 0 : -ENOMEM;
-}
-
-/* ---- ahead of the commit ---- */
-
-#define AHEAD_PAGES 1024u
-
-/* The file's lock is held from choosing the frames until their place in the journal is fixed, so that a commit which finds them
- * journaled comes after them in the log. */
-static int reserve_ahead(struct files *files, struct file_index *index, struct journal_chunk *chunk, struct journal_page *pages)
-{
-    struct frame_index *frame, *chosen[AHEAD_PAGES];
-    uint32_t epoch = journal_epoch(files->journal), count = 0;
-    int error;
-
-    TAILQ_FOREACH (frame, &index->lists[FRAME_RECEIVED], link) {
-        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE)
-            continue;
-        pages[count] = (struct journal_page){
-            .kind = JOURNAL_DATA, .page = frame->page, .count = 1, .data = frame_memory(files->frames, frame)};
-        chosen[count++] = frame;
-        if (count == AHEAD_PAGES)
-            break;
-    }
-    chunk->page_count = count;
-    error = journal_reserve(files->journal, chunk);
-    if (error)
-        return error;
-    for (uint32_t i = 0; i < count; i++) {
-        page_move(files, index, chosen[i], FRAME_COMMITTING);
-        chosen[i]->stream_epoch = epoch;
-    }
-    return 0;
-}
-
-void commit_ahead(struct files *files, uint32_t number)
-{
-    struct file_index *index = &files->index[number];
-    struct journal_page pages[AHEAD_PAGES];
-    struct journal_file entry = {0};
-    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
-    int error = -EBUSY;
-
-    pthread_mutex_lock(&files->ahead_lock);
-    pthread_mutex_lock(&index->lock);
-    if (!index->committing_file && !index->stream_void && index->counts[FRAME_RECEIVED] &&
-        index->counts[FRAME_COMMITTING] < pages_limit(files, true) / 2) {
-        bool first = !index->stream;
-
-        if (first)
-            index->stream = ++files->next_stream;
-        entry.stream = index->stream;
-        inode_identity(files->inodes, file_truth(files, index)->inode, &entry.identity);
-        error = reserve_ahead(files, index, &chunk, pages);
-        if (!error && (first || chunk.position < index->stream_position)) /* less: the journal was rolled back */
-            index->stream_position = chunk.position;
-        if (error && first)
-            index->stream = 0;
-        index->ahead_full = error != 0;
-    } else {
-        index->ahead_full = true;
-    }
-    pthread_mutex_unlock(&index->lock);
-    if (!error)
-        journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
-    pthread_mutex_unlock(&files->ahead_lock);
-}
-
-void commit_abandon_stream(struct files *files, struct file_index *index)
-{
-    struct frame_index *frame, *next;
-
-    if (index->committing_file)
-        return;
-    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
-        frame->stream_epoch = 0;
-        page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
-    }
-    index->stream = 0;
-    index->stream_void = false;
 }

@@ -34,9 +34,4 @@ uint64_t commit_last_sequence(const struct files *files);
 /* True where a commit would find nothing to do and no error to tell. */
 bool commit_needless(struct files *files, uint32_t inode, uint32_t file);
 
-/* Journal received pages of a file ahead of its commit, so that a large one need not wait for the end. For the flusher. */
-void commit_ahead(struct files *files, uint32_t file);
-/* The journal needs the space: what was journaled ahead is forgotten. ahead_lock and the file's lock are held. */
-void commit_abandon_stream(struct files *files, struct file_index *index);
-
 #endif

@@ -9,7 +9,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
-#include "file/commit.h"
+#include "file/ahead.h"
 #include "file/page.h"
 #include "mapshare-abi.h"
 
@@ -339,7 +339,7 @@ void file_discard(struct files *files, uint32_t number)
 
     pthread_mutex_lock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
-    commit_abandon_stream(files, index); /* it would hold the journal's tail */
+    ahead_abandon(files, index); /* it would hold the journal's tail */
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_RECEIVED], link, next)
         page_move(files, index, frame, FRAME_FREE);
     file->current.size = file->commits[index->held].size;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file/ahead.h"
 #include "file/commit.h"
 
 #define BATCH 1024u
@@ -151,7 +152,7 @@ void *flusher_thread(void *argument)
 
     while (batch && wait_for_work(files)) {
         while ((file = choose_ahead(files)))
-            commit_ahead(files, file);
+            ahead_journal(files, file);
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
             choose(files, batch, INT64_MAX);
             commit_batch(files, batch);

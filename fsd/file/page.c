@@ -4,7 +4,9 @@
 #include "file/page.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed)
 {
@@ -127,6 +129,25 @@ struct frame_index *page_find(struct file_index *index, uint64_t page)
 
     key.page = page;
     return RB_FIND(frame_tree, &index->view, &key);
+}
+
+int page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid)
+{
+    size_t want = offset >= valid ? 0 : valid - offset < size ? valid - offset : size, done = 0;
+
+    while (done < want) {
+        ssize_t n = pread(fd, buffer + done, want - done, offset + done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += n;
+    }
+    memset(buffer + done, 0, size - done);
+    return 0;
 }
 
 int page_load(struct files *files, struct file_index *index, uint64_t page, void *memory)

@@ -8,25 +8,6 @@
 #include "file/file.h"
 #include "file/page.h"
 
-int page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid)
-{
-    size_t want = offset >= valid ? 0 : valid - offset < size ? valid - offset : size, done = 0;
-
-    while (done < want) {
-        ssize_t n = pread(fd, buffer + done, want - done, offset + done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += n;
-    }
-    memset(buffer + done, 0, size - done);
-    return 0;
-}
-
 /* Copies what frames hold of the range over the store's bytes. */
 static void overlay(struct files *files, struct file_index *index, unsigned char *buffer, size_t size, uint64_t offset)
 {

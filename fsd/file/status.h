@@ -4,7 +4,7 @@
 
 #include "file/file.h"
 #include "mapshare-abi.h"
-#include "process/probe.h"
+#include "probe/probe.h"
 
 struct page_counts {
     uint64_t of[MAPSHARE_ABI_FAILED + 1]; /* by enum mapshare_abi_state */

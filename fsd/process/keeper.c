@@ -16,7 +16,7 @@
 
 #include "log.h"
 #include "process/daemon.h"
-#include "process/probe.h"
+#include "probe/probe.h"
 #include "process/setup.h"
 
 #define WINDOW_SECONDS 10

@@ -14,7 +14,7 @@
 #include "file/takeover.h"
 #include "log.h"
 #include "process/daemon.h"
-#include "process/probe.h"
+#include "probe/probe.h"
 #include "request/request.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
@@ -244,7 +244,7 @@ int worker_run(struct daemon *daemon)
     if (!error)
         error = open_session(&server, daemon->session);
     if (!error)
-        error = probe_client_open(&server.probe, &server, daemon->channel[0]);
+        error = probe_client_open(&server.probe, &server.inodes, daemon->channel[0]);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||
                    pthread_create(&threads[1], NULL, checkpoint_thread, &server.files)))
         error = -EAGAIN;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "mapshare-abi.h"
-#include "process/probe.h"
+#include "probe/probe.h"
 #include "request/request.h"
 
 void request_reply(fuse_req_t request, int error)

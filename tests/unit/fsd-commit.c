@@ -3,6 +3,8 @@
 
 #include "fsd-support.h"
 
+#include "file/ahead.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -415,7 +417,7 @@ static void streams_are_ahead_of_their_commit(void **state)
     for (int i = 0; i < 100; i++)
         put_page(house, file, i, 'b');
     record_start(house);
-    commit_ahead(house->files, file);
+    ahead_journal(house->files, file);
     assert_string_equal(recorded(house, NULL), "w"); /* no flush: nothing is promised yet */
     assert_string_equal(counts(house, file), "0,100,0,0");
     assert_string_equal(states(house, file), "R0-99");
@@ -444,7 +446,7 @@ static void a_failed_stream_is_journaled_again(void **state)
     for (int i = 0; i < 10; i++)
         put_page(house, file, i, 'b');
     make_fail(house, WRITE, true, EIO, 1);
-    commit_ahead(house->files, file);
+    ahead_journal(house->files, file);
     assert_int_equal(commit_file(house, file), -EIO); /* what was not written cannot be committed */
     assert_string_equal(counts(house, file), "10,0,0,0");
     assert_int_equal(commit_file(house, file), 0);
@@ -459,9 +461,9 @@ static void an_abandoned_stream_is_journaled_again(void **state)
 
     for (int i = 0; i < 10; i++)
         put_page(house, file, i, 'b');
-    commit_ahead(house->files, file);
+    ahead_journal(house->files, file);
     pthread_mutex_lock(&index_of(house, file)->lock);
-    commit_abandon_stream(house->files, index_of(house, file));
+    ahead_abandon(house->files, index_of(house, file));
     pthread_mutex_unlock(&index_of(house, file)->lock);
     assert_string_equal(counts(house, file), "10,0,0,0");
     record_start(house);

@@ -4,6 +4,8 @@
 
 #include "fsd-support.h"
 
+#include "file/ahead.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -381,7 +383,7 @@ static void a_stream_of_a_dead_worker_is_journaled_again(void **state)
 
     for (int i = 0; i < 4; i++)
         put_page(house, file, i, 'A' + i);
-    commit_ahead(house->files, file);
+    ahead_journal(house->files, file);
     assert_string_equal(counts(house, file), "0,4,0,0");
     house_replace_worker(house);
     assert_string_equal(counts(house, file), "4,0,0,0");

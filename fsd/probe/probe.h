@@ -4,8 +4,8 @@
  * parks what depends on it; its listening thread completes it. The probe opens a file by a handle made from the node id, asks, closes:
  * it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own.
  */
-#ifndef PROCESS_PROBE_H
-#define PROCESS_PROBE_H
+#ifndef PROBE_PROBE_H
+#define PROBE_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-struct server;
+#include "cache/inode.h"
 
 enum probe_question {
     PROBE_PULL,  /* have the kernel send its dirty pages, and wait until they came */
@@ -46,7 +46,7 @@ struct probe_request {
 struct probe_client;
 
 /* The worker's end of the channel; starts the listening thread. */
-int probe_client_open(struct probe_client **client, struct server *server, int channel);
+int probe_client_open(struct probe_client **client, struct inode_table *inodes, int channel);
 /* False where the question cannot be sent: then `done` is not called. */
 bool probe_ask(struct probe_client *client, struct probe_request *request);
 

@@ -1,0 +1,113 @@
+/* Streams: pages journaled ahead of their commit, so that a large one need not wait for the end. */
+#include "config.h"
+
+#include "file/ahead.h"
+
+#include <errno.h>
+
+#include "file/page.h"
+
+uint32_t ahead_pages_limit(const struct files *files, bool divisible)
+{
+    uint32_t pages = journal_size(files->journal) / PAGE_BYTES;
+
+    return divisible ? pages / 2 : pages / 8 * 7;
+}
+
+bool ahead_is_in_the_way(struct files *files, const struct file_index *index, uint32_t pages)
+{
+    uint64_t size = journal_size(files->journal), head = files->released + journal_used(files->journal);
+
+    return index->stream && head - index->stream_position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
+}
+
+bool ahead_lock_file(struct files *files, struct file_index *index)
+{
+    for (;;) {
+        bool stream = index->stream;
+
+        if (stream)
+            pthread_mutex_lock(&files->ahead_lock);
+        pthread_mutex_lock(&index->lock);
+        if (stream || !index->stream)
+            return stream;
+        pthread_mutex_unlock(&index->lock);
+    }
+}
+
+#define AHEAD_PAGES 1024u
+
+/* The file's lock is held from choosing the frames until their place in the journal is fixed, so that a commit which finds them
+ * journaled comes after them in the log. */
+static int reserve_ahead(struct files *files, struct file_index *index, struct journal_chunk *chunk, struct journal_page *pages)
+{
+    struct frame_index *frame, *chosen[AHEAD_PAGES];
+    uint32_t epoch = journal_epoch(files->journal), count = 0;
+    int error;
+
+    TAILQ_FOREACH (frame, &index->lists[FRAME_RECEIVED], link) {
+        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE)
+            continue;
+        pages[count] = (struct journal_page){
+            .kind = JOURNAL_DATA, .page = frame->page, .count = 1, .data = frame_memory(files->frames, frame)};
+        chosen[count++] = frame;
+        if (count == AHEAD_PAGES)
+            break;
+    }
+    chunk->page_count = count;
+    error = journal_reserve(files->journal, chunk);
+    if (error)
+        return error;
+    for (uint32_t i = 0; i < count; i++) {
+        page_move(files, index, chosen[i], FRAME_COMMITTING);
+        chosen[i]->stream_epoch = epoch;
+    }
+    return 0;
+}
+
+void ahead_journal(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    struct journal_page pages[AHEAD_PAGES];
+    struct journal_file entry = {0};
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
+    int error = -EBUSY;
+
+    pthread_mutex_lock(&files->ahead_lock);
+    pthread_mutex_lock(&index->lock);
+    if (!index->committing_file && !index->stream_void && index->counts[FRAME_RECEIVED] &&
+        index->counts[FRAME_COMMITTING] < ahead_pages_limit(files, true) / 2) {
+        bool first = !index->stream;
+
+        if (first)
+            index->stream = ++files->next_stream;
+        entry.stream = index->stream;
+        inode_identity(files->inodes, file_truth(files, index)->inode, &entry.identity);
+        error = reserve_ahead(files, index, &chunk, pages);
+        if (!error && (first || chunk.position < index->stream_position)) /* less: the journal was rolled back */
+            index->stream_position = chunk.position;
+        if (error && first)
+            index->stream = 0;
+        index->ahead_full = error != 0;
+    } else {
+        index->ahead_full = true;
+    }
+    pthread_mutex_unlock(&index->lock);
+    if (!error)
+        journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
+    pthread_mutex_unlock(&files->ahead_lock);
+}
+
+void ahead_abandon(struct files *files, struct file_index *index)
+{
+    struct frame_index *frame, *next;
+
+    if (index->committing_file)
+        return;
+    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
+        frame->stream_epoch = 0;
+        page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
+    }
+    index->stream = 0;
+    index->stream_void = false;
+}

@@ -1,0 +1,24 @@
+/* Streams: received pages that are journaled ahead of their commit, as DATA chunks that its COMMIT chunk names.
+ *
+ * files->ahead_lock is held while chunks are written: their pages may not change meanwhile (invariant 5).
+ */
+#ifndef FILE_AHEAD_H
+#define FILE_AHEAD_H
+
+#include "file/file.h"
+
+/* Journal some of a file's received pages. For the flusher. */
+void ahead_journal(struct files *files, uint32_t file);
+/* What was journaled ahead is forgotten; its pages are received again. ahead_lock and the file's lock are held. */
+void ahead_abandon(struct files *files, struct file_index *index);
+
+/* Locks the file so that its stream can be let go: not while pages are being journaled ahead. True: ahead_lock is held. */
+bool ahead_lock_file(struct files *files, struct file_index *index);
+/* The file's own stream holds the tail, and other commits came after its first chunk: together with a commit of `pages` they may fill the
+ * journal, which nothing could then empty. */
+bool ahead_is_in_the_way(struct files *files, const struct file_index *index, uint32_t pages);
+/* How many pages one commit can have, those journaled ahead of it included: half the journal, so that the next one fits beside it; nearly
+ * all of it for one that may not be divided. */
+uint32_t ahead_pages_limit(const struct files *files, bool divisible);
+
+#endif

@@ -1,0 +1,165 @@
+#include "config.h"
+
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cache/arena.h"
+#include "probe/protocol.h"
+
+#define FUSE_MAGIC 0x65735546
+#define FILE_ID_INO64_GEN 0x81 /* how FUSE encodes a handle: node id, high word first, and generation */
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+/* Opened for each question: a descriptor kept on the mount would make unmounting fail. */
+static int open_node(const char *mountpoint, const struct question *question)
+{
+    union {
+        struct file_handle handle;
+        char space[sizeof(struct file_handle) + 12];
+    } at = {.handle = {.handle_bytes = 12, .handle_type = FILE_ID_INO64_GEN}};
+    uint32_t id[3] = {question->node >> 32, question->node, question->generation};
+    int root = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    struct statfs stat;
+
+    if (root < 0)
+        return -errno;
+    memcpy(at.handle.f_handle, id, sizeof id);
+    errno = ENOSYS;
+    if (!fstatfs(root, &stat) && stat.f_type == FUSE_MAGIC) {
+        if (question->path[0])
+            fd = openat(root, question->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        else
+            fd = open_by_handle_at(root, &at.handle, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    }
+    if (fd < 0)
+        fd = -errno;
+    close(root);
+    return fd;
+}
+
+struct cachestat_range {
+    uint64_t offset, length;
+};
+struct cachestat {
+    uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+/* Of one question being answered. */
+struct search {
+    int channel, fd, error;
+    uint32_t found, limit; /* runs */
+    struct answer *answer;
+};
+
+static void send_answer(struct search *search, bool more)
+{
+    search->answer->more = more;
+    if (send(search->channel, search->answer, offsetof(struct answer, runs) + search->answer->count * sizeof(struct probe_run),
+             MSG_NOSIGNAL) < 0)
+        _exit(0); /* the keeper is gone */
+    search->answer->count = 0;
+}
+
+static void add_run(struct search *search, uint64_t first, uint64_t count)
+{
+    struct answer *answer = search->answer;
+
+    if (answer->count && answer->runs[answer->count - 1].last + 1 == first) {
+        answer->runs[answer->count - 1].last += count;
+        return;
+    }
+    if (answer->count == RUNS_PER_ANSWER)
+        send_answer(search, true);
+    search->found++;
+    answer->runs[answer->count++] = (struct probe_run){first, first + count - 1};
+}
+
+/* Halve a range until it is all clean or all dirty: about 2 log2(n) calls a run. */
+static void find_dirty(struct search *search, uint64_t first, uint64_t count)
+{
+    struct cachestat_range range = {first << PAGE_SHIFT, count << PAGE_SHIFT};
+    struct cachestat stat;
+
+    if (!count || search->error || (search->limit && search->found > search->limit))
+        return;
+    if (syscall(SYS_cachestat, search->fd, &range, &stat, 0)) {
+        search->error = errno == EPERM || errno == EACCES ? -ENOSYS : -errno;
+        return;
+    }
+    if (stat.dirty == 0)
+        return;
+    if (stat.dirty >= count) {
+        add_run(search, first, count);
+        return;
+    }
+    find_dirty(search, first, count / 2);
+    find_dirty(search, first + count / 2, count - count / 2);
+}
+
+static void answer_question(int channel, const char *mountpoint, const struct question *question)
+{
+    static struct answer answer;
+    struct search search = {.channel = channel, .answer = &answer, .limit = question->limit};
+    struct stat stat;
+    uint64_t pages;
+
+    answer = (struct answer){.id = question->id};
+    search.fd = open_node(mountpoint, question);
+    if (search.fd < 0) {
+        search.error = -ENOSYS;
+    } else if (question->question == PROBE_PULL) {
+        if (sync_file_range(search.fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+            search.error = -errno;
+    } else if (fstat(search.fd, &stat)) {
+        search.error = -errno;
+    } else {
+        pages = ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT;
+        if (question->first < pages)
+            find_dirty(&search, question->first, pages - question->first);
+    }
+    if (search.fd >= 0)
+        close(search.fd);
+    answer.error = search.error;
+    send_answer(&search, false);
+}
+
+void probe_run(int channel, const char *mountpoint)
+{
+    static struct question question;
+    static struct answer hello = {.id = HELLO};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    if (dup2(channel, STDERR_FILENO + 1) >= 0) {
+        channel = STDERR_FILENO + 1;
+        close_range(channel + 1, ~0u, 0); /* above all the session's: it must end with the keeper and the worker */
+    }
+    send(channel, &hello, offsetof(struct answer, runs), MSG_NOSIGNAL | MSG_DONTWAIT);
+    for (;;) {
+        ssize_t n;
+
+        question.path[0] = 0;
+        n = recv(channel, &question, sizeof question, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < (ssize_t)offsetof(struct question, path))
+            _exit(0);
+        answer_question(channel, mountpoint, &question);
+    }
+}
