@@ -287,6 +287,36 @@ static void files_that_are_not_written_are_read_from_the_store(void **state)
     assert_string_equal(byte, "a");
 }
 
+static struct house *checkpointed; /* right after the store's file is read */
+
+ssize_t __real_pread(int fd, void *buffer, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset);
+
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+    struct house *house = checkpointed;
+    ssize_t n = __real_pread(fd, buffer, size, offset);
+
+    checkpointed = NULL;
+    if (house)
+        assert_int_equal(checkpoint_all(house->files), 0);
+    return n;
+}
+
+/* What was in a frame when the store's file was read, and is in the store's file when frames are looked at. */
+static void a_checkpoint_in_the_middle_of_a_read(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    checkpointed = house;
+    assert_string_equal(seen(house, file, 0, 4), "abaa");
+    assert_null(checkpointed);
+    assert_string_equal(states(house, file), "");
+}
+
 /* ---- cutting ---- */
 
 static void a_cut_page_reads_zeros_when_the_file_grows(void **state)
@@ -403,6 +433,18 @@ static void punched_ranges_read_zeros(void **state)
     assert_string_equal(stored(house, "a"), "a???aaa...");
 }
 
+static void what_reads_zeros_needs_no_frames(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    assert_int_equal(file_truncate(house->files, file, PAGE_BYTES), 0);
+    assert_int_equal(file_truncate(house->files, file, 8 * PAGE_BYTES), 0); /* the store's bytes are void, or there are none */
+    assert_int_equal(file_allocate(house->files, file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE_BYTES, 7 * PAGE_BYTES), 0);
+    assert_string_equal(states(house, file), "");
+    assert_string_equal(seen(house, file, 0, 10), "a.......");
+}
+
 static void zeroed_ranges_may_extend(void **state)
 {
     struct house *house = *state;
@@ -469,12 +511,14 @@ int main(void)
         TEST(reads_that_begin_and_end_within_pages),
         TEST(reads_beyond_the_stores_end),
         TEST(files_that_are_not_written_are_read_from_the_store),
+        TEST(a_checkpoint_in_the_middle_of_a_read),
         TEST(a_cut_page_reads_zeros_when_the_file_grows),
         TEST(cut_store_bytes_stay_away),
         TEST(committed_pages_are_hidden_by_a_cut),
         TEST(cut_to_nothing),
         TEST(discarding_goes_back_to_the_last_commit),
         TEST(punched_ranges_read_zeros),
+        TEST(what_reads_zeros_needs_no_frames),
         TEST(zeroed_ranges_may_extend),
         TEST(seeking_sees_frames_and_holes),
     };
