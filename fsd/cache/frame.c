@@ -8,10 +8,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define SPILL_STEP 4096u /* frames: blocks are reserved for so many at a time, so that no store to the mapping can fail */
-#define WAIT_MILLISECONDS 200
+#define WAIT_NANOSECONDS 200000000l
 
 int frame_compare(const struct frame_index *a, const struct frame_index *b)
 {
@@ -138,14 +139,10 @@ int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame)
 
 bool frame_wait(struct frame_table *table)
 {
-    struct timespec until;
+    struct timespec until = clock_after(WAIT_NANOSECONDS);
     int error = 0;
     bool free;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += WAIT_MILLISECONDS * 1000000l;
-    until.tv_sec += until.tv_nsec / 1000000000l;
-    until.tv_nsec %= 1000000000l;
     pthread_mutex_lock(&table->lock);
     table->waiting++;
     while (!table->free_count && !error)

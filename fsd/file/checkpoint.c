@@ -391,24 +391,6 @@ static bool under_pressure(struct files *files)
            frame_free_count(files->frames) < files->arena->header->frame_max / 2;
 }
 
-/* Waits for a wish or the time. Returns false when the thread shall end. */
-static bool wait_for_work(struct files *files, int seconds)
-{
-    struct timespec until;
-    bool go_on;
-    int error = 0;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += seconds;
-    pthread_mutex_lock(&files->work_lock);
-    while (!files->checkpoint_wanted && !files->stopping && !error)
-        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
-    files->checkpoint_wanted = false;
-    go_on = !files->stopping;
-    pthread_mutex_unlock(&files->work_lock);
-    return go_on;
-}
-
 static bool streams_are_unwanted(struct files *files)
 {
     bool unwanted;
@@ -426,7 +408,7 @@ void *checkpoint_thread(void *argument)
     struct round *round = malloc(sizeof *round);
     int error = 0, pause = RETRY_SECONDS;
 
-    while (round && wait_for_work(files, error ? pause : IDLE_SECONDS)) {
+    while (round && files_wait(files, &files->checkpoint_wanted, (error ? pause : IDLE_SECONDS) * 1000000000l)) {
         bool more = true;
 
         do {

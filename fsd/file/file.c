@@ -9,6 +9,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "clock.h"
 #include "file/ahead.h"
 #include "file/page.h"
 #include "mapshare-abi.h"
@@ -41,6 +42,21 @@ void files_want(struct files *files, bool flush, bool checkpoint)
     files->checkpoint_wanted |= checkpoint;
     pthread_cond_broadcast(&files->work);
     pthread_mutex_unlock(&files->work_lock);
+}
+
+bool files_wait(struct files *files, bool *wish, int64_t nanoseconds)
+{
+    struct timespec until = clock_after(nanoseconds);
+    bool go_on;
+    int error = 0;
+
+    pthread_mutex_lock(&files->work_lock);
+    while (!*wish && !files->stopping && !error)
+        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
+    *wish = false;
+    go_on = !files->stopping;
+    pthread_mutex_unlock(&files->work_lock);
+    return go_on;
 }
 
 void file_index_start(struct file_index *index)

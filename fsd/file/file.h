@@ -185,6 +185,8 @@ static inline struct file *file_truth(const struct files *files, const struct fi
 /* The file's lock is held: something was changed that a commit must carry. */
 void file_touch(struct files *files, struct file_index *index);
 uint64_t file_valid(struct files *files, const struct file_index *index);
+/* Waits for one of the wishes, and takes it, or for the time. False when the thread shall end. */
+bool files_wait(struct files *files, bool *wish, int64_t nanoseconds);
 /* Wake flusher and checkpointer. */
 void files_want(struct files *files, bool flush, bool checkpoint);
 /* The file went from having to not having something on a list. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "file/ahead.h"
@@ -13,7 +12,7 @@
 
 #define BATCH 1024u
 #define AHEAD_MIN 256u /* pages received: from here on a file's pages are journaled ahead of its commit */
-#define TICK_MILLISECONDS 500
+#define TICK_NANOSECONDS 500000000l
 
 /* Commits of many files, waited for together. */
 struct batch {
@@ -123,26 +122,6 @@ static uint32_t choose_ahead(struct files *files)
     return found;
 }
 
-/* Waits for a wish or the next tick. Returns false when the thread shall end. */
-static bool wait_for_work(struct files *files)
-{
-    struct timespec until;
-    bool go_on;
-    int error = 0;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += TICK_MILLISECONDS * 1000000l;
-    until.tv_sec += until.tv_nsec / 1000000000l;
-    until.tv_nsec %= 1000000000l;
-    pthread_mutex_lock(&files->work_lock);
-    while (!files->flush_wanted && !files->stopping && !error)
-        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
-    files->flush_wanted = false;
-    go_on = !files->stopping;
-    pthread_mutex_unlock(&files->work_lock);
-    return go_on;
-}
-
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
@@ -150,7 +129,7 @@ void *flusher_thread(void *argument)
     int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
     uint32_t file;
 
-    while (batch && wait_for_work(files)) {
+    while (batch && files_wait(files, &files->flush_wanted, TICK_NANOSECONDS)) {
         while ((file = choose_ahead(files)))
             ahead_journal(files, file);
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "file/checkpoint.h"
 #include "file/flusher.h"
@@ -121,12 +122,8 @@ static int wait_until_served(struct server *server)
 
     pthread_mutex_lock(&server->wait_lock);
     while (server->serving) {
-        struct timespec until;
+        struct timespec until = clock_after(TICK_NANOSECONDS);
 
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += TICK_NANOSECONDS;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
         if (!server->waits) {
             pthread_cond_wait(&server->tick, &server->wait_lock);
         } else {
