@@ -46,8 +46,8 @@ struct mapshare_abi_run {
 
 /* MAPSHARE_IOC_INFO: what the daemon knows of a file without asking the kernel. ENOTTY: not on a mapshare mount. */
 struct mapshare_abi_info {
-    uint32_t version; /* of this interface: MAPSHARE_ABI_VERSION */
-    uint32_t flags;   /* MAPSHARE_ABI_ATOMIC */
+    uint32_t version;  /* of this interface: MAPSHARE_ABI_VERSION */
+    uint32_t flags;    /* MAPSHARE_ABI_ATOMIC */
     uint64_t sequence; /* last commit of the file, 0: none since the mount */
     int64_t commit_seconds;
     uint32_t commit_nanoseconds;
