@@ -111,3 +111,10 @@ void ahead_abandon(struct files *files, struct file_index *index)
     index->stream = 0;
     index->stream_void = false;
 }
+
+void ahead_forget(struct files *files)
+{
+    pthread_mutex_lock(&files->ahead_lock);
+    journal_rollback(files->journal);
+    pthread_mutex_unlock(&files->ahead_lock);
+}

@@ -9,6 +9,9 @@
 
 /* Journal some of a file's received pages. For the flusher. */
 void ahead_journal(struct files *files, uint32_t file);
+/* What was journaled ahead of all files' commits gives its room back: abandoned chunks behind the last commit would fill the journal for ever.
+ * Streams that are still open are journaled again by their commits, which see the new epoch. */
+void ahead_forget(struct files *files);
 /* What was journaled ahead is forgotten; its pages are received again. ahead_lock and the file's lock are held. */
 void ahead_abandon(struct files *files, struct file_index *index);
 

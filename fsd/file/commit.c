@@ -275,6 +275,7 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
         pthread_mutex_unlock(&files->work_lock);
         if (error)
             break;
+        ahead_forget(files);
     }
     return error;
 }
