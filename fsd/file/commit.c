@@ -458,17 +458,10 @@ static int kept_error(struct files *files, const struct commit_waiter *waiter)
     return 0;
 }
 
-uint64_t commit_last_sequence(const struct files *files)
-{
-    const struct journal_state *state = &files->arena->header->journal;
-
-    return state->points[state->current % 2].sequence;
-}
-
 static void lead(struct files *files, struct commit_round *round, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
-    struct commit_result result = {.sequence = commit_last_sequence(files), .time = time_now()};
+    struct commit_result result = {.sequence = journal_sequence(files->journal), .time = time_now()};
     int error = 0;
 
     round->part_count = round->page_count = round->weight = 0;

@@ -29,8 +29,6 @@ struct commit_waiter {
 int commit_open(struct files *files);
 /* Asks for commits (zeroed but for what they ask), and may make them. */
 void commit_submit(struct files *files, struct commit_waiter *waiters, size_t count);
-/* Of the last commit of all. */
-uint64_t commit_last_sequence(const struct files *files);
 /* True where a commit would find nothing to do and no error to tell. */
 bool commit_needless(struct files *files, uint32_t inode, uint32_t file);
 

@@ -229,6 +229,14 @@ uint64_t journal_used(struct journal *journal)
     return used;
 }
 
+uint64_t journal_sequence(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    uint64_t sequence = current_point(journal->state)->sequence;
+    pthread_mutex_unlock(&journal->lock);
+    return sequence;
+}
+
 uint32_t journal_epoch(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);

@@ -103,6 +103,8 @@ void journal_close(struct journal *journal);
 
 uint64_t journal_size(const struct journal *journal);
 uint64_t journal_used(struct journal *journal);
+/* Of the last commit. */
+uint64_t journal_sequence(struct journal *journal);
 /* What a chunk would take. */
 uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 

@@ -192,7 +192,7 @@ static void get_stats(fuse_req_t request, size_t size)
                  frame_free_count(&server->frames), frames.of[MAPSHARE_ABI_RECEIVED], frames.of[MAPSHARE_ABI_COMMITTED],
                  frames.of[MAPSHARE_ABI_WRITEBACK], frames.of[MAPSHARE_ABI_FAILED], header->spilled, counters->commits,
                  counters->pages_received, counters->pages_committed, counters->pages_checkpointed, counters->write_errors,
-                 journal_size(server->journal), journal_used(server->journal), commit_last_sequence(&server->files));
+                 journal_size(server->journal), journal_used(server->journal), journal_sequence(server->journal));
     reply_value(request, text, length, size);
 }
 
