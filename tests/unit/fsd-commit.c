@@ -43,7 +43,7 @@ static void pages_are_committed(void **state)
     assert_int_equal(info_of(house, file).committed_size, 5 * PAGE_BYTES);
     assert_int_equal(info_of(house, file).sequence, 1);
     assert_int_equal(info_of(house, file).commit_seconds, result.time / 1000000000);
-    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(journal_sequence(house->files->journal), 1);
 }
 
 static void nothing_to_commit_writes_nothing(void **state)
@@ -59,7 +59,7 @@ static void nothing_to_commit_writes_nothing(void **state)
     record_start(house);
     assert_int_equal(commit_file(house, file), 0);
     assert_string_equal(recorded(house, NULL), "");
-    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(journal_sequence(house->files->journal), 1);
 }
 
 static void size_alone_is_committed(void **state)
@@ -309,7 +309,7 @@ static void default_files_take_several_commits(void **state)
     assert_int_equal(commit_file(house, file), 0);
     stop_threads(house, &threads);
     assert_int_equal(index_of(house, file)->counts[FRAME_RECEIVED], 0);
-    assert_true(commit_last_sequence(house->files) > 1);
+    assert_true(journal_sequence(house->files->journal) > 1);
     assert_int_equal(info_of(house, file).committed_size, 700 * PAGE_BYTES);
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_string_equal(stored(house, "a"), expected);
@@ -325,10 +325,10 @@ static void atomic_files_are_refused(void **state)
         put_page(house, file, i, 'b');
     assert_int_equal(commit_file(house, file), -EFBIG);
     assert_string_equal(states(house, file), "R0-599");
-    assert_int_equal(commit_last_sequence(house->files), 0);
+    assert_int_equal(journal_sequence(house->files->journal), 0);
     assert_int_equal(file_truncate(house->files, file, 300 * PAGE_BYTES), 0); /* then it fits: in one */
     assert_int_equal(commit_file(house, file), 0);
-    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(journal_sequence(house->files->journal), 1);
     assert_string_equal(states(house, file), "C0-299");
 }
 
@@ -366,7 +366,7 @@ static void nobody_is_answered_after_a_part(void **state)
         assert_int_equal(answered[i].answers, 1);
         assert_int_equal(answered[i].received, 0);
     }
-    assert_true(commit_last_sequence(house->files) > 1);
+    assert_true(journal_sequence(house->files->journal) > 1);
 }
 
 /* Files that are committed together are one commit or none, whatever kind they
@@ -382,13 +382,13 @@ static void groups_are_not_divided(void **state)
     }
     alarm(30); /* should it never answer */
     assert_int_equal(commit_files(house, files, 2).error, -EFBIG);
-    assert_int_equal(commit_last_sequence(house->files), 0);
+    assert_int_equal(journal_sequence(house->files->journal), 0);
     assert_string_equal(states(house, files[0]), "R0-299");
     assert_string_equal(states(house, files[1]), "R0-299");
     assert_int_equal(file_truncate(house->files, files[0], 100 * PAGE_BYTES), 0);
     assert_int_equal(commit_files(house, files, 2).error, 0);
     alarm(0);
-    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(journal_sequence(house->files->journal), 1);
     assert_int_equal(info_of(house, files[0]).sequence, 1);
     assert_int_equal(info_of(house, files[1]).sequence, 1);
 }
@@ -404,7 +404,7 @@ static void a_file_of_a_group_is_not_divided(void **state)
     alarm(30);
     assert_int_equal(commit_files(house, files, 2).error, 0);
     alarm(0);
-    assert_int_equal(commit_last_sequence(house->files), 1);
+    assert_int_equal(journal_sequence(house->files->journal), 1);
     assert_string_equal(states(house, files[0]), "C0-349");
     assert_string_equal(states(house, files[1]), "C0");
 }
@@ -421,7 +421,7 @@ static void streams_are_ahead_of_their_commit(void **state)
     assert_string_equal(recorded(house, NULL), "w"); /* no flush: nothing is promised yet */
     assert_string_equal(counts(house, file), "0,100,0,0");
     assert_string_equal(states(house, file), "R0-99");
-    assert_int_equal(commit_last_sequence(house->files), 0);
+    assert_int_equal(journal_sequence(house->files->journal), 0);
     put_page(house, file, 7, 'c');
     assert_string_equal(counts(house, file), "1,100,0,0");
     assert_int_equal(checkpoint_all(house->files), 0);

@@ -199,7 +199,7 @@ static void the_list_of_files_to_commit_is_rebuilt(void **state)
     assert_false(index_of(house, a)->on_checkpoint);
     assert_true(index_of(house, b)->on_checkpoint);
     assert_int_equal(index_of(house, a)->view.rbh_root != NULL, 1);
-    assert_true(commit_last_sequence(house->files) == info_of(house, b).sequence);
+    assert_true(journal_sequence(house->files->journal) == info_of(house, b).sequence);
 }
 
 static void many_deaths(void **state)
