@@ -37,15 +37,17 @@ struct commit_round {
 static void *grow(void *array, uint32_t *max, uint32_t need, size_t size)
 {
     uint32_t more = *max ? *max : 64;
+    void *larger;
 
     while (more < need)
         more *= 2;
     if (more == *max)
         return array;
-    array = realloc(array, more * size);
-    if (array)
-        *max = more;
-    return array;
+    larger = realloc(array, more * size);
+    if (!larger)
+        free(array);
+    *max = larger ? more : 0;
+    return larger;
 }
 
 /* ---- before the commit point ---- */
@@ -361,8 +363,7 @@ static void publish(struct files *files, const struct part *part, const struct j
 static void remember_place(struct files *files, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&files->commit_lock);
-    if (files->place_end - files->place_first ==
-        COMMIT_PLACES) { /* forget the second oldest: its space is freed with the next one's */
+    if (files->place_end - files->place_first == COMMIT_PLACES) { /* full: the second oldest's space is freed with the next one's */
         files->places[(files->place_first + 1) % COMMIT_PLACES] = files->places[files->place_first % COMMIT_PLACES];
         files->place_first++;
     }
@@ -380,7 +381,6 @@ static void join(struct files *files, struct commit_round *round, struct commit_
 
     waiter->again = false;
     error = waiter->flush_inode ? flush_inode(files, waiter->flush_inode) : 0;
-
     round->parts = grow(round->parts, &round->part_max, first + waiter->count, sizeof *round->parts);
     round->files = grow(round->files, &round->file_max, first + waiter->count, sizeof *round->files);
     if (!round->parts || !round->files)
