@@ -286,14 +286,28 @@ static int set_atomic(fuse_req_t request, uint32_t inode, const char *value, siz
 
 /* ---- requests ---- */
 
+/* The store's value of an attribute, or without a name the list of names. The size or -errno. */
+static ssize_t read_stored(struct server *server, uint32_t inode, const char *name, char *out, size_t max)
+{
+    struct descriptor *descriptor;
+    char path[32];
+    ssize_t n = descriptor_get(&server->descriptors, inode, &descriptor);
+
+    if (n)
+        return n;
+    request_descriptor_path(path, descriptor);
+    n = name ? getxattr(path, name, out, max) : listxattr(path, out, max);
+    if (n < 0)
+        n = -errno;
+    descriptor_put(&server->descriptors, descriptor);
+    return n;
+}
+
 void request_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, size_t size)
 {
-    struct server *server = server_of(request);
     uint32_t inode = request_inode(request, node);
-    struct descriptor *descriptor;
-    char path[32], *value;
+    char *value = (char *)request_receiver()->reply;
     ssize_t n;
-    int error;
 
     if (!inode)
         return;
@@ -301,18 +315,9 @@ void request_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, siz
         get_virtual(request, inode, name, size);
         return;
     }
-    error = descriptor_get(&server->descriptors, inode, &descriptor);
-    if (error) {
-        request_reply(request, error);
-        return;
-    }
-    request_descriptor_path(path, descriptor);
-    value = (char *)request_receiver()->reply;
-    n = getxattr(path, name, value, size < WRITE_MAX ? size : WRITE_MAX);
-    error = n < 0 ? -errno : 0;
-    descriptor_put(&server->descriptors, descriptor);
-    if (error)
-        request_reply(request, error);
+    n = read_stored(server_of(request), inode, name, value, size < WRITE_MAX ? size : WRITE_MAX);
+    if (n < 0)
+        request_reply(request, n);
     else
         reply_value(request, value, n, size);
 }
@@ -336,27 +341,15 @@ static size_t without_virtual(char *names, size_t length)
 
 void request_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
 {
-    struct server *server = server_of(request);
     uint32_t inode = request_inode(request, node);
-    struct descriptor *descriptor;
-    char path[32], *names;
+    char *names = (char *)request_receiver()->reply;
     ssize_t n;
-    int error;
 
     if (!inode)
         return;
-    error = descriptor_get(&server->descriptors, inode, &descriptor);
-    if (error) {
-        request_reply(request, error);
-        return;
-    }
-    request_descriptor_path(path, descriptor);
-    names = (char *)request_receiver()->reply;
-    n = listxattr(path, names, NAMES_MAX);
-    error = n < 0 ? -errno : 0;
-    descriptor_put(&server->descriptors, descriptor);
-    if (error)
-        request_reply(request, error);
+    n = read_stored(server_of(request), inode, NULL, names, NAMES_MAX);
+    if (n < 0)
+        request_reply(request, n);
     else
         reply_value(request, names, without_virtual(names, n), size);
 }
