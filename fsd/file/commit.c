@@ -441,6 +441,8 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
     }
     if (!error)
         remember_place(files, &chunk);
+    log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
+             chunk.page_count, error ? strerror(-error) : "durable");
     result->sequence = chunk.sequence;
     result->time = time_pack(chunk.time);
     if (!error)

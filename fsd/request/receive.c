@@ -129,6 +129,8 @@ int request_serve(struct server *server)
             gather(size);
         if (request_header()->opcode == FUSE_INIT)
             keep_init(size);
+        log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", request_header()->opcode,
+                 (unsigned long long)request_header()->nodeid, request_header()->pid, size);
         buffer.size = size;
         fuse_session_process_buf(server->session, &buffer);
     }
