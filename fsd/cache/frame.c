@@ -42,6 +42,11 @@ int frame_table_open(struct frame_table *table, struct arena *arena, int spill)
     return 0;
 }
 
+static void count(struct frame_table *table, uint32_t change)
+{
+    atomic_store_explicit(&table->free_count, frame_free_count(table) + change, memory_order_relaxed);
+}
+
 /* The lock is held; there is a free frame. */
 static uint32_t take_lowest(struct frame_table *table)
 {
@@ -51,18 +56,38 @@ static uint32_t take_lowest(struct frame_table *table)
     while (!*word)
         word++;
     table->free_hint = word - table->free;
-    table->free_count--;
+    count(table, -1);
     bit = __builtin_ctzll(*word);
     *word &= *word - 1;
     return table->free_hint * 64 + bit;
 }
 
+/* 64 neighbours. The lock is held. False when there are none. */
+static bool take_word(struct frame_table *table, uint32_t *frames)
+{
+    uint32_t end = table->arena->header->frame_max / 64 + 1;
+
+    while (table->whole_hint < end && table->free[table->whole_hint] != UINT64_MAX)
+        table->whole_hint++;
+    if (table->whole_hint == end)
+        return false;
+    table->free[table->whole_hint] = 0;
+    count(table, -64);
+    for (uint32_t i = 0; i < 64; i++)
+        frames[i] = table->whole_hint * 64 + i;
+    return true;
+}
+
 static void give_back(struct frame_table *table, uint32_t frame)
 {
-    table->free[frame / 64] |= 1ull << frame % 64;
-    table->free_count++;
-    if (frame / 64 < table->free_hint)
-        table->free_hint = frame / 64;
+    uint32_t word = frame / 64;
+
+    table->free[word] |= 1ull << frame % 64;
+    count(table, 1);
+    if (word < table->free_hint)
+        table->free_hint = word;
+    if (table->free[word] == UINT64_MAX && word < table->whole_hint)
+        table->whole_hint = word;
 }
 
 void frame_table_fill(struct frame_table *table)
@@ -71,6 +96,7 @@ void frame_table_fill(struct frame_table *table)
 
     memset(table->free, 0, (header->frame_max / 64 + 1) * sizeof table->free[0]);
     table->free_count = table->spill_free_count = 0;
+    table->whole_hint = header->frame_max / 64 + 1;
     for (uint32_t i = header->frame_max; i; i--) {
         if (table->index[i].state == FRAME_FREE)
             give_back(table, i);
@@ -81,12 +107,14 @@ void frame_table_fill(struct frame_table *table)
     }
 }
 
-uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t count)
+uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted)
 {
     uint32_t taken = 0;
 
     pthread_mutex_lock(&table->lock);
-    while (taken < count && table->free_count)
+    while (wanted - taken >= 64 && take_word(table, frames + taken))
+        taken += 64;
+    while (taken < wanted && table->free_count)
         frames[taken++] = take_lowest(table);
     pthread_mutex_unlock(&table->lock);
     for (uint32_t i = 0; i < taken; i++) {
@@ -186,14 +214,4 @@ void frame_free(struct frame_table *table, struct frame_index *frame)
     atomic_store(&frame_truth(table, frame)->file, 0);
     *frame = (struct frame_index){0};
     frame_give(table, &number, 1);
-}
-
-uint32_t frame_free_count(struct frame_table *table)
-{
-    uint32_t count;
-
-    pthread_mutex_lock(&table->lock);
-    count = table->free_count;
-    pthread_mutex_unlock(&table->lock);
-    return count;
 }

@@ -46,10 +46,11 @@ struct frame_table {
 
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    uint64_t
-        *free; /* a bit a frame in memory: the lowest are taken first, so that neighbours come together and memory stays warm */
-    uint32_t free_count;
-    uint32_t free_hint; /* no word before has a bit */
+    uint64_t *free; /* a bit a frame in memory. The lowest are taken first, so that memory stays warm; many at once are taken as
+                     * neighbours, which make fewer and larger vectors */
+    _Atomic uint32_t free_count; /* changed under the lock, glanced at without */
+    uint32_t free_hint;          /* no word before has a bit */
+    uint32_t whole_hint;         /* no word before has all */
     uint32_t waiting;
     uint32_t *spill_free;
     uint32_t spill_free_count;
@@ -74,9 +75,9 @@ static inline void *frame_memory(const struct frame_table *table, const struct f
     return arena_page(table->arena, frame - table->index);
 }
 
-/* Up to `count` free frames in memory, as neighbouring as they come, each present: the kernel's copy into a page that is not there would
+/* Up to `wanted` free frames in memory, as neighbouring as they come, each present: the kernel's copy into a page that is not there would
  * fail when the worker is killed in the middle. Never waits; returns how many. */
-uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t count);
+uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted);
 /* One frame, without waiting: in memory, else in the spill file when the caller may, else -EAGAIN; -ENOSPC when that is full too. */
 int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame);
 /* Waits a moment until there is a frame in memory; false when none came free. Never with a file's lock held: who frees needs it. */
@@ -88,7 +89,11 @@ void frame_publish(struct frame_table *table, uint32_t frame, uint32_t file, uin
 /* End of a frame's life: truth first. It must be on no list and in no tree. */
 void frame_free(struct frame_table *table, struct frame_index *frame);
 
-uint32_t frame_free_count(struct frame_table *table);
+/* Just now; others take and give. */
+static inline uint32_t frame_free_count(const struct frame_table *table)
+{
+    return atomic_load_explicit(&table->free_count, memory_order_relaxed);
+}
 
 int frame_compare(const struct frame_index *a, const struct frame_index *b);
 RB_PROTOTYPE(frame_tree, frame_index, view, frame_compare)
