@@ -27,7 +27,7 @@ bool ahead_lock_file(struct files *files, struct file_index *index)
         bool stream = index->stream;
 
         if (stream)
-            pthread_mutex_lock(&files->ahead_lock);
+            pthread_rwlock_wrlock(&files->ahead_lock);
         pthread_mutex_lock(&index->lock);
         if (stream || !index->stream)
             return stream;
@@ -73,10 +73,11 @@ void ahead_journal(struct files *files, uint32_t number)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
     int error = -EBUSY;
 
-    pthread_mutex_lock(&files->ahead_lock);
+    pthread_rwlock_rdlock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
-    if (!index->committing_file && !index->stream_void && index->counts[FRAME_RECEIVED] &&
-        index->counts[FRAME_COMMITTING] < ahead_pages_limit(files, true) / 2) {
+    index->ahead_full =
+        index->committing_file || index->stream_void || index->counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2;
+    if (!index->ahead_full && index->counts[FRAME_RECEIVED]) {
         bool first = !index->stream;
 
         if (first)
@@ -89,13 +90,22 @@ void ahead_journal(struct files *files, uint32_t number)
         if (error && first)
             index->stream = 0;
         index->ahead_full = error != 0;
-    } else {
-        index->ahead_full = true;
     }
     pthread_mutex_unlock(&index->lock);
     if (!error)
         journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
-    pthread_mutex_unlock(&files->ahead_lock);
+    pthread_rwlock_unlock(&files->ahead_lock);
+}
+
+void ahead_of_commit(struct files *files, uint32_t number)
+{
+    const struct file_index *index = &files->index[number];
+
+    if (index->counts[FRAME_RECEIVED] < AHEAD_PAGES || index->ahead_full)
+        return;
+    if (atomic_fetch_add(&files->ahead_threads, 1) < files->options->threads / 2)
+        ahead_journal(files, number);
+    atomic_fetch_sub(&files->ahead_threads, 1);
 }
 
 void ahead_abandon(struct files *files, struct file_index *index)
@@ -114,7 +124,7 @@ void ahead_abandon(struct files *files, struct file_index *index)
 
 void ahead_forget(struct files *files)
 {
-    pthread_mutex_lock(&files->ahead_lock);
+    pthread_rwlock_wrlock(&files->ahead_lock);
     journal_rollback(files->journal);
-    pthread_mutex_unlock(&files->ahead_lock);
+    pthread_rwlock_unlock(&files->ahead_lock);
 }

@@ -54,22 +54,29 @@ static int open_direct(int fd)
     return direct < 0 ? fd : direct;
 }
 
-/* The file's lock is held, so that no commit adds a cut between the two steps; nothing was written since the cut was made. */
-static int cut(struct files *files, struct job *job)
+/* The store's file is cut where commits truncated it, and then has the size of the last one before pages are written: writes that extend a
+ * file wait for each other. The file's lock is held, so that no commit adds a cut between the steps; nothing was written since the cut was
+ * made. */
+static int fit(struct files *files, struct job *job)
 {
+    const struct store_operations *store = files->store->operations;
     struct file *file = file_truth(files, job->index);
+    const struct file_version *held = &file->commits[job->index->held];
     struct stat stat;
     int error = 0;
 
-    if (file->cut == UINT64_MAX)
-        return 0;
     if (fstat(job->fd, &stat))
         return -errno;
-    if ((uint64_t)stat.st_size > file->cut)
-        error = files->store->operations->truncate(files->store, job->fd, file->cut);
-    if (!error)
+    if (file->cut != UINT64_MAX) {
+        if ((uint64_t)stat.st_size > file->cut)
+            error = store->truncate(files->store, job->fd, stat.st_size = file->cut);
+        if (error)
+            return error;
         atomic_store(&file->cut, UINT64_MAX);
-    job->index->settled++;
+        job->index->settled++;
+    }
+    if (held->position && (uint64_t)stat.st_size < held->size)
+        error = store->truncate(files->store, job->fd, held->size);
     return error;
 }
 
@@ -102,7 +109,9 @@ static void collect(struct files *files, struct round *round, struct file_index 
         return;
     }
     if (!job->error)
-        job->error = cut(files, job);
+        job->error = fit(files, job);
+    frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
+    index->writing = frame ? frame_truth(files->frames, frame)->position : 0;
     while (!job->error && round->frame_count < ROUND_PAGES && (frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]))) {
         page_move(files, index, frame, FRAME_WRITEBACK);
         if (frame_truth(files->frames, frame)->flags & FRAME_HOLE && frame->page << PAGE_SHIFT < index->dense_until)
@@ -231,6 +240,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
         }
         atomic_fetch_add_explicit(&files->arena->header->counters.pages_checkpointed, job->count, memory_order_relaxed);
     }
+    index->writing = 0;
     file_settle(files, index);
     pthread_mutex_unlock(&index->lock);
     close_job(files, job);
@@ -255,9 +265,9 @@ static uint64_t least_needed(struct files *files)
     return least;
 }
 
-/* Moves the tail to the last commit before which nothing is needed. Only commits whose files know of them are looked at, and they are
- * looked up before the files, so that one made meanwhile is never passed over. */
-static int release(struct files *files)
+/* Only commits whose files know of them are looked at, and they are looked up before the files, so that one made meanwhile is never passed
+ * over. */
+int checkpoint_release(struct files *files)
 {
     struct commit_place place;
     uint64_t end, needed;
@@ -296,11 +306,11 @@ static void abandon_streams(struct files *files)
         }
         pthread_mutex_unlock(&files->lock);
         if (holding) {
-            pthread_mutex_lock(&files->ahead_lock);
+            pthread_rwlock_wrlock(&files->ahead_lock);
             pthread_mutex_lock(&holding->lock);
             ahead_abandon(files, holding);
             pthread_mutex_unlock(&holding->lock);
-            pthread_mutex_unlock(&files->ahead_lock);
+            pthread_rwlock_unlock(&files->ahead_lock);
         }
     } while (holding);
 }
@@ -356,7 +366,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
             error = job->error;
         settle(files, round, job);
     }
-    if (release(files) && !error)
+    if (checkpoint_release(files) && !error)
         error = -EIO;
     pthread_mutex_lock(&files->lock);
     *more = !TAILQ_EMPTY(&files->checkpoint);
@@ -388,7 +398,7 @@ int checkpoint_all(struct files *files)
 static bool under_pressure(struct files *files)
 {
     return journal_used(files->journal) > journal_size(files->journal) / 2 ||
-           frame_free_count(files->frames) < files->arena->header->frame_max / 2;
+           frame_free_count(files->frames) < files->arena->header->frame_max / 3;
 }
 
 static bool streams_are_unwanted(struct files *files)
@@ -402,6 +412,22 @@ static bool streams_are_unwanted(struct files *files)
     return unwanted || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
 }
 
+/* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */
+static int step(struct files *files, struct round *round, bool *more)
+{
+    uint64_t tail = files->released;
+    int error;
+
+    *more = false;
+    if (streams_are_unwanted(files))
+        abandon_streams(files);
+    error = checkpoint_release(files);
+    if (!error && (tail == files->released || under_pressure(files)))
+        error = do_round(files, round, more);
+    end_round(files, error);
+    return error;
+}
+
 void *checkpoint_thread(void *argument)
 {
     struct files *files = argument;
@@ -411,12 +437,12 @@ void *checkpoint_thread(void *argument)
     while (round && files_wait(files, &files->checkpoint_wanted, (error ? pause : IDLE_SECONDS) * 1000000000l)) {
         bool more = true;
 
-        do {
-            if (streams_are_unwanted(files))
-                abandon_streams(files);
-            error = do_round(files, round, &more);
-            end_round(files, error);
-        } while (!error && more && under_pressure(files));
+        while (more) {
+            uint64_t commits = files->arena->header->counters.commits;
+
+            error = step(files, round, &more);
+            more = more && !error && (under_pressure(files) || commits == files->arena->header->counters.commits);
+        }
         pause = error && pause < RETRY_SECONDS_MAX ? pause * 2 : RETRY_SECONDS;
     }
     free(round);

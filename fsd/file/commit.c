@@ -96,7 +96,7 @@ static void put_back(struct files *files, const struct part *part, int error)
     struct file_version *current = &files->arena->files[part->file].current;
     struct frame_index *frame, *next;
 
-    pthread_mutex_lock(&files->ahead_lock);
+    pthread_rwlock_wrlock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
         frame->stream_epoch = 0;
@@ -117,7 +117,7 @@ static void put_back(struct files *files, const struct part *part, int error)
         mark_failed(files, index, error);
     file_touch(files, index);
     pthread_mutex_unlock(&index->lock);
-    pthread_mutex_unlock(&files->ahead_lock);
+    pthread_rwlock_unlock(&files->ahead_lock);
 }
 
 /* Another waiter of this round has the file. */
@@ -149,7 +149,7 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     if (!index->committing_file && (index->stream_void || ahead_is_in_the_way(files, index, limit)))
         ahead_abandon(files, index);
     if (locked)
-        pthread_mutex_unlock(&files->ahead_lock);
+        pthread_rwlock_unlock(&files->ahead_lock);
     if (index->committing_file) {
         pthread_mutex_unlock(&index->lock);
         return share(round, number, group, again);
@@ -441,6 +441,8 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
     }
     if (!error)
         remember_place(files, &chunk);
+    if (journal_used(files->journal) > journal_size(files->journal) / 2)
+        files_want(files, false, true);
     log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
              chunk.page_count, error ? strerror(-error) : "durable");
     result->sequence = chunk.sequence;

@@ -35,6 +35,12 @@ int64_t time_monotonic(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+/* To a few milliseconds, but cheap enough for each WRITE. */
+static int64_t time_coarse(void)
+{
+    return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 void files_want(struct files *files, bool flush, bool checkpoint)
 {
     pthread_mutex_lock(&files->work_lock);
@@ -162,15 +168,21 @@ uint64_t file_valid(struct files *files, const struct file_index *index)
 
 void file_touch(struct files *files, struct file_index *index)
 {
-    index->last_change = time_monotonic();
+    index->last_change = time_coarse();
     if (!index->received_since)
-        index->received_since = time_monotonic();
+        index->received_since = index->last_change;
     if (index->on_changed)
         return;
     pthread_mutex_lock(&files->lock);
     index->on_changed = true;
     TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
     pthread_mutex_unlock(&files->lock);
+}
+
+/* The last commit has size and times; earlier ones are needed for their truncation only. */
+static uint64_t needed_for_versions(const struct file *file, const struct file_index *index)
+{
+    return index->oldest > 1 && file->cut == UINT64_MAX ? file->commits[index->held].position : index->oldest;
 }
 
 void file_settle(struct files *files, struct file_index *index)
@@ -180,10 +192,13 @@ void file_settle(struct files *files, struct file_index *index)
     bool committed =
         index->counts[FRAME_COMMITTED] || index->counts[FRAME_WRITEBACK] || file_truth(files, index)->commits[index->held].position;
     const struct frame_index *first = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
+    uint64_t versions = needed_for_versions(file_truth(files, index), index);
 
     index->needed = first ? frame_truth(files->frames, first)->position : UINT64_MAX;
-    if (index->oldest && index->oldest < index->needed)
-        index->needed = index->oldest;
+    if (index->writing && index->writing < index->needed)
+        index->needed = index->writing;
+    if (versions && versions < index->needed)
+        index->needed = versions;
     if (!index->counts[FRAME_RECEIVED] && !index->changed && !index->atime_changed)
         index->received_since = 0;
     if (changed == index->on_changed && committed == index->on_checkpoint)
@@ -244,7 +259,7 @@ void file_set_times(struct files *files, uint32_t number, int which, int64_t ati
 
 bool file_is_quiet(struct files *files, uint32_t number)
 {
-    return !number || time_monotonic() - files->index[number].last_change > QUIET;
+    return !number || time_coarse() - files->index[number].last_change > QUIET;
 }
 
 void file_count_handle(struct files *files, uint32_t number, const struct handle *handle, int change)
@@ -353,7 +368,7 @@ void file_discard(struct files *files, uint32_t number)
     struct file *file = &files->arena->files[number];
     struct frame_index *frame, *next;
 
-    pthread_mutex_lock(&files->ahead_lock);
+    pthread_rwlock_wrlock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
     ahead_abandon(files, index); /* it would hold the journal's tail */
     TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_RECEIVED], link, next)
@@ -362,5 +377,5 @@ void file_discard(struct files *files, uint32_t number)
     index->changed = index->atime_changed = false;
     file_settle(files, index);
     pthread_mutex_unlock(&index->lock);
-    pthread_mutex_unlock(&files->ahead_lock);
+    pthread_rwlock_unlock(&files->ahead_lock);
 }

@@ -38,6 +38,7 @@ struct file_index {
     _Atomic bool committing_file;          /* commits[!held] is being made */
     _Atomic uint64_t needed;               /* the journal may not be released from here on */
     uint64_t oldest;                       /* position of the first commit whose size and times the store's file has not */
+    uint64_t writing;                      /* position of the first commit that a page in WRITEBACK is of; 0: there is none */
     bool dense_known;
     uint32_t settled;                 /* times that a checkpoint freed frames, or cut the store's file */
     uint64_t dense_until;             /* the store's file has blocks up to here */
@@ -86,8 +87,9 @@ struct files {
     void (*committed)(void *context); /* called by the leader after each commit, without locks */
     void *context;
 
-    pthread_mutex_t ahead_lock;  /* held while pages are journaled ahead: they may not change meanwhile. Taken before a file's */
-    pthread_mutex_t commit_lock; /* guards the queue and who leads; a leaf */
+    pthread_rwlock_t ahead_lock; /* shared by those who journal pages ahead: they may not change meanwhile. Taken before a file's */
+    _Atomic uint32_t ahead_threads; /* serving threads that do so */
+    pthread_mutex_t commit_lock;    /* guards the queue and who leads; a leaf */
     struct waiter_list commit_queue;
     bool commit_leading;
     struct commit_round *round;                /* the leader's */
@@ -95,7 +97,7 @@ struct files {
     uint64_t place_first, place_end;
     _Atomic bool dropped;      /* files with commits in the journal were unlinked and dropped: the store may not know of it yet */
     _Atomic uint64_t released; /* where the journal's tail is */
-    uint64_t next_stream;
+    _Atomic uint64_t next_stream;
 
     pthread_mutex_t work_lock; /* guards the wishes below; a leaf */
     pthread_cond_t work;       /* something for flusher or checkpointer */

@@ -7,11 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file/ahead.h"
 #include "file/commit.h"
 
 #define BATCH 1024u
-#define AHEAD_MIN 256u /* pages received: from here on a file's pages are journaled ahead of its commit */
 #define TICK_NANOSECONDS 500000000l
 
 /* Commits of many files, waited for together. */
@@ -105,33 +103,13 @@ int flush_all(struct files *files)
     return error;
 }
 
-/* The file with enough received pages to journal some of them now, or 0. */
-static uint32_t choose_ahead(struct files *files)
-{
-    struct file_index *index;
-    uint32_t found = 0;
-
-    pthread_mutex_lock(&files->lock);
-    TAILQ_FOREACH (index, &files->changed, changed_link) {
-        if (index->counts[FRAME_RECEIVED] >= AHEAD_MIN && !index->committing_file && !index->ahead_full) {
-            found = index - files->index;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&files->lock);
-    return found;
-}
-
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
     struct batch *batch = new_batch();
     int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
-    uint32_t file;
 
     while (batch && files_wait(files, &files->flush_wanted, TICK_NANOSECONDS)) {
-        while ((file = choose_ahead(files)))
-            ahead_journal(files, file);
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
             choose(files, batch, INT64_MAX);
             commit_batch(files, batch);

@@ -155,11 +155,14 @@ int files_open(struct files *files)
 {
     struct arena_header *header = files->arena->header;
     const struct journal_point *point;
+    pthread_rwlockattr_t attributes;
     int error;
 
     pthread_mutex_init(&files->lock, NULL);
     pthread_mutex_init(&files->work_lock, NULL);
-    pthread_mutex_init(&files->ahead_lock, NULL);
+    pthread_rwlockattr_init(&attributes); /* or a truncation might wait as long as pages come */
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&files->ahead_lock, &attributes);
     pthread_cond_init(&files->work, NULL);
     pthread_cond_init(&files->room, NULL);
     TAILQ_INIT(&files->changed);

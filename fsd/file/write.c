@@ -9,8 +9,6 @@
 #include "file/page.h"
 #include "log.h"
 
-#define AHEAD_PAGES 512u /* received: the flusher is woken to journal them ahead of their commit */
-
 static void copy_in(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size)
 {
     while (size) {
@@ -73,7 +71,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
-    bool ahead, may_spill = file->flags & FILE_ATOMIC; /* of an atomic file nothing is committed for the sake of memory */
+    bool may_spill = file->flags & FILE_ATOMIC; /* of an atomic file nothing is committed for the sake of memory */
     size_t done = 0;
 
     if (!mapped && (offset >= files->arena->header->size_max || size > files->arena->header->size_max - offset)) {
@@ -110,9 +108,8 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     file->current.mtime = file->current.ctime = time_now();
     index->changed = true;
     file_touch(files, index);
-    ahead = mapped && index->counts[FRAME_RECEIVED] >= AHEAD_PAGES && !index->ahead_full;
     pthread_mutex_unlock(&index->lock);
-    if (ahead || frame_free_count(files->frames) < files->arena->header->frame_max / 8)
+    if (frame_free_count(files->frames) < files->arena->header->frame_max / 8)
         files_want(files, true, false);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);

@@ -102,7 +102,9 @@ static void *serve_thread(void *argument)
 
 static int start_serving(struct server *server)
 {
-    for (uint64_t i = 0; i < server->options->threads; i++) {
+    int error = request_listen(server);
+
+    for (uint64_t i = 0; i < server->options->threads && !error; i++) {
         pthread_t thread;
 
         pthread_mutex_lock(&server->wait_lock);
@@ -112,7 +114,7 @@ static int start_serving(struct server *server)
             return -EAGAIN;
         pthread_detach(thread);
     }
-    return 0;
+    return error;
 }
 
 /* Until the mount is gone; meanwhile parked waits are looked after. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/ahead.h"
 #include "request/request.h"
 
 int request_open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
@@ -91,32 +92,62 @@ void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset
     fuse_reply_buf(request, (char *)buffer, n);
 }
 
-void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_t size, off_t offset, struct fuse_file_info *info)
+/* What the thread's receiver holds goes into the file. Returns bytes or -errno. */
+static ssize_t take_write(struct server *server, uint32_t inode, const struct fuse_write_in *in)
 {
-    struct server *server = server_of(request);
     struct receiver *receiver = request_receiver();
-    const struct fuse_write_in *in = (const void *)(request_header() + 1);
-    bool mapped = in->write_flags & FUSE_WRITE_CACHE;
     struct received data = {
         .frames = receiver->frames,
         .frame_count = receiver->frame_count,
         .rest = receiver->rest,
     };
-    uint32_t inode = request_inode(request, node), file;
-    bool quiet;
-    ssize_t n;
     int error;
+    uint32_t file = file_of(&server->files, inode, true, &error);
+    bool quiet = file_is_quiet(&server->files, file);
+    ssize_t n = file ? file_write(&server->files, file, &data, in->size, in->offset, in->write_flags & FUSE_WRITE_CACHE) : error;
 
-    (void)bytes, (void)info;
+    if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
+        fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
+    return n;
+}
+
+bool request_write_received(struct server *server)
+{
+    const struct fuse_in_header *header = request_header();
+    const struct fuse_write_in *in = (const void *)(header + 1);
+    struct {
+        struct fuse_out_header header;
+        struct fuse_write_out out;
+    } reply = {.header = {.len = sizeof reply, .unique = header->unique}};
+    uint32_t inode = inode_of_node(&server->inodes, header->nodeid);
+    ssize_t n;
+
+    if (!inode || in->write_flags & FUSE_WRITE_KILL_SUIDGID)
+        return false;
+    n = take_write(server, inode, in);
+    if (n < 0)
+        reply.header = (struct fuse_out_header){.len = sizeof reply.header, .unique = header->unique, .error = n};
+    else
+        reply.out.size = n;
+    n = write(fuse_session_fd(server->session), &reply, reply.header.len);
+    (void)n; /* it fails where nobody waits any more */
+    if (in->write_flags & FUSE_WRITE_CACHE)
+        ahead_of_commit(&server->files, server->arena.inodes[inode].file);
+    return true;
+}
+
+void request_write(fuse_req_t request, fuse_ino_t node, const char *bytes, size_t size, off_t offset, struct fuse_file_info *info)
+{
+    const struct fuse_write_in *in = (const void *)(request_header() + 1);
+    uint32_t inode = request_inode(request, node);
+    ssize_t n;
+
+    (void)bytes, (void)size, (void)offset, (void)info;
     if (!inode)
         return;
-    file = file_of(&server->files, inode, true, &error);
-    quiet = file_is_quiet(&server->files, file);
-    n = file ? file_write(&server->files, file, &data, size, offset, mapped) : error;
-    if (n >= 0 && in->write_flags & FUSE_WRITE_KILL_SUIDGID)
-        error = request_kill_privileges(request, inode);
-    if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
-        fuse_lowlevel_notify_inval_inode(server->session, node, -1, 0);
+    n = take_write(server_of(request), inode, in);
+    if (n >= 0)
+        request_kill_privileges(request, inode);
     if (n < 0)
         request_reply(request, n);
     else

@@ -2,11 +2,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -14,6 +17,8 @@
 
 /* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
 #define HEAD_BYTES (256u << 10)
+#define MANY_WRITES 512
+#define MOMENT_NANOSECONDS 200000l
 #define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
 
 static _Thread_local struct receiver receiver;
@@ -46,7 +51,7 @@ static int make_receiver(struct server *server)
     return 0;
 }
 
-/* One iovec for the head, one for each run of neighbouring frames. */
+/* One iovec for the head, one for the first frame, which most WRITEs take alone, and one for each run of neighbours behind it. */
 static int describe(void)
 {
     uint32_t vectors = 1;
@@ -56,7 +61,7 @@ static int describe(void)
         unsigned char *page = arena_page(&receiver.server->arena, receiver.frames[i]);
         struct iovec *last = &receiver.iov[vectors - 1];
 
-        if (vectors > 1 && (unsigned char *)last->iov_base + last->iov_len == page)
+        if (vectors > 2 && (unsigned char *)last->iov_base + last->iov_len == page)
             last->iov_len += PAGE_BYTES;
         else
             receiver.iov[vectors++] = (struct iovec){page, PAGE_BYTES};
@@ -77,6 +82,10 @@ static int prepare(void)
     if (!taken && receiver.frame_count == FRAMES_PER_WRITE)
         return receiver.vectors;
     got = frame_take(table, receiver.frames, taken);
+    if (got == 1 && taken == 1 && receiver.frame_count == FRAMES_PER_WRITE) {
+        receiver.iov[1].iov_base = arena_page(&receiver.server->arena, receiver.frames[0]);
+        return receiver.vectors;
+    }
     memmove(receiver.frames + got, receiver.frames + taken, (receiver.frame_count - taken) * sizeof receiver.frames[0]);
     receiver.frame_count -= taken - got;
     receiver.frame_count += frame_take(table, receiver.frames + receiver.frame_count, FRAMES_PER_WRITE - receiver.frame_count);
@@ -107,6 +116,38 @@ static void keep_init(size_t size)
     atomic_store(&header->init_length, size);
 }
 
+/* The next request, when there is one. Amid many WRITEs a thread that finds nothing left sleeps for a moment: to wake it for each of them, on
+ * the processor of the client that sends them, would cost that client more than the help is worth. */
+static ssize_t receive(struct server *server, int fd)
+{
+    const struct timespec moment = {.tv_nsec = MOMENT_NANOSECONDS};
+    struct epoll_event arrival;
+
+    for (;;) {
+        ssize_t size = readv(fd, receiver.iov, prepare());
+
+        if (size >= 0 || errno != EAGAIN)
+            return size;
+        if (server->writes_in_row > MANY_WRITES)
+            nanosleep(&moment, NULL);
+        epoll_wait(server->arrivals, &arrival, 1, -1);
+    }
+}
+
+/* Edge-triggered: an arrival wakes one thread, which then reads until there is nothing left. */
+static struct epoll_event every_arrival = {.events = EPOLLIN | EPOLLET};
+
+int request_listen(struct server *server)
+{
+    int fd = fuse_session_fd(server->session);
+
+    server->arrivals = epoll_create1(EPOLL_CLOEXEC);
+    if (server->arrivals < 0 || epoll_ctl(server->arrivals, EPOLL_CTL_ADD, fd, &every_arrival) ||
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+        return -errno;
+    return 0;
+}
+
 int request_serve(struct server *server)
 {
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
@@ -117,20 +158,26 @@ int request_serve(struct server *server)
         return -errno;
     while (!fuse_session_exited(server->session)) {
         struct fuse_buf buffer = {.mem = receiver.head};
-        ssize_t size = readv(fd, receiver.iov, prepare());
+        ssize_t size = receive(server, fd);
 
-        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+        if (size < 0 && (errno == EINTR || errno == ENOENT))
             continue;
         if (size < 0) {
             error = errno == ENODEV ? 0 : -errno;
             break;
         }
-        if (request_header()->opcode != FUSE_WRITE)
-            gather(size);
-        if (request_header()->opcode == FUSE_INIT)
-            keep_init(size);
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", request_header()->opcode,
                  (unsigned long long)request_header()->nodeid, request_header()->pid, size);
+        if (request_header()->opcode == FUSE_WRITE) {
+            atomic_fetch_add_explicit(&server->writes_in_row, 1, memory_order_relaxed);
+            if (request_write_received(server))
+                continue;
+        } else {
+            atomic_store_explicit(&server->writes_in_row, 0, memory_order_relaxed);
+            gather(size);
+        }
+        if (request_header()->opcode == FUSE_INIT)
+            keep_init(size);
         buffer.size = size;
         fuse_session_process_buf(server->session, &buffer);
     }
@@ -139,5 +186,6 @@ int request_serve(struct server *server)
             frame_give(&server->frames, &receiver.frames[i], 1);
     }
     receiver.frame_count = 0;
+    epoll_ctl(server->arrivals, EPOLL_CTL_MOD, fd, &every_arrival); /* wakes the next one for the same end */
     return error;
 }

@@ -27,7 +27,9 @@ struct server {
     struct files files;
     struct probe_client *probe;
     struct fuse_session *session;
-    bool privileged; /* may act for other users */
+    int arrivals;                   /* epoll: requests came */
+    _Atomic uint32_t writes_in_row; /* since the last request that was none */
+    bool privileged;                /* may act for other users */
 
     pthread_mutex_t handle_lock;
     struct slots handle_slots;
@@ -64,6 +66,8 @@ extern const struct fuse_lowlevel_ops request_operations;
 struct receiver *request_receiver(void);
 const struct fuse_in_header *request_header(void);
 
+/* Before the first thread serves. 0 or -errno. */
+int request_listen(struct server *server);
 /* Makes the thread's receiver; receives and serves until the mount is gone (0) or -errno. */
 int request_serve(struct server *server);
 
@@ -139,6 +143,9 @@ void request_create(fuse_req_t, fuse_ino_t, const char *, mode_t, struct fuse_fi
 void request_open(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 void request_release(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 void request_read(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
+/* The WRITE that the thread received, without libfuse: there are many, and one costs little more than the system calls. False: it is one
+ * that only request_write can do. */
+bool request_write_received(struct server *server);
 void request_write(fuse_req_t, fuse_ino_t, const char *, size_t, off_t, struct fuse_file_info *);
 void request_fsync(fuse_req_t, fuse_ino_t, int, struct fuse_file_info *);
 void request_fallocate(fuse_req_t, fuse_ino_t, int, off_t, off_t, struct fuse_file_info *);

@@ -28,7 +28,7 @@ static void writes_are_sorted_and_joined(void **state)
     }
     record_start(house);
     assert_int_equal(checkpoint_all(house->files), 0);
-    assert_string_equal(recorded(house, "a"), "w0+4 w7+1 w9+1 w20+1 m s");
+    assert_string_equal(recorded(house, "a"), "t86016 w0+4 w7+1 w9+1 w20+1 m s");
     assert_string_equal(stored(house, "a"), "ABCDaaaHaJ..........U");
     assert_string_equal(states(house, file), "");
     assert_int_equal(frame_free_count(house->files->frames), 1024);
@@ -51,7 +51,7 @@ static void size_and_times_follow_the_pages(void **state)
     assert_int_equal(commit_file(house, file), 0);
     record_start(house);
     assert_int_equal(checkpoint_all(house->files), 0);
-    assert_string_equal(recorded(house, "a"), "t16384 w1+1 w5+1 t20580 m s");
+    assert_string_equal(recorded(house, "a"), "t16384 t20580 w1+1 w5+1 t20580 m s");
     assert_return_code(fstatat(house->root, "a", &status, 0), errno); /* before it is read here */
     assert_string_equal(stored(house, "a"), "abaa.c");
     assert_int_equal(status.st_size, 5 * PAGE_BYTES + 100);
@@ -372,6 +372,73 @@ static void failed_pages_stay_ahead_of_newer_ones(void **state)
     house_close(house);
 }
 
+/* How many of the journal's bytes are given back without a page being written. */
+static uint64_t released(struct house *house)
+{
+    uint64_t used = journal_used(house->files->journal);
+
+    record_start(house);
+    assert_int_equal(checkpoint_release(house->files), 0);
+    assert_string_equal(recorded(house, "a"), "");
+    return used - journal_used(house->files->journal);
+}
+
+static void what_is_committed_again_leaves_the_journal_unwritten(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 8, 'a');
+
+    put_page(house, file, 1, 'b');
+    put_page(house, file, 2, 'c');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(released(house), 0);
+    put_page(house, file, 1, 'B');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(released(house), 0); /* page 2 is in the first commit alone */
+    put_page(house, file, 2, 'C');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(released(house), 3 * PAGE_BYTES); /* a header and two pages */
+    assert_int_equal(journal_used(house->files->journal), 4 * PAGE_BYTES);
+    assert_string_equal(stored(house, "a"), "aaaaaaaa");
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "aBCaaaaa");
+    assert_int_equal(journal_used(house->files->journal), 0);
+}
+
+static void a_truncation_stays_in_the_journal(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 8, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(file_truncate(house->files, file, 4 * PAGE_BYTES), 0);
+    assert_int_equal(file_truncate(house->files, file, 8 * PAGE_BYTES), 0);
+    assert_int_equal(commit_file(house, file), 0);
+    put_page(house, file, 1, 'B');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(released(house), 0); /* the store's file still has what the first commit cut off */
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "aBaa....");
+    assert_int_equal(journal_used(house->files->journal), 0);
+}
+
+static void what_failed_stays_in_the_journal(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 8, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    make_fail(house, WRITE, false, EIO, 1);
+    assert_int_equal(checkpoint_all(house->files), -EIO);
+    put_page(house, file, 1, 'B'); /* committed again, but which commit the rest is of is not known any more */
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(released(house), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "aBaaaaaa");
+    assert_int_equal(journal_used(house->files->journal), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
 
 int main(void)
@@ -392,6 +459,9 @@ int main(void)
         TEST(a_cut_while_pages_are_written),
         TEST(a_cut_while_writing_pages_fails),
         cmocka_unit_test(failed_pages_stay_ahead_of_newer_ones),
+        TEST(what_is_committed_again_leaves_the_journal_unwritten),
+        TEST(a_truncation_stays_in_the_journal),
+        TEST(what_failed_stays_in_the_journal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
