@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 DISK, SMALL, OURS, PEER, MEMORY = "disk", "disk-small", "mapsharefs", "passthrough_ll", "tmpfs"
+TIMELESS = "mapsharefs-without-times"  # the same program without the rules of time stamps
 PEERS = [PEER, "bindfs", "mergerfs"]
 MOUNTS = [DISK, OURS] + PEERS
 WITH_SMALL = [DISK, SMALL, OURS] + PEERS
-EVERY_SYSTEM = WITH_SMALL + [MEMORY]
+EVERY_SYSTEM = WITH_SMALL + [MEMORY, TIMELESS]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ def all_cases(inodes, dirty):
                     no_slower("cold random fault", 1.2)]),
         Case("pwrite", "write(2) of single pages", [Run("pages", "pwrite", MOUNTS, {"repeats": 5})]),
         Case("stat", "stat(2) beside mapped stores", [Run("pages", "stat", MOUNTS, {"repeats": 3})]),
+        Case("times", "what the rules of time stamps cost: msync with and without them",
+             [Run("pages", "msync", [OURS, TIMELESS], {"pages": pages, "repeats": repeats})
+              for pages, repeats in ((1, 1000), (16, 500), (256, 60))],
+             goals=[no_slower(metric, 1.02, TIMELESS) for metric in ("msync 1 page", scattered(16), scattered(256))]),
         Case("processes", "processes that each commit a page of a file of their own, over and over",
              [Run("commits", "processes", [DISK, OURS, PEER], {"processes": n, "seconds": 0.5}) for n in (1, 2, 4, 8)],
              goals=[at_least("commits, 8 processes", 4, ("commits, 1 process", OURS))]),

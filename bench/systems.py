@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from cases import DISK, MEMORY, OURS, PEER, SMALL
+from cases import DISK, MEMORY, OURS, PEER, SMALL, TIMELESS
 
 PASSTHROUGH_SOURCE = "/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c"
 
@@ -103,12 +103,12 @@ def build_passthrough(scratch):
     return binary
 
 
-def mapsharefs(scratch, build, options, name="ours"):
-    """A store and a mount of ours. `options` as for -o."""
+def mapsharefs(scratch, build, options, name="ours", system=OURS):
+    """A store and a mount of ours. `options` as for -o. `system` is also the program's name."""
     store, mount = os.path.join(scratch, f"{name}-store"), os.path.join(scratch, f"{name}-mount")
     os.makedirs(store, exist_ok=True)
-    command = [find_program("mapsharefs", build), "-f"] + (["-o", options] if options else []) + [store, mount]
-    return System(OURS, mount, store, command)
+    command = [find_program(system, build), "-f"] + (["-o", options] if options else []) + [store, mount]
+    return System(system, mount, store, command)
 
 
 def make(name, scratch, build, options):
@@ -119,8 +119,8 @@ def make(name, scratch, build, options):
         if not os.access("/dev/shm", os.W_OK):
             raise Unavailable("/dev/shm is not writable")
         return System(name, os.path.join("/dev/shm", os.path.basename(scratch)))
-    if name == OURS:
-        return mapsharefs(scratch, build, options)
+    if name in (OURS, TIMELESS):
+        return mapsharefs(scratch, build, options, name, name)
     store, mount = os.path.join(scratch, f"{name}-store"), os.path.join(scratch, f"{name}-mount")
     os.makedirs(store, exist_ok=True)
     if name == PEER:

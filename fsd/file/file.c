@@ -274,16 +274,20 @@ void file_count_handle(struct files *files, uint32_t number, const struct handle
     pthread_mutex_unlock(&files->lock);
 }
 
+/* relatime as in mount(8): not later than the last change, or a day old */
+bool file_atime_is_due(int64_t atime, int64_t mtime, int64_t ctime, bool strict)
+{
+    return strict || atime <= mtime || atime <= ctime || time_now() - atime >= DAY;
+}
+
 void file_mark_atime(struct files *files, uint32_t number, bool strict)
 {
     struct file_index *index = &files->index[number];
     struct file_version *current = &files->arena->files[number].current;
-    int64_t now = time_now();
 
     pthread_mutex_lock(&index->lock);
-    /* relatime as in mount(8): not later than the last change, or a day old */
-    if (strict || current->atime <= current->mtime || current->atime <= current->ctime || now - current->atime >= DAY) {
-        current->atime = now;
+    if (file_atime_is_due(current->atime, current->mtime, current->ctime, strict)) {
+        current->atime = time_now();
         index->atime_changed = true;
         file_touch(files, index);
     }

@@ -131,6 +131,13 @@ int file_allocate(struct files *files, uint32_t file, int mode, uint64_t offset,
 /* lseek(2) with SEEK_DATA or SEEK_HOLE. */
 off_t file_seek(struct files *files, uint32_t inode, uint32_t file, off_t offset, int whence);
 
+/* T1 to T8. Only a program of the benchmark, which tells what they cost, is built without. */
+#ifdef WITHOUT_TIMES
+#define KEEP_TIMES 0
+#else
+#define KEEP_TIMES 1
+#endif
+
 /* Put the file's own size and times in place of the store's. */
 void file_attributes(struct files *files, uint32_t file, struct stat *stat);
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_CTIME = 4 };
@@ -141,7 +148,9 @@ void file_set_times(struct files *files, uint32_t file, int which, int64_t atime
 bool file_is_quiet(struct files *files, uint32_t file);
 /* An open (change 1) or a release (-1) of a client's. */
 void file_count_handle(struct files *files, uint32_t file, const struct handle *handle, int change);
-/* The file was read: atime by the rule of `strict` or relatime. */
+/* Whether reading marks atime, by the rule of `strict` or relatime. */
+bool file_atime_is_due(int64_t atime, int64_t mtime, int64_t ctime, bool strict);
+/* The file was read. */
 void file_mark_atime(struct files *files, uint32_t file, bool strict);
 /* Whether a client denies others to open it for writing. */
 int file_deny(struct files *files, uint32_t file, struct handle *handle, bool deny);

@@ -105,7 +105,8 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         if (!mapped && offset + done > file->current.size)
             file->current.size = offset + done;
     }
-    file->current.mtime = file->current.ctime = time_now();
+    if (KEEP_TIMES)
+        file->current.mtime = file->current.ctime = time_now();
     index->changed = true;
     file_touch(files, index);
     pthread_mutex_unlock(&index->lock);

@@ -9,6 +9,7 @@ struct daemon {
     const struct options *options;
     struct arena arena;
     int store;                    /* its root */
+    bool store_marks;             /* what is read through that has its access time marked by the mount's rule */
     int private_folder;           /* .mapshare in it */
     int lock;                     /* held for as long as any process of the mount lives */
     int spill;                    /* -1: none */

@@ -94,6 +94,29 @@ static int resolve(const char *given, char path[4096], const char *what)
     return -errno;
 }
 
+/* The store through a mount of our own, where the kernel marks access times by the rule of ours. Descriptors of it do not keep the file
+ * system from being unmounted; those of the private folder do. */
+static void own_mount(struct daemon *daemon)
+{
+    static const uint64_t rules[] = {
+        [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME,
+                                    .attr_set = rules[daemon->options->atime]};
+    int tree = open_tree(daemon->store, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), root = -1;
+
+    if (tree >= 0 && !mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes))
+        root = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root >= 0) {
+        close(daemon->store);
+        daemon->store = root;
+        daemon->store_marks = true;
+    } else if (daemon->options->atime != ATIME_RELATIVE) {
+        log_line(LOG_WARN, "access times of folders and symbolic links follow the store's own mount: %s", strerror(errno));
+    }
+    if (tree >= 0)
+        close(tree);
+}
+
 static int open_store(struct daemon *daemon, const char *given)
 {
     daemon->store = open(given, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -118,6 +141,7 @@ static int open_store(struct daemon *daemon, const char *given)
         log_line(LOG_FATAL, "%s/%s: cannot be used: %s", given, MAPSHARE_PRIVATE_FOLDER, strerror(error));
         return -error;
     }
+    own_mount(daemon);
     return 0;
 }
 

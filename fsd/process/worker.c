@@ -236,6 +236,7 @@ int worker_run(struct daemon *daemon)
     server.options = daemon->options;
     server.arena = daemon->arena;
     server.privileged = geteuid() == 0;
+    server.store_marks = daemon->store_marks;
     pthread_mutex_init(&server.wait_lock, NULL);
     pthread_mutex_init(&server.group_lock, NULL);
     pthread_cond_init(&server.tick, NULL);

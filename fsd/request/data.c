@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "log.h"
 #include "request/request.h"
 
 int request_open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
@@ -56,29 +57,50 @@ void request_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info 
     request_reply(request, 0);
 }
 
-/* T4: a page that is brought in from the store marks atime, by the mount's rule. Files that were never open for writing follow the rule
- * of the store's own mount, unless ours is strict. */
+/* The kernel marks what is read through a descriptor of its own, by the rule of the store's mount: marking it ourselves would mark ctime, too. */
+static void let_store_mark(const struct descriptor *descriptor)
+{
+    char path[32], byte;
+    int fd;
+
+    request_descriptor_path(path, descriptor);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && pread(fd, &byte, 1, 0) < 0)
+        log_line(LOG_TRACE, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+/* T4: a page that is brought in from the store marks atime, by the mount's rule. */
 void request_mark_atime(struct server *server, uint32_t inode)
 {
-    enum atime_rule rule = server->options->atime;
+    bool strict = server->options->atime == ATIME_STRICT;
+    struct descriptor *descriptor;
+    struct stat stat;
     uint32_t file;
     int error;
 
-    if (rule == ATIME_NONE || server->options->read_only)
+    if (!KEEP_TIMES || server->options->atime == ATIME_NONE || server->options->read_only)
         return;
-    file = file_of(&server->files, inode, rule == ATIME_STRICT, &error);
-    if (file)
-        file_mark_atime(&server->files, file, rule == ATIME_STRICT);
+    file = file_of(&server->files, inode, strict && !server->store_marks, &error);
+    if (file) {
+        file_mark_atime(&server->files, file, strict);
+    } else if (!descriptor_get(&server->descriptors, inode, &descriptor)) {
+        if (!fstat(descriptor->fd, &stat) &&
+            file_atime_is_due(time_pack(stat.st_atim), time_pack(stat.st_mtim), time_pack(stat.st_ctim), strict))
+            let_store_mark(descriptor);
+        descriptor_put(&server->descriptors, descriptor);
+    }
 }
 
 void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
 {
     struct server *server = server_of(request);
     unsigned char *buffer = request_receiver()->reply;
+    const struct handle *handle = handle_find(server, info->fh);
     uint32_t inode = request_inode(request, node);
     ssize_t n;
 
-    (void)info;
     if (!inode)
         return;
     if (size > WRITE_MAX)
@@ -88,7 +110,8 @@ void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset
         request_reply(request, n);
         return;
     }
-    request_mark_atime(server, inode);
+    if (!(handle && handle->flags & O_NOATIME))
+        request_mark_atime(server, inode);
     fuse_reply_buf(request, (char *)buffer, n);
 }
 
@@ -103,7 +126,7 @@ static ssize_t take_write(struct server *server, uint32_t inode, const struct fu
     };
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
-    bool quiet = file_is_quiet(&server->files, file);
+    bool quiet = KEEP_TIMES && file_is_quiet(&server->files, file);
     ssize_t n = file ? file_write(&server->files, file, &data, in->size, in->offset, in->write_flags & FUSE_WRITE_CACHE) : error;
 
     if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */

@@ -92,9 +92,11 @@ static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
         request_reply(request, error);
         return;
     }
-    /* An offset of its own: the descriptor is shared. */
+    /* An offset of its own: the descriptor is shared. O_NOATIME is for owners only. */
     listing.fd =
-        openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | (server->options->atime == ATIME_NONE ? O_NOATIME : 0));
+        server->options->atime == ATIME_NONE ? openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME) : -1;
+    if (listing.fd < 0)
+        listing.fd = openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     descriptor_put(&server->descriptors, descriptor);
     if (listing.fd < 0) {
         request_reply(request, -errno);

@@ -367,7 +367,8 @@ static bool park_times(fuse_req_t request, struct server *server, uint32_t inode
 {
     struct parked_times *parked;
 
-    if (!(set & SET_TIMES) || set & FUSE_SET_ATTR_SIZE || !file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
+    if (!KEEP_TIMES || !(set & SET_TIMES) || set & FUSE_SET_ATTR_SIZE ||
+        !file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
         return false;
     parked = malloc(sizeof *parked);
     if (!parked)

@@ -30,6 +30,7 @@ struct server {
     int arrivals;                   /* epoll: requests came */
     _Atomic uint32_t writes_in_row; /* since the last request that was none */
     bool privileged;                /* may act for other users */
+    bool store_marks;               /* the store marks access times by the rule of the mount */
 
     pthread_mutex_t handle_lock;
     struct slots handle_slots;
@@ -96,6 +97,7 @@ void request_forget(struct server *server, uint32_t inode, uint64_t count);
 void request_descriptor_path(char path[32], const struct descriptor *descriptor);
 /* What open and create share: O_TRUNC, the handle, how the kernel caches. */
 int request_open_file(struct server *server, uint32_t inode, struct fuse_file_info *info);
+/* The file was read, or mapped by the library. */
 void request_mark_atime(struct server *server, uint32_t inode);
 /* Whether the store's file or folder has the atomic attribute. */
 bool request_stored_atomic(int fd);

@@ -68,14 +68,45 @@ second=$(stat -c %.9X "$MOUNT/file")
 # An atime that was set stays.
 "$stamp" "$MOUNT/file" set 1111111111
 [ "$(atime)" = 1111111111 ] || fail "the atime set is $(atime)"
-# Folders and symbolic links.
-mkdir "$MOUNT/folder"
-touch "$MOUNT/folder/x"
-ln -s x "$MOUNT/link"
-touch -a -d "@$old" "$MOUNT/folder"
-touch -h -a -d "@$old" "$MOUNT/link"
-ls "$MOUNT/folder" >/dev/null
-readlink "$MOUNT/link" >/dev/null
-[ "$(stat -c %X "$MOUNT/folder")" -gt "$old" ] || fail "strictatime: reading a folder did not mark it"
-[ "$(stat -c %X "$MOUNT/link")" -gt "$old" ] || fail "strictatime: reading a link did not mark it"
 stop_mount
+
+# What is only read: files that nobody opens for writing, folders, symbolic links, here and in the store alone, and ctime stays.
+older=900000000
+names=(read quiet folder link)
+mkdir "$STORE/folder"
+touch "$STORE/folder/x"
+ln -s x "$STORE/link"
+times() { # FORMAT FOLDER
+    (cd "$2" && stat -c "%n $1" "${names[@]}")
+}
+reading() { # OPTIONS
+    echo data >"$STORE/read"
+    echo data >"$STORE/quiet"
+    for name in "${names[@]}"; do
+        touch -h -m -d "@$older" "$STORE/$name"
+        touch -h -a -d "@$old" "$STORE/$name"
+    done
+    start_mount "$1"
+    changed=$(times %z "$MOUNT")
+    cat "$MOUNT/read" >/dev/null
+    dd if="$MOUNT/quiet" of=/dev/null iflag=noatime status=none
+    ls "$MOUNT/folder" >/dev/null
+    readlink "$MOUNT/link" >/dev/null
+    seen=$(times %X "$MOUNT")
+    [ "$(times %z "$MOUNT")" = "$changed" ] || fail "$1: reading marked ctime"
+    stop_mount
+    [ "$(times %z "$STORE")" = "$changed" ] || fail "$1: reading marked ctime in the store"
+    [ "$(times %X "$STORE")" = "$seen" ] || fail "$1: atime in the store is $(times %X "$STORE"), on the mount it was $seen"
+    marked=$(awk -v old="$old" '$2 > old { print $1 }' <<<"$seen" | tr '\n' ' ')
+}
+expect_marked() {
+    [ "$marked" = "$2" ] || fail "$1: marked were \"$marked\", expected \"$2\""
+}
+if [ "$(id -u)" = 0 ]; then # others have the store's own mount decide
+    reading strictatime
+    expect_marked strictatime "read folder link "
+    reading relatime # ctime is newer than atime
+    expect_marked relatime "read folder link "
+    reading noatime
+    expect_marked noatime ""
+fi

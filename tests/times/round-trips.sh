@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# stat(2) asks the daemon at most once after a store, and not at all when nothing changed.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_program getfattr
+scratch
+stamp=$(helper times/stamp)
+head -c 8192 /dev/zero >"$STORE/file"
+node=$(stat -c %i "$STORE/file")
+"$MAPSHAREFS" -d -o journal_size=16M,cache_size=64M "$STORE" "$MOUNT" 2>"$SCRATCH/trace" &
+KEEPER=$!
+USED_KEEPERS+=("$KEEPER")
+USED_MOUNTS+=("$MOUNT")
+wait_until 10 is_mounted "$MOUNT"
+asked() { # how often for attributes (FUSE_GETATTR, FUSE_STATX) while STEPS run
+    local before after
+    before=$(grep -cE "^mapsharefs: request (3|52) of node $node," "$SCRATCH/trace" || true)
+    "$stamp" "$MOUNT/file" "$@" >/dev/null
+    after=$(grep -cE "^mapsharefs: request (3|52) of node $node," "$SCRATCH/trace" || true)
+    echo $((after - before))
+}
+expect() { # COUNT STEPS...
+    local most=$1 count
+    shift
+    count=$(asked "$@")
+    [ "$count" -le "$most" ] || fail "$*: $count questions for attributes, at most $most expected"
+}
+without=$(asked print store 0 sync)
+with=$(asked print store 0 sync print)
+[ $((with - without)) = 1 ] || fail "after a store, stat asks $((with - without)) times, expected 1"
+sleep 1.2 # changes and questions no longer cross each other
+expect 1 print
+expect 0 print print print
+expect 0 load 0 load 1 print
+stop_mount
