@@ -25,6 +25,8 @@ expect() { # COUNT STEPS...
     count=$(asked "$@")
     [ "$count" -le "$most" ] || fail "$*: $count questions for attributes, at most $most expected"
 }
+asked print store 0 sync >/dev/null # from here on the file is not quiet, and the kernel knows
+asked print store 0 sync >/dev/null
 without=$(asked print store 0 sync)
 with=$(asked print store 0 sync print)
 [ $((with - without)) = 1 ] || fail "after a store, stat asks $((with - without)) times, expected 1"
