@@ -102,9 +102,7 @@ static void *serve_thread(void *argument)
 
 static int start_serving(struct server *server)
 {
-    int error = request_listen(server);
-
-    for (uint64_t i = 0; i < server->options->threads && !error; i++) {
+    for (uint64_t i = 0; i < server->options->threads; i++) {
         pthread_t thread;
 
         pthread_mutex_lock(&server->wait_lock);
@@ -114,7 +112,7 @@ static int start_serving(struct server *server)
             return -EAGAIN;
         pthread_detach(thread);
     }
-    return error;
+    return 0;
 }
 
 /* Until the mount is gone; meanwhile parked waits are looked after. */

@@ -2,11 +2,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -116,36 +115,35 @@ static void keep_init(size_t size)
     atomic_store(&header->init_length, size);
 }
 
-/* The next request, when there is one. Amid many WRITEs a thread that finds nothing left sleeps for a moment: to wake it for each of them, on
- * the processor of the client that sends them, would cost that client more than the help is worth. */
-static ssize_t receive(struct server *server, int fd)
+static bool is_pending(int fd)
+{
+    struct pollfd request = {.fd = fd, .events = POLLIN};
+
+    return poll(&request, 1, 0) != 0;
+}
+
+/* Amid many WRITEs a thread that finds none left sleeps for a moment, as long as more come: the kernel would wake it for each of them, on the
+ * processor of the client that sends them, which would cost that client more than the help is worth. */
+static void stay_out_of_the_way(const struct server *server, int fd)
 {
     const struct timespec moment = {.tv_nsec = MOMENT_NANOSECONDS};
-    struct epoll_event arrival;
+    uint32_t seen = 0;
 
-    for (;;) {
-        ssize_t size = readv(fd, receiver.iov, prepare());
-
-        if (size >= 0 || errno != EAGAIN)
-            return size;
-        if (server->writes_in_row > MANY_WRITES)
-            nanosleep(&moment, NULL);
-        epoll_wait(server->arrivals, &arrival, 1, -1);
+    while (server->writes_in_row > MANY_WRITES && server->writes_in_row != seen && !is_pending(fd)) {
+        seen = server->writes_in_row;
+        nanosleep(&moment, NULL);
     }
 }
 
-/* Edge-triggered: an arrival wakes one thread, which then reads until there is nothing left. */
-static struct epoll_event every_arrival = {.events = EPOLLIN | EPOLLET};
-
-int request_listen(struct server *server)
+/* Of the kernel's page cache: a client waits for each write(2) of its own. */
+static void count_writes(struct server *server)
 {
-    int fd = fuse_session_fd(server->session);
+    const struct fuse_write_in *in = (const void *)(request_header() + 1);
 
-    server->arrivals = epoll_create1(EPOLL_CLOEXEC);
-    if (server->arrivals < 0 || epoll_ctl(server->arrivals, EPOLL_CTL_ADD, fd, &every_arrival) ||
-        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
-        return -errno;
-    return 0;
+    if (request_header()->opcode == FUSE_WRITE && in->write_flags & FUSE_WRITE_CACHE)
+        atomic_fetch_add_explicit(&server->writes_in_row, 1, memory_order_relaxed);
+    else
+        atomic_store_explicit(&server->writes_in_row, 0, memory_order_relaxed);
 }
 
 int request_serve(struct server *server)
@@ -158,9 +156,11 @@ int request_serve(struct server *server)
         return -errno;
     while (!fuse_session_exited(server->session)) {
         struct fuse_buf buffer = {.mem = receiver.head};
-        ssize_t size = receive(server, fd);
+        ssize_t size;
 
-        if (size < 0 && (errno == EINTR || errno == ENOENT))
+        stay_out_of_the_way(server, fd);
+        size = readv(fd, receiver.iov, prepare());
+        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
             continue;
         if (size < 0) {
             error = errno == ENODEV ? 0 : -errno;
@@ -168,14 +168,11 @@ int request_serve(struct server *server)
         }
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", request_header()->opcode,
                  (unsigned long long)request_header()->nodeid, request_header()->pid, size);
-        if (request_header()->opcode == FUSE_WRITE) {
-            atomic_fetch_add_explicit(&server->writes_in_row, 1, memory_order_relaxed);
-            if (request_write_received(server))
-                continue;
-        } else {
-            atomic_store_explicit(&server->writes_in_row, 0, memory_order_relaxed);
+        count_writes(server);
+        if (request_header()->opcode == FUSE_WRITE && request_write_received(server))
+            continue;
+        if (request_header()->opcode != FUSE_WRITE)
             gather(size);
-        }
         if (request_header()->opcode == FUSE_INIT)
             keep_init(size);
         buffer.size = size;
@@ -186,6 +183,5 @@ int request_serve(struct server *server)
             frame_give(&server->frames, &receiver.frames[i], 1);
     }
     receiver.frame_count = 0;
-    epoll_ctl(server->arrivals, EPOLL_CTL_MOD, fd, &every_arrival); /* wakes the next one for the same end */
     return error;
 }

@@ -27,8 +27,7 @@ struct server {
     struct files files;
     struct probe_client *probe;
     struct fuse_session *session;
-    int arrivals;                   /* epoll: requests came */
-    _Atomic uint32_t writes_in_row; /* since the last request that was none */
+    _Atomic uint32_t writes_in_row; /* of the kernel's page cache, since the last other request */
     bool privileged;                /* may act for other users */
     bool store_marks;               /* the store marks access times by the rule of the mount */
 
@@ -67,8 +66,6 @@ extern const struct fuse_lowlevel_ops request_operations;
 struct receiver *request_receiver(void);
 const struct fuse_in_header *request_header(void);
 
-/* Before the first thread serves. 0 or -errno. */
-int request_listen(struct server *server);
 /* Makes the thread's receiver; receives and serves until the mount is gone (0) or -errno. */
 int request_serve(struct server *server);
 
