@@ -1,25 +1,13 @@
 #include "config.h"
 
+#include "cachestat.h"
 #include "page_runs.h"
 #include "inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451 /* Linux 6.5; the same on every architecture */
-#endif
-
-/* As the kernel has them. */
-struct cache_range {
-    uint64_t offset, length;
-};
-struct cache_counts {
-    uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
 
 static int append(struct page_runs *runs, uint64_t first, uint64_t last, uint32_t state)
 {
@@ -67,13 +55,12 @@ static int read_daemon(int fd, struct page_runs *out)
 /* Halves until a part is all clean or all dirty: about 2 log2(pages) questions a run. */
 static int read_kernel(int fd, uint64_t page, uint64_t pages, struct page_runs *out)
 {
-    struct cache_range range = {page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE};
     struct cache_counts counts;
     int result;
 
     if (pages == 0)
         return 0;
-    if (syscall(SYS_cachestat, fd, &range, &counts, 0))
+    if (cache_count(fd, page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE, &counts))
         return -errno;
     if (counts.dirty == 0)
         return 0;

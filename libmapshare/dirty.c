@@ -5,23 +5,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cachestat.h"
 #include "internal.h"
 #include "mapshare-abi.h"
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451 /* Linux 6.5; the same on every architecture */
-#endif
-
-/* As the kernel has them. */
-struct cache_range {
-    uint64_t offset, length;
-};
-struct cache_counts {
-    uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
 
 struct run_list {
     struct mapshare_range *runs;
@@ -31,10 +19,9 @@ struct run_list {
 /* Dirty pages in the kernel among these, asked of the kernel alone. */
 static int count_in_kernel(int fd, uint64_t page, uint64_t pages, uint64_t *dirty)
 {
-    struct cache_range range = {page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE};
     struct cache_counts counts;
 
-    if (syscall(SYS_cachestat, fd, &range, &counts, 0))
+    if (cache_count(fd, page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE, &counts))
         return -errno;
     *dirty = counts.dirty;
     return 0;

@@ -133,19 +133,11 @@ struct frame_index *page_find(struct file_index *index, uint64_t page)
 
 int page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid)
 {
-    size_t want = offset >= valid ? 0 : valid - offset < size ? valid - offset : size, done = 0;
+    size_t want = offset >= valid ? 0 : valid - offset < size ? valid - offset : size;
+    ssize_t done = store_read(fd, buffer, want, offset);
 
-    while (done < want) {
-        ssize_t n = pread(fd, buffer + done, want - done, offset + done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += n;
-    }
+    if (done < 0)
+        return done;
     memset(buffer + done, 0, size - done);
     return 0;
 }

@@ -73,9 +73,7 @@ ssize_t file_read(struct files *files, uint32_t inode, uint32_t number, void *bu
     if (number) {
         n = read_file(files, &files->index[number], descriptor->fd, buffer, size, offset);
     } else {
-        n = pread(descriptor->fd, buffer, size, offset);
-        if (n < 0)
-            n = -errno;
+        n = store_read(descriptor->fd, buffer, size, offset);
     }
     descriptor_put(files->descriptors, descriptor);
     return n;

@@ -11,18 +11,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cache/arena.h"
+#include "cachestat.h"
 #include "probe/protocol.h"
 
 #define FUSE_MAGIC 0x65735546
 #define FILE_ID_INO64_GEN 0x81 /* how FUSE encodes a handle: node id, high word first, and generation */
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 /* Opened for each question: a descriptor kept on the mount would make unmounting fail. */
 static int open_node(const char *mountpoint, const struct question *question)
@@ -50,13 +46,6 @@ static int open_node(const char *mountpoint, const struct question *question)
     close(root);
     return fd;
 }
-
-struct cachestat_range {
-    uint64_t offset, length;
-};
-struct cachestat {
-    uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
 
 /* Of one question being answered. */
 struct search {
@@ -91,18 +80,17 @@ static void add_run(struct search *search, uint64_t first, uint64_t count)
 /* Halve a range until it is all clean or all dirty: about 2 log2(n) calls a run. */
 static void find_dirty(struct search *search, uint64_t first, uint64_t count)
 {
-    struct cachestat_range range = {first << PAGE_SHIFT, count << PAGE_SHIFT};
-    struct cachestat stat;
+    struct cache_counts counts;
 
     if (!count || search->error || (search->limit && search->found > search->limit))
         return;
-    if (syscall(SYS_cachestat, search->fd, &range, &stat, 0)) {
+    if (cache_count(search->fd, first << PAGE_SHIFT, count << PAGE_SHIFT, &counts)) {
         search->error = errno == EPERM || errno == EACCES ? -ENOSYS : -errno;
         return;
     }
-    if (stat.dirty == 0)
+    if (counts.dirty == 0)
         return;
-    if (stat.dirty >= count) {
+    if (counts.dirty >= count) {
         add_run(search, first, count);
         return;
     }

@@ -168,7 +168,7 @@ static int watch(struct daemon *daemon, const sigset_t *signals)
         if (!told && header->ready) {
             told = true;
             if (!daemon->options->no_tune)
-                setup_tune(daemon->options->mountpoint);
+                setup_tune(daemon->options->mountpoint, daemon->store);
             tell_ready(daemon);
         }
     }

@@ -33,6 +33,8 @@
 #define JOURNAL_MIN (4 * MIB)
 #define SPILL_FACTOR 8 /* the spill file may grow to so many times the cache */
 #define LOCK_WAIT_SECONDS 120
+#define READ_AHEAD_MIN 1024u
+#define READ_AHEAD_MAX 4096u
 #define FILESYSTEM "mapsharefs"
 
 bool setup_is_mounted(const char *mountpoint)
@@ -416,10 +418,31 @@ static bool set_limit(dev_t device, const char *name, const char *value)
     return done;
 }
 
-void setup_tune(const char *mountpoint)
+/* KiB that the kernel reads in front of a client: as the store's disk has it, within bounds. */
+static unsigned read_ahead(int store)
+{
+    static const char *const places[] = {"bdi", "../bdi"}; /* of a disk, of a partition */
+    unsigned kilobytes = 0;
+    struct stat stat;
+    char path[128];
+
+    for (size_t i = 0; i < 2 && !kilobytes && !fstat(store, &stat); i++) {
+        FILE *file;
+
+        snprintf(path, sizeof path, "/sys/dev/block/%u:%u/%s/read_ahead_kb", major(stat.st_dev), minor(stat.st_dev), places[i]);
+        file = fopen(path, "r");
+        if (file && fscanf(file, "%u", &kilobytes) != 1)
+            kilobytes = 0;
+        if (file)
+            fclose(file);
+    }
+    return kilobytes < READ_AHEAD_MIN ? READ_AHEAD_MIN : kilobytes > READ_AHEAD_MAX ? READ_AHEAD_MAX : kilobytes;
+}
+
+void setup_tune(const char *mountpoint, int store)
 {
     FILE *mounts = fopen("/proc/self/mountinfo", "r");
-    char line[8192], where[4096];
+    char line[8192], where[4096], ahead[16];
     unsigned high, low;
     dev_t device = 0;
 
@@ -430,8 +453,9 @@ void setup_tune(const char *mountpoint)
     }
     if (mounts)
         fclose(mounts);
+    snprintf(ahead, sizeof ahead, "%u", read_ahead(store));
     if (!device || !set_limit(device, "strict_limit", "0") || !set_limit(device, "max_ratio", "100") ||
-        !set_limit(device, "read_ahead_kb", "1024"))
+        !set_limit(device, "read_ahead_kb", ahead))
         log_line(LOG_NOTE,
                  "the kernel's limits for this mount stay low (only root may raise them): large bursts of stores are slowed down");
 }

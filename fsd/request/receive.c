@@ -32,20 +32,24 @@ const struct fuse_in_header *request_header(void)
     return (const struct fuse_in_header *)receiver.head;
 }
 
-/* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. */
+/* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. The two buffers
+ * share a huge page where there are some: the disk fills one of those faster than hundreds of small ones. */
 static int make_receiver(struct server *server)
 {
-    size_t bytes = HEAD_BYTES + 2 * (size_t)WRITE_MAX + FOLDER_BYTES;
-    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    const size_t buffers = 2 * (size_t)WRITE_MAX, bytes = 2 * buffers + HEAD_BYTES + FOLDER_BYTES;
+    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *aligned;
 
     if (memory == MAP_FAILED)
         return -errno;
+    aligned = memory + (buffers - (uintptr_t)memory % buffers) % buffers;
+    madvise(aligned, buffers, MADV_HUGEPAGE);
+    memset(aligned, 0, buffers + HEAD_BYTES + FOLDER_BYTES);
     receiver = (struct receiver){
         .server = server,
-        .head = memory,
-        .rest = memory + HEAD_BYTES,
-        .reply = memory + HEAD_BYTES + WRITE_MAX,
-        .names = (char *)memory + HEAD_BYTES + 2 * (size_t)WRITE_MAX,
+        .rest = aligned,
+        .reply = aligned + WRITE_MAX,
+        .head = aligned + buffers,
+        .names = (char *)aligned + buffers + HEAD_BYTES,
     };
     return 0;
 }

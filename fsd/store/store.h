@@ -6,6 +6,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -31,6 +32,9 @@ struct store_operations {
     int (*sync)(struct store *store, int fd); /* fsync: as flush, and the times too, which fdatasync may leave out */
     void (*close)(struct store *store);
 };
+
+/* Reads up to the end of the file: bytes or -errno. Much at once that the page cache has none of goes past it. */
+ssize_t store_read(int fd, void *buffer, size_t size, off_t offset);
 
 /* Implementations embed this as their first member. */
 struct store {

@@ -1,13 +1,7 @@
 /* mapshare_sync and mapshare_stat where there is no daemon; on the mount the same holds, and more is tested there. */
 #include "config.h"
 
-#include <sys/syscall.h>
-
 #include "library.h"
-
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 static void flags_and_ranges_that_are_refused(void **state)
 {
