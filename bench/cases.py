@@ -83,6 +83,8 @@ def all_cases(inodes, dirty):
              goals=[at_least("cold sequential fault", 0.9, ("cold sequential fault", DISK)),
                     no_slower("cold random fault", 1.2)]),
         Case("pwrite", "write(2) of single pages", [Run("pages", "pwrite", MOUNTS, {"repeats": 5})]),
+        Case("stream", "a file of 256 MiB written from front to end and synced, when it is new and when it is not",
+             [Run("pages", "stream", [DISK, OURS, PEER], {"size": 256 << 20, "repeats": 2})]),
         Case("stat", "stat(2) beside mapped stores", [Run("pages", "stat", MOUNTS, {"repeats": 3})]),
         Case("times", "what the rules of time stamps cost: msync with and without them",
              [Run("pages", "msync", [OURS, TIMELESS], {"pages": pages, "repeats": repeats})

@@ -36,7 +36,7 @@ void *allocate(size_t count, size_t size)
     return memory;
 }
 
-static void write_blocks(int fd, size_t size, size_t step)
+void write_blocks(int fd, size_t size, size_t step)
 {
     char *block = allocate(1, step);
     memset(block, 'm', step);

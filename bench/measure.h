@@ -36,6 +36,8 @@ double now_microseconds(void);
 void sample(const char *metric, double value, const char *unit);
 
 /** The file `name` of the directory measured, `size` bytes long, all blocks written and durable. Open for reading and writing. */
+/* From front to end in writes of `step` bytes, then fsync. */
+void write_blocks(int fd, size_t size, size_t step);
 int open_data(const struct settings *settings, const char *name, size_t size);
 
 /** The file `data`, with the page cache as a program finds it that maps a file of yesterday: brought in by its own faults. */

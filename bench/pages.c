@@ -5,6 +5,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,28 @@ static void page_write(const struct settings *settings)
     close(fd);
 }
 
+/* A file written from front to end, when it is new and when it is not. */
+static void stream(const struct settings *settings)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/stream", settings->directory);
+    for (unsigned i = 0; i < settings->repeats; i++) {
+        unlink(path);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (fd < 0) {
+            err(1, "%s", path);
+        }
+        double begin = now_microseconds();
+        write_blocks(fd, settings->size, 256 * PAGE);
+        double middle = now_microseconds();
+        write_blocks(fd, settings->size, 256 * PAGE);
+        sample("new file written, fsync", (double)settings->size / (middle - begin), "MB/s");
+        sample("file overwritten, fsync", (double)settings->size / (now_microseconds() - middle), "MB/s");
+        close(fd);
+    }
+    unlink(path);
+}
+
 /* stat(2) when nothing changed, and after a store and its msync. */
 static void status(const struct settings *settings)
 {
@@ -187,7 +210,7 @@ int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
         {"resident", resident},       {"faults", faults},     {"msync", sync_pages}, {"cold-sequential", cold_sequential},
-        {"cold-random", cold_random}, {"pwrite", page_write}, {"stat", status},
+        {"cold-random", cold_random}, {"pwrite", page_write}, {"stat", status},      {"stream", stream},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }
