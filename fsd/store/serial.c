@@ -9,13 +9,7 @@
 static int serial_write(struct store *store, struct store_write *writes, size_t count)
 {
     (void)store;
-    int first = 0;
-    for (size_t i = 0; i < count; i++) {
-        int result = syscalls_write(&writes[i]);
-        if (first == 0)
-            first = result;
-    }
-    return first;
+    return syscalls_write_all(writes, count);
 }
 
 static void serial_close(struct store *store)

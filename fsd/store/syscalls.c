@@ -53,6 +53,17 @@ int syscalls_write(struct store_write *write)
         retry_result < 0 ? -errno : 0;              \
     })
 
+int syscalls_write_all(struct store_write *writes, size_t count)
+{
+    int first = 0;
+    for (size_t i = 0; i < count; i++) {
+        int result = syscalls_write(&writes[i]);
+        if (first == 0)
+            first = result;
+    }
+    return first;
+}
+
 int syscalls_flush(struct store *store, int fd)
 {
     (void)store;

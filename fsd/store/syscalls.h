@@ -9,6 +9,8 @@
 
 /* Writes all of it, over short writes, interruptions and more than IOV_MAX pieces. Returns and sets the result. */
 int syscalls_write(struct store_write *write);
+/* One after the other. Returns the first error; each write has its own result. */
+int syscalls_write_all(struct store_write *writes, size_t count);
 /* Drop `done` bytes from the front of what is still to be written. True while something is left. */
 bool syscalls_advance(struct store_write *write, size_t done);
 

@@ -226,23 +226,12 @@ static bool small(const struct store_write *writes, size_t count)
     return count == 0 || (count == 1 && bytes <= PIECE_BYTES);
 }
 
-static int write_serially(struct store_write *writes, size_t count)
-{
-    int first = 0;
-    for (size_t i = 0; i < count; i++) {
-        int result = syscalls_write(&writes[i]);
-        if (first == 0)
-            first = result;
-    }
-    return first;
-}
-
 static int uring_write(struct store *store, struct store_write *writes, size_t count)
 {
     struct uring_store *self = (struct uring_store *)store;
     struct ring *ring = small(writes, count) ? NULL : ring_take(self);
     if (ring == NULL)
-        return write_serially(writes, count);
+        return syscalls_write_all(writes, count);
     for (size_t i = 0; i < count; i++)
         writes[i].result = 0;
     struct cursor cursor = {.write = writes, .end = writes + count};
@@ -251,7 +240,7 @@ static int uring_write(struct store *store, struct store_write *writes, size_t c
         ring_free(ring);
         static long last;
         log_limited(&last, "io_uring failed (%s), going on without", strerror(-result));
-        return write_serially(writes, count);
+        return syscalls_write_all(writes, count);
     }
     ring_give(self, ring);
     for (size_t i = 0; i < count && result == 0; i++)

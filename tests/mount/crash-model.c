@@ -27,21 +27,6 @@ static uint64_t random_state, next_stamp = 1;
 static unsigned char *map;
 static int fd;
 
-static void gone(int signal)
-{
-    (void)signal;
-    _exit(0);
-}
-
-static void done_if(bool failed, const char *what)
-{
-    if (!failed)
-        return;
-    if (errno == ENOTCONN || errno == ECONNABORTED || errno == EIO)
-        _exit(0);
-    CHECK(false, "%s", what);
-}
-
 static uint64_t below(uint64_t limit)
 {
     return random_next(&random_state) % limit;

@@ -16,22 +16,6 @@ static int pages_of(uint64_t generation)
     return atomic && generation > 0 ? pages + (int)(generation * 7 % 11) : pages;
 }
 
-/* The mount went away: that is what the test does. */
-static void gone(int signal)
-{
-    (void)signal;
-    _exit(0);
-}
-
-static void done_if(bool failed, const char *what)
-{
-    if (!failed)
-        return;
-    if (errno == ENOTCONN || errno == EIO || errno == ECONNABORTED)
-        _exit(0);
-    CHECK(false, "%s", what);
-}
-
 static void write_generations(const char *path)
 {
     int fd = open(path, O_RDWR);
