@@ -42,7 +42,7 @@ bool ahead_lock_file(struct files *files, struct file_index *index)
 static int reserve_ahead(struct files *files, struct file_index *index, struct journal_chunk *chunk, struct journal_page *pages)
 {
     struct frame_index *frame, *chosen[AHEAD_PAGES];
-    uint32_t epoch = journal_epoch(files->journal), count = 0;
+    uint32_t count = 0;
     int error;
 
     TAILQ_FOREACH (frame, &index->lists[FRAME_RECEIVED], link) {
@@ -60,7 +60,7 @@ static int reserve_ahead(struct files *files, struct file_index *index, struct j
         return error;
     for (uint32_t i = 0; i < count; i++) {
         page_move(files, index, chosen[i], FRAME_COMMITTING);
-        chosen[i]->stream_epoch = epoch;
+        chosen[i]->stream_epoch = index->stream_epoch;
     }
     return 0;
 }
@@ -71,17 +71,22 @@ void ahead_journal(struct files *files, uint32_t number)
     struct journal_page pages[AHEAD_PAGES];
     struct journal_file entry = {0};
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
+    uint32_t epoch;
     int error = -EBUSY;
 
     pthread_rwlock_rdlock(&files->ahead_lock);
     pthread_mutex_lock(&index->lock);
-    index->ahead_full =
-        index->committing_file || index->stream_void || index->counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2;
+    epoch = journal_epoch(files->journal);
+    /* After a rollback what was journaled goes with the commit's own pages, which come after the stream's: older ones after newer ones. */
+    index->ahead_full = index->committing_file || index->stream_void || (index->stream && index->stream_epoch != epoch) ||
+                        index->counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2;
     if (!index->ahead_full && index->counts[FRAME_RECEIVED]) {
         bool first = !index->stream;
 
-        if (first)
+        if (first) {
             index->stream = ++files->next_stream;
+            index->stream_epoch = epoch;
+        }
         entry.stream = index->stream;
         inode_identity(files->inodes, file_truth(files, index)->inode, &entry.identity);
         error = reserve_ahead(files, index, &chunk, pages);

@@ -271,6 +271,7 @@ int checkpoint_release(struct files *files)
 {
     struct commit_place place;
     uint64_t end, needed;
+    int error;
 
     pthread_mutex_lock(&files->commit_lock);
     end = files->place_end;
@@ -288,8 +289,10 @@ int checkpoint_release(struct files *files)
         files->dropped = true;
         return -errno;
     }
-    files->released = place.position;
-    return journal_release(files->journal, place.position, place.number);
+    error = journal_release(files->journal, place.position, place.number);
+    if (!error) /* or it is tried again */
+        files->released = place.position;
+    return error;
 }
 
 /* Pages journaled ahead of a commit that does not come hold the tail: when the journal is nearly full they are let go. */

@@ -348,8 +348,11 @@ void file_drop(struct files *files, uint32_t number)
     static const enum frame_state idle[] = {FRAME_RECEIVED, FRAME_COMMITTED};
     struct file_index *index = &files->index[number];
     struct frame_index *frame, *next;
+    bool locked = ahead_lock_file(files, index);
 
-    pthread_mutex_lock(&index->lock);
+    ahead_abandon(files, index);
+    if (locked)
+        pthread_rwlock_unlock(&files->ahead_lock);
     if (!index->committing_file && !index->counts[FRAME_COMMITTING]) {
         files->dropped = true;
         for (size_t i = 0; i < 2; i++) {

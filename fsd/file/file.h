@@ -47,6 +47,7 @@ struct file_index {
     _Atomic bool ahead_full;          /* as much of it is journaled ahead as may be */
     _Atomic uint64_t stream;          /* pages of this stream were journaled ahead of the commit; 0: none */
     _Atomic uint64_t stream_position; /* of its first chunk */
+    uint32_t stream_epoch;            /* the journal's when the stream began: in a later one it does not go on */
     bool stream_void;                 /* a truncation hit pages of the stream: it may not be committed */
 
     /* Guarded by files->lock. */

@@ -439,6 +439,21 @@ static void what_failed_stays_in_the_journal(void **state)
     assert_int_equal(journal_used(house->files->journal), 0);
 }
 
+static void a_tail_that_could_not_move_is_moved_again(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 8, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    put_page(house, file, 1, 'B');
+    assert_int_equal(commit_file(house, file), 0);
+    make_fail(house, WRITE, true, EIO, 1);
+    assert_int_equal(checkpoint_release(house->files), -EIO);
+    assert_int_equal(journal_used(house->files->journal), 4 * PAGE_BYTES);
+    assert_int_equal(released(house), 2 * PAGE_BYTES);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, house_setup, house_teardown)
 
 int main(void)
@@ -462,6 +477,7 @@ int main(void)
         TEST(what_is_committed_again_leaves_the_journal_unwritten),
         TEST(a_truncation_stays_in_the_journal),
         TEST(what_failed_stays_in_the_journal),
+        TEST(a_tail_that_could_not_move_is_moved_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
