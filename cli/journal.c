@@ -37,15 +37,7 @@ static const char *type_name(enum journal_chunk_type type)
 
 static const char *kind_name(enum journal_page_kind kind)
 {
-    switch (kind) {
-    case JOURNAL_DATA:
-        return "data";
-    case JOURNAL_HOLE:
-        return "hole";
-    case JOURNAL_DIRECT:
-        return "direct";
-    }
-    return "unknown";
+    return kind == JOURNAL_HOLE ? "hole" : "data";
 }
 
 /* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it keeps

@@ -167,7 +167,7 @@ static bool decode_page(const struct format_page *in, struct journal_page *out, 
 {
     uint32_t kind = le32toh(in->kind);
     *out = (struct journal_page){.file = le32toh(in->file), .kind = kind, .page = le64toh(in->page), .count = le64toh(in->count)};
-    return kind <= JOURNAL_DIRECT && out->file < file_count && out->count >= 1 && (kind != JOURNAL_DATA || out->count == 1) &&
+    return kind <= JOURNAL_HOLE && out->file < file_count && out->count >= 1 && (kind != JOURNAL_DATA || out->count == 1) &&
            out->page < FORMAT_PAGE_MAX && out->count <= FORMAT_PAGE_MAX - out->page;
 }
 

@@ -149,9 +149,7 @@ static int apply(struct image_file *file, enum journal_page_kind kind, uint64_t 
 {
     if (kind == JOURNAL_DATA)
         return segment_from_log(&file->segments, page, count, position);
-    if (kind == JOURNAL_HOLE)
-        return segment_zero(&file->segments, page, count);
-    return segment_from_store(&file->segments, page, count);
+    return segment_zero(&file->segments, page, count);
 }
 
 /* The pages that waited for this commit are part of it. */

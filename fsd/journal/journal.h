@@ -42,9 +42,8 @@ struct journal_file {
 };
 
 enum journal_page_kind {
-    JOURNAL_DATA,   /* 4096 bytes follow */
-    JOURNAL_HOLE,   /* count pages of zeros, no bytes */
-    JOURNAL_DIRECT, /* count pages that are already durable in the store's file */
+    JOURNAL_DATA, /* 4096 bytes follow */
+    JOURNAL_HOLE, /* count pages of zeros, no bytes */
 };
 
 struct journal_page {

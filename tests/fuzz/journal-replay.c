@@ -240,11 +240,10 @@ static void make_seed(const char *path, unsigned steps)
         struct journal_page pages[] = {
             {.kind = JOURNAL_DATA, .page = i, .count = 1, .data = page},
             {.file = 1, .kind = JOURNAL_HOLE, .page = 1, .count = 2},
-            {.file = 1, .kind = JOURNAL_DIRECT, .page = 2, .count = 1},
             {.file = 0, .kind = JOURNAL_DATA, .page = i + 1, .count = 1, .data = page},
         };
         struct journal_chunk chunk = {
-            .type = types[(i + steps) % 4], .files = entries, .file_count = 2, .pages = pages, .page_count = 1 + i % 4};
+            .type = types[(i + steps) % 4], .files = entries, .file_count = 2, .pages = pages, .page_count = 1 + i % 3};
         fill_entry(&entries[0], (int)(i % FILES), 1 + i / 4);
         fill_entry(&entries[1], (int)((i + 1) % FILES), 2);
         int result = journal_reserve(made, &chunk);
