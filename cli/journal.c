@@ -24,15 +24,7 @@ struct listing {
 
 static const char *type_name(enum journal_chunk_type type)
 {
-    switch (type) {
-    case JOURNAL_CHUNK_DATA:
-        return "data";
-    case JOURNAL_CHUNK_COMMIT:
-        return "commit";
-    case JOURNAL_CHUNK_EXTEND:
-        return "extend";
-    }
-    return "unknown";
+    return type == JOURNAL_CHUNK_COMMIT ? "commit" : "data";
 }
 
 static const char *kind_name(enum journal_page_kind kind)
@@ -88,7 +80,7 @@ static void chunk_print(const struct journal_visit *entry)
            chunk->position, chunk->length, entry->epoch);
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         printf(", sequence %" PRIu64 ", %s", chunk->sequence, output_time(text, chunk->time));
-    if (chunk->type == JOURNAL_CHUNK_DATA && !entry->in_commit)
+    else if (!entry->in_commit)
         printf(", of no commit");
     putchar('\n');
 }
@@ -175,9 +167,9 @@ static int visit_json(void *context, const struct journal_visit *entry)
     if (chunk->type == JOURNAL_CHUNK_COMMIT) {
         json_object_object_add(object, "sequence", json_object_new_uint64(chunk->sequence));
         json_object_object_add(object, "time", json_time(chunk->time));
-    }
-    if (chunk->type == JOURNAL_CHUNK_DATA)
+    } else {
         json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
+    }
     json_object_object_add(object, "files", files_json(listing, chunk));
     json_object_object_add(object, "pages", pages_json(chunk));
     json_list_add(&listing->list, object);

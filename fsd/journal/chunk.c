@@ -175,7 +175,7 @@ static bool type_possible(uint32_t type, uint64_t sequence, uint64_t last_sequen
 {
     if (type == JOURNAL_CHUNK_COMMIT)
         return sequence > last_sequence && sequence < FORMAT_POSITION_MAX;
-    return (type == JOURNAL_CHUNK_DATA || type == JOURNAL_CHUNK_EXTEND) && sequence == 0;
+    return type == JOURNAL_CHUNK_DATA && sequence == 0;
 }
 
 int chunk_decode(const void *header, const struct chunk_expected *expected, struct chunk_view *view)

@@ -194,9 +194,9 @@ static void entries_must_make_sense(void **state)
     encoded->pages[0].count = 2; /* of DATA there is one */
     assert_int_equal(decode(encoded), 0);
     encoded->pages[0].count = 1;
-    encoded->chunk.type = 4;
+    encoded->chunk.type = 3;
     assert_int_equal(decode(encoded), 0);
-    encoded->chunk.type = JOURNAL_CHUNK_EXTEND;
+    encoded->chunk.type = JOURNAL_CHUNK_DATA;
     assert_int_equal(decode(encoded), 1);
     encoded->chunk.type = JOURNAL_CHUNK_COMMIT;
     encoded->chunk.time.tv_nsec = 1000000000;

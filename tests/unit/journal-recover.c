@@ -160,19 +160,6 @@ static void several_files_in_one_commit(void **state)
     assert_string_equal(content(fixture, "b"), "yB");
 }
 
-static void growth_without_a_commit_is_cut_back(void **state)
-{
-    struct fixture *fixture = *state;
-    struct stat status;
-    struct journal_file file = start(fixture);
-    file.size = 2 * PAGE;
-    write_pages(fixture, JOURNAL_CHUNK_EXTEND, &file, NULL, 0);
-    fixture_recover(fixture);
-    assert_string_equal(content(fixture, "a"), "xx");
-    assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
-    assert_int_equal(status.st_mtim.tv_sec, 200);
-}
-
 static void an_interrupted_recovery_is_made_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,7 +250,6 @@ int main(void)
         CASE(pages_written_ahead_come_with_their_commit),
         CASE(a_stream_is_used_up_by_its_commit),
         CASE(several_files_in_one_commit),
-        CASE(growth_without_a_commit_is_cut_back),
         CASE(an_interrupted_recovery_is_made_again),
         CASE(many_scattered_pages),
         CASE(more_files_than_are_open_at_once),
