@@ -32,8 +32,8 @@ static const char *kind_name(enum journal_page_kind kind)
     return kind == JOURNAL_HOLE ? "hole" : "data";
 }
 
-/* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it keeps
- * no handle. */
+/* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it
+ * keeps no handle. */
 static char *find_path(const struct listing *listing, const struct journal_file *file)
 {
     union {
