@@ -24,32 +24,16 @@ struct listing {
 
 static const char *type_name(enum journal_chunk_type type)
 {
-    switch (type) {
-    case JOURNAL_CHUNK_DATA:
-        return "data";
-    case JOURNAL_CHUNK_COMMIT:
-        return "commit";
-    case JOURNAL_CHUNK_EXTEND:
-        return "extend";
-    }
-    return "unknown";
+    return type == JOURNAL_CHUNK_COMMIT ? "commit" : "data";
 }
 
 static const char *kind_name(enum journal_page_kind kind)
 {
-    switch (kind) {
-    case JOURNAL_DATA:
-        return "data";
-    case JOURNAL_HOLE:
-        return "hole";
-    case JOURNAL_DIRECT:
-        return "direct";
-    }
-    return "unknown";
+    return kind == JOURNAL_HOLE ? "hole" : "data";
 }
 
-/* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it keeps
- * no handle. */
+/* Where the file is now, relative to the store, to be freed; NULL where that is not known. The journal keeps a path only where it
+ * keeps no handle. */
 static char *find_path(const struct listing *listing, const struct journal_file *file)
 {
     union {
@@ -96,7 +80,7 @@ static void chunk_print(const struct journal_visit *entry)
            chunk->position, chunk->length, entry->epoch);
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         printf(", sequence %" PRIu64 ", %s", chunk->sequence, output_time(text, chunk->time));
-    if (chunk->type == JOURNAL_CHUNK_DATA && !entry->in_commit)
+    else if (!entry->in_commit)
         printf(", of no commit");
     putchar('\n');
 }
@@ -183,9 +167,9 @@ static int visit_json(void *context, const struct journal_visit *entry)
     if (chunk->type == JOURNAL_CHUNK_COMMIT) {
         json_object_object_add(object, "sequence", json_object_new_uint64(chunk->sequence));
         json_object_object_add(object, "time", json_time(chunk->time));
-    }
-    if (chunk->type == JOURNAL_CHUNK_DATA)
+    } else {
         json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
+    }
     json_object_object_add(object, "files", files_json(listing, chunk));
     json_object_object_add(object, "pages", pages_json(chunk));
     json_list_add(&listing->list, object);

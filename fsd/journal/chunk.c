@@ -167,7 +167,7 @@ static bool decode_page(const struct format_page *in, struct journal_page *out, 
 {
     uint32_t kind = le32toh(in->kind);
     *out = (struct journal_page){.file = le32toh(in->file), .kind = kind, .page = le64toh(in->page), .count = le64toh(in->count)};
-    return kind <= JOURNAL_DIRECT && out->file < file_count && out->count >= 1 && (kind != JOURNAL_DATA || out->count == 1) &&
+    return kind <= JOURNAL_HOLE && out->file < file_count && out->count >= 1 && (kind != JOURNAL_DATA || out->count == 1) &&
            out->page < FORMAT_PAGE_MAX && out->count <= FORMAT_PAGE_MAX - out->page;
 }
 
@@ -175,7 +175,7 @@ static bool type_possible(uint32_t type, uint64_t sequence, uint64_t last_sequen
 {
     if (type == JOURNAL_CHUNK_COMMIT)
         return sequence > last_sequence && sequence < FORMAT_POSITION_MAX;
-    return (type == JOURNAL_CHUNK_DATA || type == JOURNAL_CHUNK_EXTEND) && sequence == 0;
+    return type == JOURNAL_CHUNK_DATA && sequence == 0;
 }
 
 int chunk_decode(const void *header, const struct chunk_expected *expected, struct chunk_view *view)

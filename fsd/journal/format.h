@@ -30,8 +30,8 @@
  *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
  *   6. a COMMIT's sequence is higher than that of the commits before it;
  *   7. the checksum of each DATA page is right.
- * The log ends before the first chunk that is not valid. Of what it holds, COMMIT and EXTEND chunks count, and of DATA chunks those
- * pages whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
+ * The log ends before the first chunk that is not valid. Of what it holds, COMMIT chunks count, and of DATA chunks those pages
+ * whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
  *
  * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a

@@ -149,9 +149,7 @@ static int apply(struct image_file *file, enum journal_page_kind kind, uint64_t 
 {
     if (kind == JOURNAL_DATA)
         return segment_from_log(&file->segments, page, count, position);
-    if (kind == JOURNAL_HOLE)
-        return segment_zero(&file->segments, page, count);
-    return segment_from_store(&file->segments, page, count);
+    return segment_zero(&file->segments, page, count);
 }
 
 /* The pages that waited for this commit are part of it. */
@@ -175,13 +173,12 @@ static int apply_stream(struct image *image, const struct journal_file *entry, s
 static int add_commit(struct image *image, const struct chunk_view *view, uint64_t position)
 {
     const struct journal_chunk *chunk = &view->chunk;
-    bool commit = chunk->type == JOURNAL_CHUNK_COMMIT;
     int result = 0;
-    for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
+    for (uint32_t i = 0; result == 0 && i < chunk->file_count; i++)
         result = segment_cut(&image->named[i]->segments, chunk->files[i].valid);
-    for (uint32_t i = 0; commit && result == 0 && i < chunk->file_count; i++)
+    for (uint32_t i = 0; result == 0 && i < chunk->file_count; i++)
         result = apply_stream(image, &chunk->files[i], image->named[i], view->chunk.epoch);
-    for (uint32_t i = 0; commit && result == 0 && i < chunk->page_count; i++) {
+    for (uint32_t i = 0; result == 0 && i < chunk->page_count; i++) {
         const struct journal_page *page = &chunk->pages[i];
         result = apply(image->named[page->file], page->kind, page->page, page->count, position);
         if (page->kind == JOURNAL_DATA)
@@ -196,9 +193,7 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
         file->times[1] = entry->mtime;
         result = segment_cut(&file->segments, entry->size);
     }
-    image->commits += commit;
-    if (commit)
-        image->sequence = chunk->sequence;
+    image->commits++;
     image->in_commit[image->chunks] = true;
     image->end = chunk->position + chunk->length;
     return result;

@@ -10,7 +10,7 @@ struct image_file {
     RB_ENTRY(image_file) link;
     struct journal_identity identity;
     char *path;      /* the last one known, or NULL */
-    bool takes_part; /* a COMMIT or EXTEND names it */
+    bool takes_part; /* a COMMIT names it */
     bool missing;
     uint64_t size;
     struct timespec times[2]; /* atime, mtime */
@@ -26,9 +26,8 @@ struct image {
     struct image_files files; /* by inode */
     uint64_t chunks;
     uint64_t commits;
-    uint64_t sequence; /* of the last commit */
-    uint64_t end;      /* position after the last COMMIT or EXTEND */
-    bool *in_commit;   /* of each chunk: part of a commit, or one itself */
+    uint64_t end;    /* position after the last COMMIT */
+    bool *in_commit; /* of each chunk: part of a commit, or one itself */
     size_t in_commit_capacity;
 
     /* Pages of DATA chunks that no commit has named yet, in chains that go through `next`. */

@@ -1,8 +1,8 @@
 /* Writing the log.
  *
  * 1. A chunk's place is fixed by journal_reserve, under the lock: places follow each other without gaps.
- * 2. A COMMIT or EXTEND is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT or
- *    EXTEND when it is published itself), and after a flush that began later than that. So the published log has no holes.
+ * 2. A COMMIT is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT when it is
+ *    published itself), and after a flush that began later than that. So the published log has no holes.
  * 3. What is published is never written over before the superblock with a later tail is durable.
  * 4. The tail is never between a commit and what was written ahead for it.
  * 5. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
@@ -147,7 +147,7 @@ static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tai
 }
 
 /* What was written beyond the head but not published can no longer be taken for a commit. This may fail, as on a failing disk; then
- * the next chunk that is published does the same. */
+ * the next commit does the same. */
 static void fence(struct journal *journal)
 {
     pthread_mutex_lock(&journal->release_lock);
@@ -408,34 +408,25 @@ static int wait_for_earlier(struct journal *journal, const struct journal_chunk 
     return result;
 }
 
-static void publish_chunk(struct journal *journal, const struct journal_chunk *chunk)
+static void publish_commit(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
     struct journal_point point = *current_point(journal->state);
     point.head = chunk->position + chunk->length;
     point.next_number = chunk->number + 1;
-    if (chunk->type == JOURNAL_CHUNK_COMMIT)
-        point.sequence = chunk->sequence;
+    point.sequence = chunk->sequence;
     publish(journal->state, point);
-    if (chunk->type == JOURNAL_CHUNK_COMMIT)
-        spans_close(&journal->spans, chunk);
+    spans_close(&journal->spans, chunk);
     pthread_mutex_unlock(&journal->lock);
 }
 
 int journal_write(struct journal *journal, struct journal_chunk *chunk)
 {
-    bool published = chunk->type != JOURNAL_CHUNK_DATA;
     int result = begin(journal, chunk);
-    if (result < 0)
-        return result;
-    result = write_chunk(journal, chunk);
-    if (result == 0 && published)
-        result = wait_for_earlier(journal, chunk);
-    if (result == 0 && published)
-        result = journal->store->operations->flush(journal->store, journal->fd);
-    if (result == 0 && published)
-        publish_chunk(journal, chunk);
-    end(journal, chunk, result);
+    if (result == 0) {
+        result = write_chunk(journal, chunk);
+        end(journal, chunk, result);
+    }
     return result;
 }
 
@@ -444,7 +435,17 @@ int journal_commit(struct journal *journal, struct journal_chunk *chunk)
     pthread_mutex_lock(&journal->lock);
     chunk->sequence = current_point(journal->state)->sequence + 1;
     pthread_mutex_unlock(&journal->lock);
-    int result = journal_write(journal, chunk);
+    int result = begin(journal, chunk);
+    if (result == 0) {
+        result = write_chunk(journal, chunk);
+        if (result == 0)
+            result = wait_for_earlier(journal, chunk);
+        if (result == 0)
+            result = journal->store->operations->flush(journal->store, journal->fd);
+        if (result == 0)
+            publish_commit(journal, chunk);
+        end(journal, chunk, result);
+    }
     if (result < 0)
         journal_rollback(journal);
     return result;

@@ -42,9 +42,8 @@ struct journal_file {
 };
 
 enum journal_page_kind {
-    JOURNAL_DATA,   /* 4096 bytes follow */
-    JOURNAL_HOLE,   /* count pages of zeros, no bytes */
-    JOURNAL_DIRECT, /* count pages that are already durable in the store's file */
+    JOURNAL_DATA, /* 4096 bytes follow */
+    JOURNAL_HOLE, /* count pages of zeros, no bytes */
 };
 
 struct journal_page {
@@ -58,7 +57,6 @@ struct journal_page {
 enum journal_chunk_type {
     JOURNAL_CHUNK_DATA = 1,
     JOURNAL_CHUNK_COMMIT = 2,
-    JOURNAL_CHUNK_EXTEND = 3, /* the files may grow past their size (and times) of the last commit: after a crash, back to these */
 };
 
 struct journal_chunk {
@@ -78,7 +76,7 @@ struct journal_chunk {
 
 /* A consistent set of the numbers that must outlive a process. */
 struct journal_point {
-    uint64_t head;        /* position after the last commit or EXTEND */
+    uint64_t head;        /* position after the last commit */
     uint64_t next_number; /* of the chunk at head */
     uint64_t tail;        /* recovery starts here */
     uint64_t tail_number;
@@ -110,9 +108,8 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 
 /* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
-/* Write a reserved DATA or EXTEND chunk. DATA is durable with the next commit; an EXTEND is durable and published on return, and
- * holds until it is released. On failure the chunk's place poisons the log until journal_rollback: nothing can be published.
- * -ECANCELED: its place was rolled back. */
+/* Write a reserved DATA chunk: it is durable with the next commit. On failure its place poisons the log until journal_rollback:
+ * nothing can be published. -ECANCELED: its place was rolled back. */
 int journal_write(struct journal *journal, struct journal_chunk *chunk);
 /* Write a reserved COMMIT chunk, wait for the writes of all chunks before it, flush, publish. On return 0 it is durable.
  * On failure nothing of it is, and all unpublished chunks are forgotten (journal_rollback was done). */

@@ -117,11 +117,6 @@ int segment_zero(struct segment_tree *tree, uint64_t first, uint64_t count)
     return put(tree, (struct segment){.first = first, .count = count, .keep = FORMAT_BLOCK, .kind = SEGMENT_ZERO});
 }
 
-int segment_from_store(struct segment_tree *tree, uint64_t first, uint64_t count)
-{
-    return carve(tree, first, count);
-}
-
 /* Bytes of one page from `keep` on are void. */
 static int cut_page(struct segment_tree *tree, uint64_t page, uint16_t keep)
 {

@@ -30,7 +30,6 @@ RB_PROTOTYPE(segment_tree, segment, link, segment_compare)
 /* Each returns 0 or -ENOMEM. Later calls win over earlier ones. */
 int segment_from_log(struct segment_tree *tree, uint64_t first, uint64_t count, uint64_t position);
 int segment_zero(struct segment_tree *tree, uint64_t first, uint64_t count);
-int segment_from_store(struct segment_tree *tree, uint64_t first, uint64_t count);
 /* All bytes from this one on are void. */
 int segment_cut(struct segment_tree *tree, uint64_t offset);
 void segment_free_all(struct segment_tree *tree);

@@ -33,7 +33,6 @@ void set_page(struct model *model, int slot, uint64_t page, uint32_t tag)
     model->now.files[slot].pages[page] = (struct model_page){.tag = tag, .cut = 4096};
     open->dirty[page] = true;
     open->ahead[page] = false;
-    open->direct[page] = false;
 }
 
 void grow_to(struct model *model, int slot, uint64_t size)
@@ -46,7 +45,6 @@ void grow_to(struct model *model, int slot, uint64_t size)
     if (file->size % 4096 != 0 && last->cut > file->size % 4096) {
         last->cut = file->size % 4096;
         open->ahead[file->size / 4096] = false;
-        open->direct[file->size / 4096] = false;
     }
     file->size = size;
 }
@@ -87,14 +85,9 @@ void step_truncate(struct model *model)
         for (uint64_t page = (size + 4095) / 4096; page < MODEL_PAGES; page++) {
             file->pages[page] = (struct model_page){0};
             open->dirty[page] = false;
-            open->direct[page] = false;
         }
-        if (size % 4096 != 0 && file->pages[size / 4096].cut > size % 4096) {
+        if (size % 4096 != 0 && file->pages[size / 4096].cut > size % 4096)
             file->pages[size / 4096].cut = size % 4096;
-            if (open->direct[size / 4096])
-                open->dirty[size / 4096] = true;
-            open->direct[size / 4096] = false;
-        }
         if (size < open->shortest)
             open->shortest = size;
         file->size = size;

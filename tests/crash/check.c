@@ -64,7 +64,7 @@ const char *check_files(const struct history *history, size_t events, const unsi
             last = i;
     }
     for (size_t i = last; i < history->count && history->attempts[i].begun <= events; i++) {
-        if (check_attempt(&history->attempts[i], generations, exists) == NULL) {
+        if (history->attempts[i].undone > events && check_attempt(&history->attempts[i], generations, exists) == NULL) {
             *found = i;
             return NULL;
         }

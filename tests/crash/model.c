@@ -27,7 +27,6 @@ const char *const mutation_names[MUTATIONS] = {
     [TIMES_NOT_SYNCED] = "times-not-synced",
     [WRITTEN_BEFORE_COMMIT] = "written-before-commit",
     [VALID_NOT_TOLD] = "valid-not-told",
-    [EXTEND_NOT_WRITTEN] = "extend-not-written",
     [OPEN_STREAM_RELEASED] = "open-stream-released",
     [RECOVERY_DOES_NOT_SYNC] = "recovery-does-not-sync",
     [RECOVERY_DOES_NOT_FLUSH_FIRST] = "recovery-does-not-flush-first",
@@ -48,7 +47,7 @@ static struct attempt *new_attempt(struct model *model, const struct model_state
         assert(history->attempts != NULL);
     }
     struct attempt *attempt = &history->attempts[history->count++];
-    *attempt = (struct attempt){.state = *state, .begun = model->record->count, .acknowledged = NEVER};
+    *attempt = (struct attempt){.state = *state, .begun = model->record->count, .acknowledged = NEVER, .undone = NEVER};
     return attempt;
 }
 
@@ -114,12 +113,37 @@ static void stop_journal(struct model *model, int operations)
     model->recorder.faults.fail_half = below(model, 2) == 0;
 }
 
+/* The epoch after a commit that failed has begun, and that is durable. */
+static void last_is_undone(struct model *model)
+{
+    struct attempt *last = &model->history->attempts[model->history->count - 1];
+    if (last->acknowledged == NEVER && last->undone == NEVER)
+        last->undone = model->record->count;
+}
+
 static void take_over(struct model *model)
 {
     journal_close(model->journal);
     model->recorder.faults.fail_after = -1;
     open_journal(model);
+    last_is_undone(model);
     forget_unpublished(model);
+}
+
+/* At most `limit` pages of one file that neither its last commit nor its stream has. */
+static void gather(struct model *model, int slot, uint32_t index, uint32_t limit, struct journal_page *pages, uint32_t *count)
+{
+    const struct open_file *open = &model->open[slot];
+    const struct model_page *content = model->now.files[slot].pages;
+    for (uint64_t page = 0; page < MODEL_PAGES && limit > 0; page++) {
+        if (!open->dirty[page] || open->ahead[page])
+            continue;
+        bool hole = content[page].tag == 0;
+        enum journal_page_kind kind = hole ? JOURNAL_HOLE : JOURNAL_DATA;
+        void *data = hole ? NULL : page_memory(model, *count, content[page]);
+        pages[(*count)++] = (struct journal_page){.file = index, .kind = kind, .page = page, .count = 1, .data = data};
+        limit--;
+    }
 }
 
 static void step_write_ahead(struct model *model)
@@ -131,18 +155,11 @@ static void step_write_ahead(struct model *model)
     if (slot < 0)
         return;
     struct open_file *open = &model->open[slot];
-    const struct model_file *file = &model->now.files[slot];
     uint32_t limit = below(model, 2) == 0 ? 2 : 6; /* often as long as the chunk before: leftovers begin where new chunks do */
-    for (uint64_t page = 0; page < MODEL_PAGES && chunk.page_count < limit; page++) {
-        if (!open->dirty[page] || open->ahead[page] || open->direct[page])
-            continue;
-        bool hole = file->pages[page].tag == 0;
-        void *data = hole ? NULL : page_memory(model, chunk.page_count, file->pages[page]);
-        enum journal_page_kind kind = hole ? JOURNAL_HOLE : JOURNAL_DATA;
-        pages[chunk.page_count++] = (struct journal_page){.kind = kind, .page = page, .count = 1, .data = data};
-        open->ahead[page] = true;
-    }
-    identify(model, slot, file, &entry);
+    gather(model, slot, 0, limit, pages, &chunk.page_count);
+    for (uint32_t i = 0; i < chunk.page_count; i++)
+        open->ahead[pages[i].page] = true;
+    identify(model, slot, &model->now.files[slot], &entry);
     entry.stream = open->stream;
     if (chunk.page_count == 0)
         return;
@@ -159,34 +176,13 @@ static void step_write_ahead(struct model *model)
     }
 }
 
-/* The pages of one file for a commit. */
-static void gather(struct model *model, int slot, uint32_t index, struct journal_page *pages, uint32_t *count)
-{
-    const struct open_file *open = &model->open[slot];
-    const struct model_file *file = &model->now.files[slot];
-    for (uint64_t page = 0; page < MODEL_PAGES; page++) {
-        if (!open->dirty[page] || open->ahead[page])
-            continue;
-        enum journal_page_kind kind = open->direct[page]           ? JOURNAL_DIRECT
-                                      : file->pages[page].tag == 0 ? JOURNAL_HOLE
-                                                                   : JOURNAL_DATA;
-        void *data = kind == JOURNAL_DATA ? page_memory(model, *count, file->pages[page]) : NULL;
-        pages[(*count)++] = (struct journal_page){.file = index, .kind = kind, .page = page, .count = 1, .data = data};
-    }
-}
-
 static void committed(struct model *model, const bool *taken)
 {
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         if (!taken[slot])
             continue;
-        struct open_file *open = &model->open[slot];
         model->committed.files[slot] = model->now.files[slot];
-        for (int page = 0; page < MODEL_PAGES; page++) {
-            if (open->direct[page])
-                model->stored.files[slot].pages[page] = model->now.files[slot].pages[page];
-        }
-        *open = (struct open_file){.shortest = model->now.files[slot].size, .stream = model->next_stream++};
+        model->open[slot] = (struct open_file){.shortest = model->now.files[slot].size, .stream = model->next_stream++};
     }
 }
 
@@ -202,7 +198,7 @@ static int commit(struct model *model)
         if (!file->exists || !model->open[slot].changed || slot == model->left_out || below(model, 3) == 0)
             continue;
         struct journal_file *entry = &files[chunk.file_count];
-        gather(model, slot, chunk.file_count++, pages, &chunk.page_count);
+        gather(model, slot, chunk.file_count++, MODEL_PAGES, pages, &chunk.page_count);
         identify(model, slot, file, entry);
         entry->stream = model->open[slot].stream;
         if (model->open[slot].shortest < model->committed.files[slot].size && mutation != VALID_NOT_TOLD)
@@ -256,24 +252,9 @@ static void release(struct model *model)
         take_over(model);
 }
 
-/* Of a commit that failed, direct pages must stay in the store until it is sure that it is gone; here that is when nothing else
- * fails. */
-static bool has_direct(const struct model *model)
-{
-    for (int slot = 1; slot < DISK_SLOTS; slot++) {
-        for (int page = 0; page < MODEL_PAGES; page++) {
-            if (model->open[slot].direct[page])
-                return true;
-        }
-    }
-    return false;
-}
-
 static void checkpoint(struct model *model)
 {
     struct store *store = &model->recorder.store;
-    if (has_direct(model)) /* a file is longer than its last commit */
-        return;
     if (mutation == RELEASE_BEFORE_SYNC)
         release(model);
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
@@ -301,46 +282,6 @@ static void checkpoint(struct model *model)
         release(model);
 }
 
-/* New pages beyond the end go straight to the store. */
-static void step_direct(struct model *model)
-{
-    struct store *store = &model->recorder.store;
-    struct journal_file entry;
-    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_EXTEND, .files = &entry, .file_count = 1};
-    int slot = some_file(model);
-    if (slot < 0)
-        return;
-    struct model_file *file = &model->now.files[slot];
-    const struct model_file *before = &model->committed.files[slot];
-    struct model_file empty = {.generation = file->generation};
-    if (!before->exists || before->generation != file->generation)
-        before = &empty;
-    uint64_t end = file->size > before->size ? file->size : before->size;
-    uint64_t first = (end + 4095) / 4096, count = 1 + below(model, 6);
-    if (first + count > MODEL_PAGES)
-        return;
-    identify(model, slot, before, &entry);
-    if (mutation != EXTEND_NOT_WRITTEN) {
-        int result = journal_reserve(model->journal, &chunk);
-        if (result == 0)
-            result = journal_write(model->journal, &chunk);
-        if (result < 0)
-            return;
-    }
-    grow_to(model, slot, (first + count) * 4096);
-    for (uint64_t page = first; page < first + count; page++) {
-        set_page(model, slot, page, model->next_tag++);
-        struct iovec iov = {.iov_base = page_memory(model, 0, file->pages[page]), .iov_len = 4096};
-        struct store_write write = {.fd = place.fds[slot], .offset = (off_t)page * 4096, .iov = &iov, .iovcnt = 1};
-        store->operations->write(store, &write, 1);
-        model->open[slot].direct[page] = true;
-        /* Should the commit never come, the next checkpoint must not take this page for what it was. */
-        model->stored.files[slot].pages[page] = (struct model_page){.tag = UINT32_MAX};
-    }
-    touch(model, slot);
-    store->operations->flush(store, place.fds[slot]);
-}
-
 /* The name goes, and sometimes the number comes back as another file's. */
 static void step_unlink(struct model *model)
 {
@@ -352,7 +293,6 @@ static void step_unlink(struct model *model)
         place_set_inside(slot, false);
         forget_stream(model, slot);
         model->open[slot].changed = false;
-        memset(model->open[slot].direct, 0, sizeof(model->open[slot].direct));
     } else {
         *file = (struct model_file){.exists = true, .generation = ++place.generations[slot]};
         record_add(model->record, (struct disk_event){.operation = DISK_CREATE, .slot = slot});
@@ -407,10 +347,8 @@ static void step_restart(struct model *model)
 /* Whatever keeps the log from being cut is given up. */
 static void make_room(struct model *model)
 {
-    for (int slot = 1; slot < DISK_SLOTS; slot++) {
+    for (int slot = 1; slot < DISK_SLOTS; slot++)
         forget_stream(model, slot);
-        memset(model->open[slot].direct, 0, sizeof(model->open[slot].direct));
-    }
     checkpoint(model);
 }
 
@@ -419,13 +357,14 @@ static void step_commit(struct model *model)
     struct disk_faults *faults = &model->recorder.faults;
     uint64_t luck = below(model, 12);
     uint32_t epoch = model->point.epoch;
+    int more_failures = (int)below(model, 3);
     if (luck == 0) /* what it leaves is often as long as what comes in its place */
         step_write_ahead(model);
     if (luck < 2) {
         stop_journal(model, (int)below(model, 2));
     } else if (luck == 2) {
         stop_journal(model, (int)below(model, 2));
-        faults->fail_more = has_direct(model) ? 0 : (int)below(model, 3);
+        faults->fail_more = more_failures;
     }
     int result = commit(model);
     bool failed = luck < 3 && result == -EIO;
@@ -440,26 +379,11 @@ static void step_commit(struct model *model)
     } else if (failed && luck == 1) {
         step_restart(model);
     } else if (failed) {
+        if (more_failures == 0)
+            last_is_undone(model);
         forget_unpublished(model);
     }
     assert(result == 0 || result == -ENOSPC || failed);
-}
-
-/* The worker dies after the commit of direct pages was written; the next one knows nothing of it, and the pages are given up. */
-static void step_direct_given_up(struct model *model)
-{
-    uint32_t epoch = model->point.epoch;
-    step_direct(model);
-    if (!has_direct(model))
-        return;
-    stop_journal(model, 1);
-    int result = commit(model);
-    model->recorder.faults.fail_after = -1;
-    if (result != -EIO)
-        return;
-    model->point.epoch = epoch;
-    take_over(model);
-    make_room(model);
 }
 
 /* The log is cut between pages written ahead and their commit. */
@@ -479,7 +403,7 @@ static void step_checkpoint_in_between(struct model *model)
 
 static void step(struct model *model)
 {
-    uint64_t luck = below(model, 100);
+    uint64_t luck = below(model, 96);
     if (luck < 34)
         step_write(model);
     else if (luck < 42)
@@ -495,16 +419,12 @@ static void step(struct model *model)
     else if (luck < 88)
         step_checkpoint_in_between(model);
     else if (luck < 91)
-        step_direct(model);
-    else if (luck < 92)
-        step_direct_given_up(model);
-    else if (luck < 95)
         step_unlink(model);
-    else if (luck < 96)
+    else if (luck < 92)
         take_over(model);
-    else if (luck < 97)
+    else if (luck < 93)
         step_restart(model);
-    else if (luck < 98 && model->now.files[1].exists)
+    else if (luck < 94 && model->now.files[1].exists)
         place_move(1);
     else
         touch(model, 1);

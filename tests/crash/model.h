@@ -24,7 +24,6 @@ enum mutation {
     TIMES_NOT_SYNCED,
     WRITTEN_BEFORE_COMMIT,
     VALID_NOT_TOLD,
-    EXTEND_NOT_WRITTEN,
     OPEN_STREAM_RELEASED,
     RECOVERY_DOES_NOT_SYNC,
     RECOVERY_DOES_NOT_FLUSH_FIRST,
@@ -57,6 +56,7 @@ struct model_state {
 struct attempt {
     struct model_state state;
     size_t begun, acknowledged;
+    size_t undone; /* it failed, and no crash may bring it back any more */
 };
 
 /* Between two steps: what of the journal is in use. */

@@ -6,13 +6,12 @@
 
 /* What the daemon knows of a file beside its contents. */
 struct open_file {
-    uint64_t shortest;        /* the smallest size since the last commit */
-    uint64_t stream;          /* of pages written ahead */
-    bool dirty[MODEL_PAGES];  /* differs from the last commit */
-    bool ahead[MODEL_PAGES];  /* its content is in a DATA chunk of the stream */
-    bool direct[MODEL_PAGES]; /* its content is in the store */
-    bool changed;             /* anything differs */
-    uint64_t first_position;  /* of the stream's chunks; 0: none */
+    uint64_t shortest;       /* the smallest size since the last commit */
+    uint64_t stream;         /* of pages written ahead */
+    bool dirty[MODEL_PAGES]; /* differs from the last commit */
+    bool ahead[MODEL_PAGES]; /* its content is in a DATA chunk of the stream */
+    bool changed;            /* anything differs */
+    uint64_t first_position; /* of the stream's chunks; 0: none */
     uint64_t first_number;
 };
 

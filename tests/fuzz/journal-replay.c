@@ -227,8 +227,7 @@ static void fill_entry(struct journal_file *file, int number, uint64_t stream)
 static void make_seed(const char *path, unsigned steps)
 {
     static unsigned char page[FORMAT_BLOCK] __attribute__((aligned(FORMAT_BLOCK))) = {1, 2, 3};
-    static const enum journal_chunk_type types[] = {JOURNAL_CHUNK_COMMIT, JOURNAL_CHUNK_DATA, JOURNAL_CHUNK_EXTEND,
-                                                    JOURNAL_CHUNK_DATA};
+    static const enum journal_chunk_type types[] = {JOURNAL_CHUNK_COMMIT, JOURNAL_CHUNK_DATA, JOURNAL_CHUNK_DATA};
     struct journal_state state = {0};
     struct journal *made;
     struct store *store;
@@ -240,12 +239,11 @@ static void make_seed(const char *path, unsigned steps)
         struct journal_page pages[] = {
             {.kind = JOURNAL_DATA, .page = i, .count = 1, .data = page},
             {.file = 1, .kind = JOURNAL_HOLE, .page = 1, .count = 2},
-            {.file = 1, .kind = JOURNAL_DIRECT, .page = 2, .count = 1},
             {.file = 0, .kind = JOURNAL_DATA, .page = i + 1, .count = 1, .data = page},
         };
         struct journal_chunk chunk = {
-            .type = types[(i + steps) % 4], .files = entries, .file_count = 2, .pages = pages, .page_count = 1 + i % 4};
-        fill_entry(&entries[0], (int)(i % FILES), 1 + i / 4);
+            .type = types[(i + steps) % 3], .files = entries, .file_count = 2, .pages = pages, .page_count = 1 + i % 3};
+        fill_entry(&entries[0], (int)(i % FILES), 1 + i / 3);
         fill_entry(&entries[1], (int)((i + 1) % FILES), 2);
         int result = journal_reserve(made, &chunk);
         if (result == 0)

@@ -285,17 +285,6 @@ static void the_next_process_goes_on_at_the_head(void **state)
     assert_string_equal(content(fixture, "a"), "AxCx");
 }
 
-static void an_extend_is_published_when_written(void **state)
-{
-    struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
-    struct journal_chunk chunk = write_pages(fixture, JOURNAL_CHUNK_EXTEND, &file, NULL, 0);
-    assert_int_equal(point(fixture).head, chunk.position + chunk.length);
-    assert_int_equal(point(fixture).sequence, 0);
-}
-
 #define WRITERS 4
 #define ROUNDS 40
 
@@ -432,7 +421,6 @@ int main(void)
         CASE(a_commit_stays_with_what_was_written_ahead_for_it),
         CASE(the_part_of_a_dead_process_is_given_back_as_a_whole),
         CASE(the_next_process_goes_on_at_the_head),
-        CASE(an_extend_is_published_when_written),
         CASE(several_threads_write),
         CASE(several_threads_and_failures),
     };

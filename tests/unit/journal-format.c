@@ -26,7 +26,7 @@ static struct journal_file files[] = {
 };
 
 struct encoded {
-    struct journal_page pages[4];
+    struct journal_page pages[3];
     struct journal_chunk chunk;
     struct chunk_expected expected;
     struct chunk_view view;
@@ -40,14 +40,13 @@ static int make(void **state)
     encoded->header = aligned_alloc(FORMAT_BLOCK, HEADER_MAX);
     encoded->pages[0] = data_page(1, 'A');
     encoded->pages[1] = (struct journal_page){.file = 1, .kind = JOURNAL_HOLE, .page = FORMAT_PAGE_MAX - 5, .count = 5};
-    encoded->pages[2] = (struct journal_page){.file = 1, .kind = JOURNAL_DIRECT, .page = 2, .count = 300};
-    encoded->pages[3] = data_page(2, 'B');
+    encoded->pages[2] = data_page(2, 'B');
     encoded->chunk = (struct journal_chunk){
         .type = JOURNAL_CHUNK_COMMIT,
         .files = files,
         .file_count = 2,
         .pages = encoded->pages,
-        .page_count = 4,
+        .page_count = 3,
         .position = 40960,
         .length = 3 * FORMAT_BLOCK,
         .number = 11,
@@ -102,7 +101,7 @@ static void all_comes_back(void **state)
         assert_int_equal(file.ctime.tv_sec, files[i].ctime.tv_sec);
         assert_int_equal(file.mtime.tv_nsec, files[i].mtime.tv_nsec);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(view->chunk.pages[i].page, encoded->pages[i].page);
         assert_int_equal(view->chunk.pages[i].count, encoded->pages[i].count);
         assert_int_equal(view->chunk.pages[i].kind, encoded->pages[i].kind);
@@ -115,7 +114,7 @@ static void any_bit_that_changes_makes_it_invalid(void **state)
     struct encoded *encoded = *state;
     assert_int_equal(decode(encoded), 1);
     size_t used =
-        sizeof(struct format_chunk) + 2 * sizeof(struct format_file) + 4 * sizeof(struct format_page) + strlen("folder/file");
+        sizeof(struct format_chunk) + 2 * sizeof(struct format_file) + 3 * sizeof(struct format_page) + strlen("folder/file");
     for (size_t bit = 0; bit < used * 8; bit++) {
         encoded->header[bit / 8] ^= 1 << bit % 8;
         assert_int_equal(chunk_decode(encoded->header, &encoded->expected, &encoded->view), 0);
@@ -189,15 +188,15 @@ static void entries_must_make_sense(void **state)
     encoded->pages[1].count = UINT64_MAX;
     assert_int_equal(decode(encoded), 0);
     encoded->pages[1] = good;
-    encoded->pages[1].kind = 3;
+    encoded->pages[1].kind = 2;
     assert_int_equal(decode(encoded), 0);
     encoded->pages[1] = good;
     encoded->pages[0].count = 2; /* of DATA there is one */
     assert_int_equal(decode(encoded), 0);
     encoded->pages[0].count = 1;
-    encoded->chunk.type = 4;
+    encoded->chunk.type = 3;
     assert_int_equal(decode(encoded), 0);
-    encoded->chunk.type = JOURNAL_CHUNK_EXTEND;
+    encoded->chunk.type = JOURNAL_CHUNK_DATA;
     assert_int_equal(decode(encoded), 1);
     encoded->chunk.type = JOURNAL_CHUNK_COMMIT;
     encoded->chunk.time.tv_nsec = 1000000000;

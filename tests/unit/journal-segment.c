@@ -49,7 +49,7 @@ static void random_operations(unsigned seed)
         uint64_t count = 1 + (uint64_t)random() % (PAGES - first < 8 ? PAGES - first : 8);
         /* Now and then what follows the run before in both file and log. */
         uint64_t position = 4096 * (1 + (uint64_t)random() % 50 + first);
-        switch (random() % 4) {
+        switch (random() % 3) {
         case 0:
             assert_int_equal(segment_from_log(&tree, first, count, position), 0);
             table_set(first, count, (int64_t)position);
@@ -57,10 +57,6 @@ static void random_operations(unsigned seed)
         case 1:
             assert_int_equal(segment_zero(&tree, first, count), 0);
             table_set(first, count, -1);
-            break;
-        case 2:
-            assert_int_equal(segment_from_store(&tree, first, count), 0);
-            table_set(first, count, 0);
             break;
         default:
             first = (uint64_t)random() % (PAGES * BYTES_A_PAGE);
