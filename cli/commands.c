@@ -80,10 +80,12 @@ const struct command commands[] = {
         .name = "recover",
         .operands = "STORE",
         .operands_most = 1,
-        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .options = OPTION_JSON | OPTION_GIVE_UP | OPTIONS_ALWAYS,
         .summary = "replay a store's journal without mounting it",
         .description = "Brings the files of STORE to their last commits and empties the journal, as a\n"
-                       "mount does. May be interrupted and repeated. STORE must not be mounted.\n",
+                       "mount does. May be interrupted and repeated. STORE must not be mounted.\n"
+                       "A journal that is damaged in the middle is refused, unless what is behind the\n"
+                       "damage is given up.\n",
         .run = command_recover,
     },
     {

@@ -14,7 +14,7 @@
 
 #define WRITES_IN_FLIGHT 64
 
-static int replay(int folder, struct recover_report *report)
+static int replay(int folder, bool give_up, struct recover_report *report)
 {
     struct store *store;
     int lock = store_folder_lock(folder);
@@ -26,7 +26,7 @@ static int replay(int folder, struct recover_report *report)
     if (result)
         result = store_open_serial(&store);
     if (result == 0) {
-        result = journal_recover(store, folder, report);
+        result = journal_recover(store, folder, give_up, report);
         store_close(store);
     }
     close(lock);
@@ -42,6 +42,8 @@ static void plain_print(const struct recover_report *report)
                report->sequence, report->pages, report->files);
     if (report->files_missing)
         printf("skipped %" PRIu64 " files that were removed since\n", report->files_missing);
+    if (report->commits_lost)
+        printf("gave up at least %" PRIu64 " commits behind damage in the journal\n", report->commits_lost);
     if (report->torn_bytes)
         printf("dropped %" PRIu64 " bytes after the last commit: begun, never acknowledged\n", report->torn_bytes);
 }
@@ -55,6 +57,7 @@ static void report_json(const struct recover_report *report)
     json_object_object_add(object, "pages", json_object_new_uint64(report->pages));
     json_object_object_add(object, "files", json_object_new_uint64(report->files));
     json_object_object_add(object, "files_missing", json_object_new_uint64(report->files_missing));
+    json_object_object_add(object, "commits_lost", json_object_new_uint64(report->commits_lost));
     json_object_object_add(object, "torn_bytes", json_object_new_uint64(report->torn_bytes));
     json_print(object);
 }
@@ -68,10 +71,14 @@ enum exit_status command_recover(const struct arguments *arguments)
 
     if (folder < 0)
         return STATUS_FAILURE;
-    result = replay(folder, &report);
+    result = replay(folder, arguments->give_up, &report);
     close(folder);
     if (result == -EWOULDBLOCK) {
         store_folder_tell_used(path);
+    } else if (result && report.commits_lost) {
+        message("%s: the journal is damaged: at least %" PRIu64
+                " commits behind the damage are lost; --give-up keeps what is before it",
+                quoted(path), report.commits_lost);
     } else if (result) {
         store_folder_tell_error(path, result);
     } else if (arguments->json) {

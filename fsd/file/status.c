@@ -30,11 +30,9 @@ static int append(struct run_array *array, uint64_t first, uint64_t last, uint32
     return 0;
 }
 
-static uint32_t state_of(const struct frame_index *frame)
+static uint32_t state_on_list(enum frame_state list)
 {
-    if (frame->failed)
-        return MAPSHARE_ABI_FAILED;
-    switch (frame->state) {
+    switch (list) {
     case FRAME_COMMITTED:
         return MAPSHARE_ABI_COMMITTED;
     case FRAME_WRITEBACK:
@@ -42,6 +40,11 @@ static uint32_t state_of(const struct frame_index *frame)
     default:
         return MAPSHARE_ABI_RECEIVED;
     }
+}
+
+static uint32_t state_of(const struct frame_index *frame)
+{
+    return frame->failed ? MAPSHARE_ABI_FAILED : state_on_list(frame->state);
 }
 
 int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t limit, const struct probe_run *kernel,
@@ -106,15 +109,34 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
     pthread_mutex_unlock(&index->lock);
 }
 
+/* Failed frames are on the list of their state, too. The file's lock is held. */
+static void move_failed(struct file_index *index, struct page_counts *counts)
+{
+    struct frame_index *frame;
+
+    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) {
+        TAILQ_FOREACH (frame, &index->lists[state], link) {
+            if (frame->failed) {
+                counts->of[MAPSHARE_ABI_FAILED]++;
+                counts->of[state_on_list(state)]--;
+            }
+        }
+    }
+}
+
 void status_frames(struct files *files, struct page_counts *counts)
 {
-    const struct arena_header *header = files->arena->header;
-
     *counts = (struct page_counts){0};
-    for (uint32_t i = 1; i <= header->frame_max + header->spilled; i++) { /* without locks: a glance */
-        const struct frame_index *frame = &files->frames->index[i];
+    for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
+        struct file_index *index = &files->index[i];
 
-        if (frame->state != FRAME_FREE)
-            counts->of[state_of(frame)]++;
+        if (!files->arena->files[i].inode)
+            continue;
+        pthread_mutex_lock(&index->lock);
+        for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
+            counts->of[state_on_list(state)] += index->counts[state];
+        if (index->failed_count)
+            move_failed(index, counts);
+        pthread_mutex_unlock(&index->lock);
     }
 }

@@ -103,6 +103,7 @@ static void take_frame(struct files *files, struct frame *truth)
         seen = NULL;
     }
     if (!committed && (truth->flags & FRAME_HIDDEN || seen)) { /* replaced, but not yet freed */
+        frame->state = FRAME_RECEIVED;
         page_move(files, index, frame, FRAME_FREE);
         return;
     }

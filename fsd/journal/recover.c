@@ -51,7 +51,16 @@ static int empty_journal(struct store *store, int fd, const struct scan *scan)
     return result < 0 ? result : superblock_write(store, fd, &superblock);
 }
 
-int journal_recover(struct store *store, int store_folder, struct recover_report *report)
+/* Damage is told from a log's end by what is behind it. An empty log is not searched: each mount would take the time. */
+static int look_for_damage(struct scan *scan, struct recover_report *report)
+{
+    uint64_t behind = 0;
+    int result = report->chunks > 0 || report->torn_bytes > 0 ? scan_commits_behind(scan, &behind) : 0;
+    report->commits_lost = behind > 1 ? behind : 0;
+    return result;
+}
+
+int journal_recover(struct store *store, int store_folder, bool give_up, struct recover_report *report)
 {
     struct image image = {0};
     struct scan scan;
@@ -71,6 +80,10 @@ int journal_recover(struct store *store, int store_folder, struct recover_report
     }
     struct apply_log log = {.fd = fd, .capacity = scan.superblock.capacity};
     result = read_log(&scan, &image, report);
+    if (result == 0)
+        result = look_for_damage(&scan, report);
+    if (result == 0 && report->commits_lost > 0 && !give_up)
+        result = -EBADMSG;
     if (result == 0)
         result = find_all(store_folder, &image);
     if (result == 0)

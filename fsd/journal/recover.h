@@ -12,11 +12,13 @@ struct recover_report {
     uint64_t files_missing; /* gone since: unlinked */
     uint64_t sequence;      /* of the last commit */
     uint64_t torn_bytes;    /* after the last whole chunk: begun, never acknowledged */
+    uint64_t commits_lost;  /* behind damage in the middle of the log: once acknowledged */
 };
 
 /* Replays whole commits and leaves the journal empty, in a new epoch. May be interrupted and repeated any number of times.
- * `store_folder` is the store's root. No journal: 0 and an empty report. Needs the store's lock. */
-int journal_recover(struct store *store, int store_folder, struct recover_report *report);
+ * `store_folder` is the store's root. No journal: 0 and an empty report. Needs the store's lock. Where commits would be lost because the log is
+ * damaged in the middle, it does nothing but tell (-EBADMSG), unless they are to be given up. */
+int journal_recover(struct store *store, int store_folder, bool give_up, struct recover_report *report);
 
 /* One call for each chunk in order, for people to read. `visit` returns non-zero to stop, which is returned. */
 struct journal_visit {

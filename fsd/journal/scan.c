@@ -63,8 +63,8 @@ static int read_first_block(struct scan *scan)
     return result < 0 ? result : 1;
 }
 
-/* The whole header into memory. The length was found to be less than the log's. */
-static int read_header(struct scan *scan, uint64_t length)
+/* The rest of a header whose first block is in memory. The length was found to be less than the log's. */
+static int read_header(struct scan *scan, uint64_t position, uint64_t length)
 {
     if (length > scan->header_capacity) {
         unsigned char *larger = aligned_alloc(FORMAT_BLOCK, length);
@@ -75,7 +75,7 @@ static int read_header(struct scan *scan, uint64_t length)
         scan->header = larger;
         scan->header_capacity = length;
     }
-    return scan_read(scan->fd, scan->superblock.capacity, scan->expected.position + FORMAT_BLOCK, scan->header + FORMAT_BLOCK,
+    return scan_read(scan->fd, scan->superblock.capacity, position + FORMAT_BLOCK, scan->header + FORMAT_BLOCK,
                      length - FORMAT_BLOCK);
 }
 
@@ -111,7 +111,7 @@ int scan_next(struct scan *scan)
         return result;
     if (!chunk_plausible((const struct format_chunk *)scan->header, &scan->expected, &header_length))
         return 0;
-    result = read_header(scan, header_length);
+    result = read_header(scan, scan->expected.position, header_length);
     if (result == 0)
         result = chunk_decode(scan->header, &scan->expected, &scan->view);
     if (result == 1)
@@ -139,4 +139,49 @@ uint64_t scan_torn_bytes(struct scan *scan)
     if (read_first_block(scan) <= 0 || !chunk_plausible(header, &scan->expected, &header_length))
         return 0;
     return le64toh(header->length);
+}
+
+/* 1: a whole header of a COMMIT, behind all that was found, is at this position; its first block is `block`. */
+static int is_later_commit(struct scan *scan, uint64_t position, const struct format_chunk *block)
+{
+    struct chunk_expected expected = scan->expected;
+    uint64_t header_length;
+    expected.position = position;
+    expected.number = le64toh(block->number);
+    expected.first = true; /* nothing is known of its predecessor */
+    if (expected.number <= scan->expected.number || le32toh(block->epoch) < scan->expected.epoch ||
+        !chunk_plausible(block, &expected, &header_length))
+        return 0;
+    memcpy(scan->header, block, FORMAT_BLOCK);
+    int result = read_header(scan, position, header_length);
+    if (result == 0)
+        result = chunk_decode(scan->header, &expected, &scan->view);
+    return result == 1 ? scan->view.chunk.type == JOURNAL_CHUNK_COMMIT : result;
+}
+
+int scan_commits_behind(struct scan *scan, uint64_t *count)
+{
+    uint64_t position = scan->expected.position, found = 0;
+    uint32_t epoch = 0;
+    *count = 0;
+    while (position < scan->expected.end) {
+        uint64_t left = scan->expected.end - position;
+        size_t loaded = left < DATA_BYTES ? (size_t)left : DATA_BYTES;
+        int result = scan_read(scan->fd, scan->superblock.capacity, position, scan->data, loaded);
+        if (result < 0)
+            return result;
+        for (size_t at = 0; at < loaded; at += FORMAT_BLOCK) {
+            result = is_later_commit(scan, position + at, (const struct format_chunk *)(scan->data + at));
+            if (result < 0)
+                return result;
+            if (result == 0)
+                continue;
+            found = scan->view.chunk.epoch == epoch ? found + 1 : 1;
+            epoch = scan->view.chunk.epoch;
+            if (found > *count)
+                *count = found;
+        }
+        position += loaded;
+    }
+    return 0;
 }

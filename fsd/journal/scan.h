@@ -26,6 +26,10 @@ uint64_t scan_data_position(const struct scan *scan);
 /* What looks like the chunk that would come next but is not whole: its length; 0: nothing. */
 uint64_t scan_torn_bytes(struct scan *scan);
 
+/* COMMITs of one epoch behind the end of the log. A crash leaves one at most: the next is not begun before it is durable, and with it all
+ * before it. So two or more tell that the log is damaged. `view` is not kept. */
+int scan_commits_behind(struct scan *scan, uint64_t *count);
+
 /* Bytes of the log, over the end of the file. */
 int scan_read(int fd, uint64_t capacity, uint64_t position, void *buffer, size_t length);
 

@@ -104,7 +104,7 @@ static void own_mount(struct daemon *daemon)
         [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME,
                                     .attr_set = rules[daemon->options->atime]};
-    int tree = open_tree(daemon->store, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), root = -1;
+    int tree = open_tree(daemon->store, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), root = -1;
 
     if (tree >= 0 && !mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes))
         root = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -227,9 +227,15 @@ static int recover(const struct daemon *daemon, const char *given)
 
     if (error)
         return error;
-    error = journal_recover(store, daemon->store, &report);
+    error = journal_recover(store, daemon->store, false, &report);
     store_close(store);
-    if (error)
+    if (report.commits_lost)
+        log_line(LOG_FATAL,
+                 "%s: the journal is damaged: at least %" PRIu64
+                 " commits behind the damage are lost; mapshare recover --give-up %s "
+                 "keeps what is before it",
+                 given, report.commits_lost, given);
+    else if (error)
         log_line(LOG_FATAL, "%s: recovery failed: %s; mapshare journal %s shows what is there", given, strerror(-error), given);
     else if (report.commits)
         log_line(LOG_NOTE, "%s: recovered %" PRIu64 " commits, %" PRIu64 " pages in %" PRIu64 " files", given, report.commits,

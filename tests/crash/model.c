@@ -315,7 +315,7 @@ static void step_restart(struct model *model)
     model->recorder.faults.lose_next_flushes = mutation == RECOVERY_DOES_NOT_FLUSH_FIRST;
     model->recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
     syncing = &model->recorder;
-    int result = journal_recover(&model->recorder.store, place.root, &report);
+    int result = journal_recover(&model->recorder.store, place.root, false, &report);
     syncing = NULL;
     model->recorder.faults.lose_data_sync = false;
     for (int slot = 1; slot < DISK_SLOTS; slot++) {

@@ -392,6 +392,25 @@ static void a_stream_of_a_dead_worker_is_journaled_again(void **state)
     assert_string_equal(stored(house, "a"), "ABCD");
 }
 
+/* What was journaled ahead was replaced since, and stays until its commit. */
+static void a_page_of_a_stream_was_replaced(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    for (int i = 0; i < 4; i++)
+        put_page(house, file, i, 'A' + i);
+    ahead_journal(house->files, file);
+    put_page(house, file, 1, 'x');
+    assert_string_equal(counts(house, file), "1,4,0,0");
+    house_replace_worker(house);
+    assert_string_equal(counts(house, file), "4,0,0,0");
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "AxCD");
+    assert_int_equal(frame_free_count(house->files->frames), 1024);
+}
+
 /* ---- a death while a checkpoint is made ---- */
 
 static void die_at_store(void *context, enum operation operation, bool journal)
@@ -468,6 +487,7 @@ int main(void)
         cmocka_unit_test(dead_between_two_files_of_a_commit),
         TEST(the_time_of_a_commit_outlives_the_worker),
         TEST(a_stream_of_a_dead_worker_is_journaled_again),
+        TEST(a_page_of_a_stream_was_replaced),
         cmocka_unit_test(dead_in_a_checkpoint),
         cmocka_unit_test(frames_in_the_spill_file_are_found_again),
     };

@@ -110,7 +110,7 @@ static void two_torn_superblocks_are_told(void **state)
     change_bytes(fixture, 0, 512);
     change_bytes(fixture, FORMAT_BLOCK, 512);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EBADMSG);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EBADMSG);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
 }
 
 static void an_unknown_version_is_refused(void **state)
@@ -127,7 +127,7 @@ static void an_unknown_version_is_refused(void **state)
     assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), FORMAT_BLOCK), sizeof(superblock));
     close(fd);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPROTONOSUPPORT);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EPROTONOSUPPORT);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EPROTONOSUPPORT);
     assert_int_equal(journal_walk(fixture->root, NULL, NULL, &report), -EPROTONOSUPPORT);
 }
 
@@ -151,7 +151,7 @@ static void a_link_is_not_followed(void **state)
     make_file(fixture, "victim", 300, 'x');
     assert_int_equal(symlinkat("../victim", fixture->private_folder, JOURNAL_NAME), 0);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -ELOOP);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -ELOOP);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -ELOOP);
 }
 
 static void a_folder_is_no_journal(void **state)

@@ -169,11 +169,11 @@ static void an_interrupted_recovery_is_made_again(void **state)
     commit_pages(fixture, &file, pages, 2);
     fixture_close(fixture);
     fixture->faulty.writes_left = 0;
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
     fixture->faulty.syncs_left = 0;
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
     fixture->faulty.flushes_left = 1; /* the first one is before anything is read */
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
     fixture_recover(fixture);
     assert_string_equal(content(fixture, "a"), "AxxD");
 }

@@ -121,7 +121,7 @@ struct recover_report fixture_recover(struct fixture *fixture)
     struct recover_report report;
     fixture_close(fixture);
     fixture->state = (struct journal_state){0};
-    assert_int_equal(journal_recover(fixture->store, fixture->root, &report), 0);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), 0);
     return report;
 }
 

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Damage in the middle of the journal, with acknowledged commits behind it: nothing is replayed in silence. A torn end is no damage.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_program getfattr
+scratch
+journal=$STORE/.mapshare/journal
+commit() {
+    printf '%s' "$1" >"$MOUNT/file"
+    sync "$MOUNT/file"
+}
+damage() { # TEXT: the page with it
+    local at
+    at=$(grep -abo -m 1 "$1" "$journal" | cut -d: -f1)
+    [ -n "$at" ] || fail "\"$1\" is not in the journal"
+    printf 'X' | dd of="$journal" bs=1 seek="$at" conv=notrunc status=none
+}
+fill() {
+    start_mount commit_interval=600
+    for name in "$@"; do
+        commit "the $name commit"
+    done
+    kill_daemon
+}
+
+fill first second third fourth
+damage "the second commit"
+if "$MAPSHAREFS" "$STORE" "$MOUNT" 2>"$SCRATCH/message"; then
+    stop_mount
+    fail "a store with a damaged journal was mounted"
+fi
+grep -q "the journal is damaged: at least 2 commits .*mapshare recover --give-up" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+"$MAPSHARE" recover "$STORE" 2>"$SCRATCH/message" && fail "recover did not refuse"
+grep -q "the journal is damaged: at least 2 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+"$MAPSHARE" recover --give-up "$STORE" >"$SCRATCH/report"
+grep -q "^gave up at least 2 commits" "$SCRATCH/report" || fail "$(cat "$SCRATCH/report")"
+[ "$(cat "$STORE/file")" = "the first commit" ] || fail "the file has \"$(cat "$STORE/file")\""
+start_mount
+[ "$(cat "$MOUNT/file")" = "the first commit" ] || fail "on the mount the file has \"$(cat "$MOUNT/file")\""
+stop_mount
+
+fill fifth sixth seventh
+damage "the seventh commit" # as if torn by a crash: nothing tells that it was ever whole
+start_mount
+[ "$(cat "$MOUNT/file")" = "the sixth commit" ] || fail "after a torn end the file has \"$(cat "$MOUNT/file")\""
+stop_mount
