@@ -19,7 +19,7 @@ static int reserve_run(int fd, uint64_t start, uint64_t end)
     return 0;
 }
 
-int file_reserve_blocks(struct files *files, struct file_index *index, int fd)
+int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state)
 {
     struct frame_index key = {.page = UINT64_MAX}, *frame;
     uint64_t start = 0, end = 0;
@@ -31,7 +31,7 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd)
         index->dense_until = hole < 0 ? 0 : hole;
         index->dense_known = true;
     }
-    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+    TAILQ_FOREACH (frame, &index->lists[state], link) {
         if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->dense_until)
             key.page = frame->page;
     }
@@ -39,7 +39,7 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd)
         return 0;
     /* In page order, so that neighbours make one call. */
     for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error; frame = RB_NEXT(frame_tree, &index->view, frame)) {
-        if (frame->state != FRAME_COMMITTING || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
+        if (frame->state != state || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
             continue;
         if (frame->page << PAGE_SHIFT != end) {
             error = reserve_run(fd, start, end);

@@ -54,6 +54,18 @@ static int open_direct(int fd)
     return direct < 0 ? fd : direct;
 }
 
+/* Invariant 7: cutting the file gave back blocks of pages that were committed since, or are being committed. */
+static int reserve_again(struct files *files, struct job *job, uint64_t cut)
+{
+    struct file_index *index = job->index;
+    int error;
+
+    if (index->dense_until > cut)
+        index->dense_until = cut;
+    error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTED);
+    return error ? error : file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING);
+}
+
 /* The store's file is cut where commits truncated it, and then has the size of the last one before pages are written: writes that extend a
  * file wait for each other. The file's lock is held, so that no commit adds a cut between the steps; nothing was written since the cut was
  * made. */
@@ -72,10 +84,11 @@ static int fit(struct files *files, struct job *job)
             error = store->truncate(files->store, job->fd, stat.st_size = file->cut);
         if (error)
             return error;
+        error = reserve_again(files, job, file->cut);
         atomic_store(&file->cut, UINT64_MAX);
         job->index->settled++;
     }
-    if (held->position && (uint64_t)stat.st_size < held->size)
+    if (!error && held->position && (uint64_t)stat.st_size < held->size)
         error = store->truncate(files->store, job->fd, held->size);
     return error;
 }
@@ -169,20 +182,23 @@ static void plan(struct files *files, struct round *round, uint32_t number)
     }
 }
 
-/* Size and times of the commit, after its pages. */
-static int apply_version(struct files *files, const struct job *job)
+/* Size and times of the commit, after its pages; unless a newer one has come, which has its own. The file's lock is held. */
+static int apply_version(struct files *files, struct job *job)
 {
     const struct store_operations *store = files->store->operations;
     struct timespec times[2] = {time_unpack(job->version.atime), time_unpack(job->version.mtime)};
     struct stat stat;
     int error = 0;
 
+    job->whole = job->whole && file_truth(files, job->index)->commits[job->index->held].position == job->version.position;
     if (!job->whole || !job->version.position)
         return 0;
     if (fstat(job->fd, &stat))
         return -errno;
-    if ((uint64_t)stat.st_size != job->version.size)
+    if ((uint64_t)stat.st_size != job->version.size) {
         error = store->truncate(files->store, job->fd, job->version.size);
+        error = error ? error : reserve_again(files, job, job->version.size);
+    }
     return error ? error : store->set_times(files->store, job->fd, times);
 }
 
@@ -230,7 +246,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
         if (job->whole && job->version.position) {
             struct file_version *held = &file->commits[index->held];
 
-            index->oldest = held->position > job->version.position ? job->version.position + 1 : 0;
+            index->oldest = held->position > job->version.position ? job->version.position + 1 : 0; /* it came after that */
             if (held->position == job->version.position)
                 atomic_store(&held->position, 0);
         } else if (done && index->oldest > 1 && index->oldest <= done) {
@@ -361,8 +377,11 @@ static int do_round(struct files *files, struct round *round, bool *more)
     for (uint32_t i = 0; i < round->job_count; i++) {
         struct job *job = &round->jobs[i];
 
-        if (!job->error)
+        if (!job->error) {
+            pthread_mutex_lock(&job->index->lock);
             job->error = apply_version(files, job);
+            pthread_mutex_unlock(&job->index->lock);
+        }
         if (!job->error)
             job->error = store->sync(files->store, job->fd);
         if (job->error && !error)

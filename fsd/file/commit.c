@@ -205,7 +205,7 @@ static int make_ready(struct files *files, struct commit_round *round, uint32_t 
     error = flush_metadata(files, inode, descriptor->fd);
     if (!error) {
         pthread_mutex_lock(&index->lock);
-        error = file_reserve_blocks(files, index, descriptor->fd);
+        error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING);
         pthread_mutex_unlock(&index->lock);
     }
     descriptor_put(files->descriptors, descriptor);

@@ -187,9 +187,9 @@ static inline struct timespec time_unpack(int64_t nanoseconds)
 
 /* For this floor's own files. */
 void file_index_start(struct file_index *index);
-/* Invariant 7: the store's file gets blocks for the committing pages that lie in holes or beyond its end. Most commits change pages that have
+/* Invariant 7: the store's file gets blocks for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
-int file_reserve_blocks(struct files *files, struct file_index *index, int fd);
+int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state);
 static inline struct file *file_truth(const struct files *files, const struct file_index *index)
 {
     return &files->arena->files[index - files->index];

@@ -265,7 +265,7 @@ static void a_page_committed_while_its_older_one_is_written(void **state)
     during(house, write_and_commit);
     record_start(house);
     assert_int_equal(checkpoint_all(house->files), 0);
-    assert_string_equal(recorded(house, "a"), "w1+1 m s w1+1 m s");
+    assert_string_equal(recorded(house, "a"), "w1+1 s w1+1 m s");
     assert_string_equal(stored(house, "a"), "anaa");
     assert_int_equal(journal_used(house->worker->journal), 0);
 }
@@ -372,6 +372,33 @@ static void failed_pages_stay_ahead_of_newer_ones(void **state)
     house_close(house);
 }
 
+/* Invariant 7: when the first page is written after the cut, the one behind the cut still has its block. */
+static void count_blocks(void *context, enum operation operation, bool journal)
+{
+    struct house *house = context;
+    struct stat status;
+
+    if (operation != WRITE || journal)
+        return;
+    house->recorder.before = NULL;
+    assert_return_code(fstatat(house->root, "a", &status, 0), errno);
+    assert_int_equal(status.st_blocks, 2 * PAGE_BYTES / 512);
+}
+
+static void a_cut_leaves_later_pages_their_blocks(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 8, 'a');
+
+    assert_int_equal(file_truncate(house->files, file, PAGE_BYTES), 0);
+    put_page(house, file, 6, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    during(house, count_blocks);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_null(house->recorder.before);
+    assert_string_equal(stored(house, "a"), "a.....b");
+}
+
 /* How many of the journal's bytes are given back without a page being written. */
 static uint64_t released(struct house *house)
 {
@@ -474,6 +501,7 @@ int main(void)
         TEST(a_cut_while_pages_are_written),
         TEST(a_cut_while_writing_pages_fails),
         cmocka_unit_test(failed_pages_stay_ahead_of_newer_ones),
+        TEST(a_cut_leaves_later_pages_their_blocks),
         TEST(what_is_committed_again_leaves_the_journal_unwritten),
         TEST(a_truncation_stays_in_the_journal),
         TEST(what_failed_stays_in_the_journal),
