@@ -80,8 +80,10 @@ static int fit(struct files *files, struct job *job)
     if (fstat(job->fd, &stat))
         return -errno;
     if (file->cut != UINT64_MAX) {
-        if ((uint64_t)stat.st_size > file->cut)
-            error = store->truncate(files->store, job->fd, stat.st_size = file->cut);
+        if ((uint64_t)stat.st_size > file->cut) {
+            error = store->truncate(files->store, job->fd, file->cut);
+            stat.st_size = file->cut;
+        }
         if (error)
             return error;
         error = reserve_again(files, job, file->cut);
