@@ -52,24 +52,9 @@ static int read_daemon(int fd, struct page_runs *out)
     return 0;
 }
 
-/* Halves until a part is all clean or all dirty: about 2 log2(pages) questions a run. */
-static int read_kernel(int fd, uint64_t page, uint64_t pages, struct page_runs *out)
+static int append_kernel(void *runs, uint64_t first, uint64_t last)
 {
-    struct cache_counts counts;
-    int result;
-
-    if (pages == 0)
-        return 0;
-    if (cache_count(fd, page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE, &counts))
-        return -errno;
-    if (counts.dirty == 0)
-        return 0;
-    if (counts.dirty >= pages)
-        return append(out, page, page + pages - 1, MAPSHARE_ABI_KERNEL);
-    if (pages == 1)
-        return 0;
-    result = read_kernel(fd, page, pages / 2, out);
-    return result ? result : read_kernel(fd, page + pages / 2, pages - pages / 2, out);
+    return append(runs, first, last, MAPSHARE_ABI_KERNEL);
 }
 
 /* The kernel's runs lie over the daemon's: what is stored to last is in the kernel. */
@@ -107,7 +92,7 @@ int page_runs_read(int fd, uint64_t size, struct page_runs *out)
 
     *out = (struct page_runs){0};
     if (result == 0 && !daemon.kernel_known &&
-        read_kernel(fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, &kernel) == 0) {
+        cache_find_dirty(fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, append_kernel, &kernel) == 0) {
         result = lay_over(&daemon, &kernel, out);
         out->kernel_known = true;
     } else if (result == 0) {

@@ -16,17 +16,6 @@ struct run_list {
     size_t count, room;
 };
 
-/* Dirty pages in the kernel among these, asked of the kernel alone. */
-static int count_in_kernel(int fd, uint64_t page, uint64_t pages, uint64_t *dirty)
-{
-    struct cache_counts counts;
-
-    if (cache_count(fd, page * MAPSHARE_PAGE_SIZE, pages * MAPSHARE_PAGE_SIZE, &counts))
-        return -errno;
-    *dirty = counts.dirty;
-    return 0;
-}
-
 /* Joins the run to the last one where they touch. */
 static int add_run(struct run_list *list, uint64_t first, uint64_t last, enum mapshare_page_state state)
 {
@@ -49,19 +38,9 @@ static int add_run(struct run_list *list, uint64_t first, uint64_t last, enum ma
     return 0;
 }
 
-/* Halves until a part is all clean or all dirty: about 2 log2(pages) questions a run. */
-static int list_in_kernel(int fd, uint64_t page, uint64_t pages, struct run_list *list)
+static int add_kernel_run(void *list, uint64_t first, uint64_t last)
 {
-    uint64_t dirty = 0;
-    int error = count_in_kernel(fd, page, pages, &dirty);
-
-    if (error || dirty == 0)
-        return error;
-    /* A page counts while it is on its way, so one page may be 1 here and 0 when asked again. */
-    if (dirty >= pages)
-        return add_run(list, page, page + pages - 1, MAPSHARE_KERNEL);
-    error = list_in_kernel(fd, page, pages / 2, list);
-    return error ? error : list_in_kernel(fd, page + pages / 2, pages - pages / 2, list);
+    return add_run(list, first, last, MAPSHARE_KERNEL);
 }
 
 /* All runs that the daemon knows; kernel_known as in the interface. */
@@ -131,7 +110,7 @@ static int list_all(struct mapshare *ms, struct run_list *out)
 
     /* A daemon without privileges cannot ask the kernel about us, but we can. */
     if (error == 0 && !kernel_known && mapshare_file_size(ms, &size) == 0 &&
-        list_in_kernel(ms->fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, &kernel) != 0)
+        cache_find_dirty(ms->fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, add_kernel_run, &kernel) != 0)
         kernel.count = 0;
     if (error == 0 && kernel.count > 0) {
         error = lay_over(&daemon, &kernel, out);
@@ -180,6 +159,7 @@ static int count_by_state(struct mapshare *ms, struct mapshare_status *out)
 
 int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
 {
+    struct cache_counts counts;
     struct mapshare_abi_info info = {0};
     struct stat status;
 
@@ -196,8 +176,7 @@ int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
     out->commit.sequence = info.sequence;
     out->commit.time.tv_sec = info.commit_seconds;
     out->commit.time.tv_nsec = info.commit_nanoseconds;
-    if (count_in_kernel(ms->fd, 0, (out->size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, &out->kernel))
-        out->kernel = UINT64_MAX;
+    out->kernel = cache_count(ms->fd, 0, out->size, &counts) ? UINT64_MAX : counts.dirty;
     out->error = info.error;
     out->on_mount = ms->on_mount;
     out->atomic = (info.flags & MAPSHARE_ABI_ATOMIC) != 0;

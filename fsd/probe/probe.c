@@ -63,39 +63,23 @@ static void send_answer(struct search *search, bool more)
     search->answer->count = 0;
 }
 
-static void add_run(struct search *search, uint64_t first, uint64_t count)
+/* Enough runs are no error, but end the search. */
+#define ENOUGH 1
+
+static int add_run(void *context, uint64_t first, uint64_t last)
 {
+    struct search *search = context;
     struct answer *answer = search->answer;
 
     if (answer->count && answer->runs[answer->count - 1].last + 1 == first) {
-        answer->runs[answer->count - 1].last += count;
-        return;
+        answer->runs[answer->count - 1].last = last;
+        return 0;
     }
     if (answer->count == RUNS_PER_ANSWER)
         send_answer(search, true);
     search->found++;
-    answer->runs[answer->count++] = (struct probe_run){first, first + count - 1};
-}
-
-/* Halve a range until it is all clean or all dirty: about 2 log2(n) calls a run. */
-static void find_dirty(struct search *search, uint64_t first, uint64_t count)
-{
-    struct cache_counts counts;
-
-    if (!count || search->error || (search->limit && search->found > search->limit))
-        return;
-    if (cache_count(search->fd, first << PAGE_SHIFT, count << PAGE_SHIFT, &counts)) {
-        search->error = errno == EPERM || errno == EACCES ? -ENOSYS : -errno;
-        return;
-    }
-    if (counts.dirty == 0)
-        return;
-    if (counts.dirty >= count) {
-        add_run(search, first, count);
-        return;
-    }
-    find_dirty(search, first, count / 2);
-    find_dirty(search, first + count / 2, count - count / 2);
+    answer->runs[answer->count++] = (struct probe_run){first, last};
+    return search->limit && search->found > search->limit ? ENOUGH : 0;
 }
 
 static void answer_question(int channel, const char *mountpoint, const struct question *question)
@@ -117,7 +101,11 @@ static void answer_question(int channel, const char *mountpoint, const struct qu
     } else {
         pages = ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT;
         if (question->first < pages)
-            find_dirty(&search, question->first, pages - question->first);
+            search.error = cache_find_dirty(search.fd, question->first, pages - question->first, add_run, &search);
+        if (search.error == ENOUGH)
+            search.error = 0;
+        if (search.error == -EPERM || search.error == -EACCES)
+            search.error = -ENOSYS;
     }
     if (search.fd >= 0)
         close(search.fd);
