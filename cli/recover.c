@@ -75,7 +75,7 @@ enum exit_status command_recover(const struct arguments *arguments)
     close(folder);
     if (result == -EWOULDBLOCK) {
         store_folder_tell_used(path);
-    } else if (result && report.commits_lost) {
+    } else if (result && report.commits_lost && !arguments->give_up) {
         message("%s: the journal is damaged: at least %" PRIu64
                 " commits behind the damage are lost; --give-up keeps what is before it",
                 quoted(path), report.commits_lost);

@@ -80,10 +80,11 @@ int journal_recover(struct store *store, int store_folder, bool give_up, struct 
     }
     struct apply_log log = {.fd = fd, .capacity = scan.superblock.capacity};
     result = read_log(&scan, &image, report);
-    if (result == 0)
-        result = look_for_damage(&scan, report);
-    if (result == 0 && report->commits_lost > 0 && !give_up)
-        result = -EBADMSG;
+    if (result == 0) {
+        int damage = look_for_damage(&scan, report);
+        if (!give_up)
+            result = damage == 0 && report->commits_lost > 0 ? -EBADMSG : damage;
+    }
     if (result == 0)
         result = find_all(store_folder, &image);
     if (result == 0)

@@ -13,6 +13,7 @@ struct scan {
     unsigned char *header;
     size_t header_capacity;
     unsigned char *data;
+    bool committed; /* a COMMIT was found */
 };
 
 /* Reads the superblock; errors are superblock_read's. */
@@ -27,7 +28,7 @@ uint64_t scan_data_position(const struct scan *scan);
 uint64_t scan_torn_bytes(struct scan *scan);
 
 /* COMMITs of one epoch behind the end of the log. A crash leaves one at most: the next is not begun before it is durable, and with it all
- * before it. So two or more tell that the log is damaged. `view` is not kept. */
+ * before it. So two or more tell that the log is damaged, and one whose sequence is not the next. `view` is not kept. */
 int scan_commits_behind(struct scan *scan, uint64_t *count);
 
 /* Bytes of the log, over the end of the file. */

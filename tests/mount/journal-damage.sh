@@ -29,11 +29,11 @@ if "$MAPSHAREFS" "$STORE" "$MOUNT" 2>"$SCRATCH/message"; then
     stop_mount
     fail "a store with a damaged journal was mounted"
 fi
-grep -q "the journal is damaged: at least 2 commits .*mapshare recover --give-up" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+grep -q "the journal is damaged: at least 3 commits .*mapshare recover --give-up" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
 "$MAPSHARE" recover "$STORE" 2>"$SCRATCH/message" && fail "recover did not refuse"
-grep -q "the journal is damaged: at least 2 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+grep -q "the journal is damaged: at least 3 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
 "$MAPSHARE" recover --give-up "$STORE" >"$SCRATCH/report"
-grep -q "^gave up at least 2 commits" "$SCRATCH/report" || fail "$(cat "$SCRATCH/report")"
+grep -q "^gave up at least 3 commits" "$SCRATCH/report" || fail "$(cat "$SCRATCH/report")"
 [ "$(cat "$STORE/file")" = "the first commit" ] || fail "the file has \"$(cat "$STORE/file")\""
 start_mount
 [ "$(cat "$MOUNT/file")" = "the first commit" ] || fail "on the mount the file has \"$(cat "$MOUNT/file")\""
@@ -44,3 +44,13 @@ damage "the seventh commit" # as if torn by a crash: nothing tells that it was e
 start_mount
 [ "$(cat "$MOUNT/file")" = "the sixth commit" ] || fail "after a torn end the file has \"$(cat "$MOUNT/file")\""
 stop_mount
+
+fill eighth ninth tenth
+damage "the ninth commit" # one is behind it, but not the next one
+if "$MAPSHAREFS" "$STORE" "$MOUNT" 2>"$SCRATCH/message"; then
+    stop_mount
+    fail "a store whose last but one commit is damaged was mounted"
+fi
+grep -q "the journal is damaged: at least 2 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+"$MAPSHARE" recover --give-up "$STORE" >/dev/null
+[ "$(cat "$STORE/file")" = "the eighth commit" ] || fail "the file has \"$(cat "$STORE/file")\""
