@@ -21,10 +21,10 @@ explains_itself() { # NAME [ARGUMENT...]
 
 run_in() { # FOLDER FUNCTION...
     local function
-    mkdir -p "$1/work"
+    mkdir -p "$1/example"
     for function in "${@:2}"; do
         if declare -F "$function" >/dev/null; then
-            (cd "$1/work" && "$function") || exit 1
+            (cd "$1/example" && "$function") || exit 1
         fi
     done
 }

@@ -14,7 +14,7 @@ on_mount() {
     example system-v-memory memory put "some text"
     same "what the next process gets" "some text" "$(example system-v-memory memory get)"
     same "before it is kept" "4096 bytes, of which a crash now would leave 0" "$(example system-v-memory memory show)"
-    ! grep -qs 'some text' "$STORE/work/memory" || fail "the store has what nobody committed"
+    ! grep -qs 'some text' "$STORE/example/memory" || fail "the store has what nobody committed"
     example system-v-memory memory keep
     same "when it is kept" "4096 bytes, of which a crash now would leave 4096" "$(example system-v-memory memory show)"
     example system-v-memory memory remove
