@@ -419,10 +419,14 @@ int checkpoint_all(struct files *files)
     return error;
 }
 
+bool checkpoint_is_due(struct files *files)
+{
+    return journal_used(files->journal) > journal_size(files->journal) / 2;
+}
+
 static bool under_pressure(struct files *files)
 {
-    return journal_used(files->journal) > journal_size(files->journal) / 2 ||
-           frame_free_count(files->frames) < files->arena->header->frame_max / 3;
+    return checkpoint_is_due(files) || frame_free_count(files->frames) < files->arena->header->frame_max / 3;
 }
 
 static bool streams_are_unwanted(struct files *files)

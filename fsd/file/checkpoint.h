@@ -14,6 +14,9 @@ int checkpoint_all(struct files *files);
  * one thread that does rounds. Returns 0 or -errno. */
 int checkpoint_release(struct files *files);
 
+/* Whether half the journal is in use: the thread that does rounds is woken then. */
+bool checkpoint_is_due(struct files *files);
+
 /* The thread that does rounds when space runs short or time has passed; returns when files->stopping. */
 void *checkpoint_thread(void *files);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "file/checkpoint.h"
 #include "file/page.h"
 #include "log.h"
 
@@ -441,7 +442,7 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
     }
     if (!error)
         remember_place(files, &chunk);
-    if (journal_used(files->journal) > journal_size(files->journal) / 2)
+    if (checkpoint_is_due(files))
         files_want(files, false, true);
     log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
              chunk.page_count, error ? strerror(-error) : "durable");

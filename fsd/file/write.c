@@ -1,7 +1,6 @@
 /* Writing: pages come in (invariant 1), and the file's end moves. */
 #include "config.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
