@@ -27,7 +27,7 @@ int frame_table_open(struct frame_table *table, struct arena *arena, int spill)
 
     *table = (struct frame_table){
         .arena = arena,
-        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,
         .freed = PTHREAD_COND_INITIALIZER,
         .spill = spill,
     };

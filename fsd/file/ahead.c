@@ -4,6 +4,7 @@
 #include "file/ahead.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "file/page.h"
 
@@ -65,6 +66,14 @@ static int reserve_ahead(struct files *files, struct file_index *index, struct j
     return 0;
 }
 
+/* Neighbours in memory are one vector of the write. */
+static int by_memory(const void *a, const void *b)
+{
+    const char *first = ((const struct journal_page *)a)->data, *second = ((const struct journal_page *)b)->data;
+
+    return first < second ? -1 : first > second;
+}
+
 void ahead_journal(struct files *files, uint32_t number)
 {
     struct file_index *index = &files->index[number];
@@ -97,19 +106,28 @@ void ahead_journal(struct files *files, uint32_t number)
         index->ahead_full = error != 0;
     }
     pthread_mutex_unlock(&index->lock);
-    if (!error)
+    if (!error) {
+        qsort(pages, chunk.page_count, sizeof pages[0], by_memory);
         journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
+    }
     pthread_rwlock_unlock(&files->ahead_lock);
 }
 
-void ahead_of_commit(struct files *files, uint32_t number)
+bool ahead_claim(struct files *files, uint32_t number)
 {
     const struct file_index *index = &files->index[number];
 
     if (index->counts[FRAME_RECEIVED] < AHEAD_PAGES || index->ahead_full)
-        return;
+        return false;
     if (atomic_fetch_add(&files->ahead_threads, 1) < files->options->threads / 2)
-        ahead_journal(files, number);
+        return true;
+    atomic_fetch_sub(&files->ahead_threads, 1);
+    return false;
+}
+
+void ahead_of_commit(struct files *files, uint32_t number)
+{
+    ahead_journal(files, number);
     atomic_fetch_sub(&files->ahead_threads, 1);
 }
 

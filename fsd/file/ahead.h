@@ -9,8 +9,9 @@
 
 /* Journal some of a file's received pages, whoever asked for their commit or did not. */
 void ahead_journal(struct files *files, uint32_t file);
-/* The same when there are many; for serving threads, after their reply to a WRITE. It takes as long as the disk takes for 4 MiB, so no more
- * than half of them do it at once. */
+/* Whether a serving thread, after its answer to a WRITE, shall do that now: there are many pages, and no more than half of the threads do,
+ * since it takes as long as the disk takes for 4 MiB. True: ahead_of_commit must follow. */
+bool ahead_claim(struct files *files, uint32_t file);
 void ahead_of_commit(struct files *files, uint32_t file);
 /* What was journaled ahead of all files' commits gives its room back: abandoned chunks behind the last commit would fill the journal for ever.
  * Streams that are still open are journaled again by their commits, which see the new epoch. */

@@ -68,7 +68,7 @@ bool files_wait(struct files *files, bool *wish, int64_t nanoseconds)
 void file_index_start(struct file_index *index)
 {
     if (!index->started)
-        pthread_mutex_init(&index->lock, NULL);
+        index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
     memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
     index->started = true;
     RB_INIT(&index->view);

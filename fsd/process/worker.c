@@ -16,7 +16,7 @@
 #include "log.h"
 #include "process/daemon.h"
 #include "probe/probe.h"
-#include "request/request.h"
+#include "request/burst.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define TICK_NANOSECONDS 10000000l
@@ -76,6 +76,7 @@ static int take_over_session(struct server *server)
 
     if (!header->init_length)
         return 0;
+    burst_set_blocking(fuse_session_fd(server->session), true);
     replaying = true;
     fuse_session_process_buf(server->session, &init);
     replaying = false;

@@ -9,7 +9,7 @@
 
 #include "file/ahead.h"
 #include "log.h"
-#include "request/request.h"
+#include "request/burst.h"
 
 int request_open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
 {
@@ -138,24 +138,23 @@ bool request_write_received(struct server *server)
 {
     const struct fuse_in_header *header = request_header();
     const struct fuse_write_in *in = (const void *)(header + 1);
-    struct {
-        struct fuse_out_header header;
-        struct fuse_write_out out;
-    } reply = {.header = {.len = sizeof reply, .unique = header->unique}};
-    uint32_t inode = inode_of_node(&server->inodes, header->nodeid);
+    struct write_answer answer = {.header = {.len = sizeof answer, .unique = header->unique}};
+    uint32_t inode = inode_of_node(&server->inodes, header->nodeid), file;
     ssize_t n;
 
     if (!inode || in->write_flags & FUSE_WRITE_KILL_SUIDGID)
         return false;
     n = take_write(server, inode, in);
     if (n < 0)
-        reply.header = (struct fuse_out_header){.len = sizeof reply.header, .unique = header->unique, .error = n};
+        answer.header = (struct fuse_out_header){.len = sizeof answer.header, .unique = header->unique, .error = n};
     else
-        reply.out.size = n;
-    n = write(fuse_session_fd(server->session), &reply, reply.header.len);
-    (void)n; /* it fails where nobody waits any more */
-    if (in->write_flags & FUSE_WRITE_CACHE)
-        ahead_of_commit(&server->files, server->arena.inodes[inode].file);
+        answer.out.size = n;
+    burst_answer(server, &answer);
+    file = server->arena.inodes[inode].file;
+    if (in->write_flags & FUSE_WRITE_CACHE && ahead_claim(&server->files, file)) {
+        burst_release(server);
+        ahead_of_commit(&server->files, file);
+    }
     return true;
 }
 

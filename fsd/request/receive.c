@@ -2,23 +2,20 @@
 #include "config.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
-#include "request/request.h"
+#include "request/burst.h"
 
 /* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
 #define HEAD_BYTES (256u << 10)
-#define MANY_WRITES 512
-#define MOMENT_NANOSECONDS 200000l
 #define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
+#define FRAMES_REPLACED 64u /* at once: neighbours, as long as there are some */
 
 static _Thread_local struct receiver receiver;
 
@@ -46,6 +43,7 @@ static int make_receiver(struct server *server)
     memset(aligned, 0, buffers + HEAD_BYTES + FOLDER_BYTES);
     receiver = (struct receiver){
         .server = server,
+        .frames = receiver.own,
         .rest = aligned,
         .reply = aligned + WRITE_MAX,
         .head = aligned + buffers,
@@ -54,7 +52,8 @@ static int make_receiver(struct server *server)
     return 0;
 }
 
-/* One iovec for the head, one for the first frame, which most WRITEs take alone, and one for each run of neighbours behind it. */
+/* One iovec for the head, one for the first frame, which most WRITEs take alone, one for each run of neighbours behind it, and one for what
+ * found no frame. */
 static int describe(void)
 {
     uint32_t vectors = 1;
@@ -69,29 +68,42 @@ static int describe(void)
         else
             receiver.iov[vectors++] = (struct iovec){page, PAGE_BYTES};
     }
-    if (receiver.frame_count < FRAMES_PER_WRITE)
-        receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - receiver.frame_count) << PAGE_SHIFT};
+    receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - receiver.frame_count) << PAGE_SHIFT};
     return vectors;
 }
 
-/* Frames that the last WRITE took, which are the first ones, are replaced. Where none is free, the bytes go to plain memory. */
+/* The first frame was taken, and the next one's neighbour follows it: then little changes. */
+static bool advance(void)
+{
+    struct iovec *run = &receiver.iov[2];
+
+    if (receiver.vectors < 4 || run->iov_len == PAGE_BYTES)
+        return false;
+    receiver.iov[1].iov_base = run->iov_base;
+    run->iov_base = (char *)run->iov_base + PAGE_BYTES;
+    run->iov_len -= PAGE_BYTES;
+    receiver.iov[receiver.vectors - 1].iov_len += PAGE_BYTES;
+    return true;
+}
+
+/* Frames that the last WRITE took, which are the first ones, are replaced, many at a time. Where none is free, the bytes go to plain memory. */
 static int prepare(void)
 {
     struct frame_table *table = &receiver.server->frames;
-    uint32_t taken = 0, got;
+    uint32_t taken = 0;
 
     while (taken < receiver.frame_count && !receiver.frames[taken])
         taken++;
-    if (!taken && receiver.frame_count == FRAMES_PER_WRITE)
-        return receiver.vectors;
-    got = frame_take(table, receiver.frames, taken);
-    if (got == 1 && taken == 1 && receiver.frame_count == FRAMES_PER_WRITE) {
-        receiver.iov[1].iov_base = arena_page(&receiver.server->arena, receiver.frames[0]);
+    receiver.frames += taken;
+    receiver.frame_count -= taken;
+    if (receiver.frame_count > FRAMES_PER_WRITE - FRAMES_REPLACED) {
+        if (taken > 1 || (taken && !advance()))
+            receiver.vectors = describe();
         return receiver.vectors;
     }
-    memmove(receiver.frames + got, receiver.frames + taken, (receiver.frame_count - taken) * sizeof receiver.frames[0]);
-    receiver.frame_count -= taken - got;
-    receiver.frame_count += frame_take(table, receiver.frames + receiver.frame_count, FRAMES_PER_WRITE - receiver.frame_count);
+    memmove(receiver.own, receiver.frames, receiver.frame_count * sizeof receiver.own[0]);
+    receiver.frames = receiver.own;
+    receiver.frame_count += frame_take(table, receiver.own + receiver.frame_count, FRAMES_PER_WRITE - receiver.frame_count);
     return receiver.vectors = describe();
 }
 
@@ -119,37 +131,6 @@ static void keep_init(size_t size)
     atomic_store(&header->init_length, size);
 }
 
-static bool is_pending(int fd)
-{
-    struct pollfd request = {.fd = fd, .events = POLLIN};
-
-    return poll(&request, 1, 0) != 0;
-}
-
-/* Amid many WRITEs a thread that finds none left sleeps for a moment, as long as more come: the kernel would wake it for each of them, on the
- * processor of the client that sends them, which would cost that client more than the help is worth. */
-static void stay_out_of_the_way(const struct server *server, int fd)
-{
-    const struct timespec moment = {.tv_nsec = MOMENT_NANOSECONDS};
-    uint32_t seen = 0;
-
-    while (server->writes_in_row > MANY_WRITES && server->writes_in_row != seen && !is_pending(fd)) {
-        seen = server->writes_in_row;
-        nanosleep(&moment, NULL);
-    }
-}
-
-/* Of the kernel's page cache: a client waits for each write(2) of its own. */
-static void count_writes(struct server *server)
-{
-    const struct fuse_write_in *in = (const void *)(request_header() + 1);
-
-    if (request_header()->opcode == FUSE_WRITE && in->write_flags & FUSE_WRITE_CACHE)
-        atomic_fetch_add_explicit(&server->writes_in_row, 1, memory_order_relaxed);
-    else
-        atomic_store_explicit(&server->writes_in_row, 0, memory_order_relaxed);
-}
-
 int request_serve(struct server *server)
 {
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
@@ -162,17 +143,18 @@ int request_serve(struct server *server)
         struct fuse_buf buffer = {.mem = receiver.head};
         ssize_t size;
 
-        stay_out_of_the_way(server, fd);
         size = readv(fd, receiver.iov, prepare());
-        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) {
+            burst_pause(server);
             continue;
+        }
         if (size < 0) {
             error = errno == ENODEV ? 0 : -errno;
             break;
         }
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", request_header()->opcode,
                  (unsigned long long)request_header()->nodeid, request_header()->pid, size);
-        count_writes(server);
+        burst_count(server, request_header());
         if (request_header()->opcode == FUSE_WRITE && request_write_received(server))
             continue;
         if (request_header()->opcode != FUSE_WRITE)

@@ -28,6 +28,7 @@ struct server {
     struct probe_client *probe;
     struct fuse_session *session;
     _Atomic uint32_t writes_in_row; /* of the kernel's page cache, since the last other request */
+    _Atomic bool answer_held;       /* by one of the threads */
     bool privileged;                /* may act for other users */
     bool store_marks;               /* the store marks access times by the rule of the mount */
 
@@ -46,7 +47,8 @@ struct server {
 struct receiver {
     struct server *server;
     unsigned char *head; /* HEAD_BYTES */
-    uint32_t frames[256];
+    uint32_t own[256];
+    uint32_t *frames; /* what is left of `own` */
     uint32_t frame_count;
     struct iovec iov[258];
     int vectors;

@@ -1,0 +1,32 @@
+/* Bursts: an msync of many pages is as many WRITEs in a row, for which its client and the serving threads need all processors. Two ways to
+ * wake nobody for nothing:
+ *
+ * The client, having sent its pages, waits for them one after the other, and would be woken for each, on a processor that is serving the next
+ * ones. So one answer is held, and sent when no requests are left.
+ *
+ * Who holds an answer must not wait in the kernel for requests: they may be those of the client that waits for the answer. So meanwhile the
+ * descriptor does not block, and a thread that holds none and finds no request sleeps for a moment: that is better, too, than to be woken for
+ * each WRITE on the processor of the client that is sending them.
+ */
+#ifndef REQUEST_BURST_H
+#define REQUEST_BURST_H
+
+#include "request/request.h"
+
+struct write_answer {
+    struct fuse_out_header header;
+    struct fuse_write_out out;
+};
+
+/* The thread received a request. */
+void burst_count(struct server *server, const struct fuse_in_header *header);
+/* Of a WRITE from the kernel's page cache: sent now, or held by this thread. */
+void burst_answer(struct server *server, const struct write_answer *answer);
+/* What the thread holds is sent: before anything that may take long. */
+void burst_release(struct server *server);
+/* The thread found no request. */
+void burst_pause(struct server *server);
+/* A dead worker may have left the descriptor not blocking. */
+void burst_set_blocking(int fd, bool blocking);
+
+#endif
