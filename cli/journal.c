@@ -199,7 +199,7 @@ static int walk_plain(struct listing *listing, struct recover_report *report)
         return result;
     printf("%" PRIu64 " records, %" PRIu64 " commits", report->chunks, report->commits);
     if (report->torn_bytes)
-        printf(", then %" PRIu64 " bytes begun and never acknowledged", report->torn_bytes);
+        printf(", then %" PRIu64 " bytes that were begun and never acknowledged, or are damaged", report->torn_bytes);
     putchar('\n');
     return 0;
 }

@@ -44,7 +44,7 @@ static void plain_print(const struct recover_report *report)
         printf("skipped %" PRIu64 " files that were removed since\n", report->files_missing);
     if (report->commits_lost)
         printf("gave up at least %" PRIu64 " commits behind damage in the journal\n", report->commits_lost);
-    if (report->torn_bytes)
+    else if (report->torn_bytes)
         printf("dropped %" PRIu64 " bytes after the last commit: begun, never acknowledged\n", report->torn_bytes);
 }
 

@@ -68,7 +68,7 @@ bool files_wait(struct files *files, bool *wish, int64_t nanoseconds)
 void file_index_start(struct file_index *index)
 {
     if (!index->started)
-        index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+        index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a moment: who waits spins first */
     memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
     index->started = true;
     RB_INIT(&index->view);

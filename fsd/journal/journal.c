@@ -23,6 +23,8 @@
 #include "journal/scan.h"
 #include "journal/span.h"
 
+#define FIRST_EPOCH 1 /* 0 is the superblock's of a sealed log */
+
 /* Memory of one chunk being written; used again by the next one. */
 struct scratch {
     SLIST_ENTRY(scratch) next;
@@ -101,6 +103,7 @@ static int start_fresh(struct journal *journal)
     if (result != 0)
         return result < 0 ? result : -EUCLEAN;
     result = superblock_renew(superblock);
+    superblock->epoch = FIRST_EPOCH;
     if (result == 0)
         result = superblock_write(journal->store, journal->fd, superblock);
     if (result < 0)
@@ -112,7 +115,7 @@ static int start_fresh(struct journal *journal)
                                 .tail_number = superblock->tail_number,
                                 .sequence = superblock->sequence,
                             });
-    journal->state->epoch = superblock->epoch + 1;
+    journal->state->epoch = FIRST_EPOCH;
     return 0;
 }
 
@@ -193,6 +196,22 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     }
     *out = journal;
     return 0;
+}
+
+void journal_seal(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->release_lock);
+    const struct journal_point *point = current_point(journal->state);
+    struct superblock superblock = journal->superblock;
+    superblock.sequence = point->sequence;
+    if (superblock.tail == point->head) {
+        int result = superblock_renew(&superblock);
+        if (result == 0)
+            result = superblock_write(journal->store, journal->fd, &superblock);
+        if (result < 0)
+            log_line(LOG_NOTE, "the journal cannot be sealed (%s): the next mount searches it for damage", strerror(-result));
+    }
+    pthread_mutex_unlock(&journal->release_lock);
 }
 
 void journal_close(struct journal *journal)

@@ -97,6 +97,8 @@ struct journal;
  * Otherwise the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown
  * version. */
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state);
+/* Tells the next recovery that the log was left empty, if it is, so that it need not be searched for damage. Nothing is written after it. */
+void journal_seal(struct journal *journal);
 void journal_close(struct journal *journal);
 
 uint64_t journal_size(const struct journal *journal);

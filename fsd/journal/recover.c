@@ -51,11 +51,11 @@ static int empty_journal(struct store *store, int fd, const struct scan *scan)
     return result < 0 ? result : superblock_write(store, fd, &superblock);
 }
 
-/* Damage is told from a log's end by what is behind it. An empty log is not searched: each mount would take the time. */
+/* Damage is told from a log's end by what is behind it. A log that was left empty is not searched: each mount would take the time. */
 static int look_for_damage(struct scan *scan, struct recover_report *report)
 {
     uint64_t behind = 0;
-    int result = report->chunks > 0 || report->torn_bytes > 0 ? scan_commits_behind(scan, &behind) : 0;
+    int result = scan->superblock.epoch > 0 ? scan_commits_behind(scan, &behind) : 0;
     report->commits_lost = behind > 1 ? behind : 0;
     return result;
 }

@@ -261,6 +261,7 @@ int worker_run(struct daemon *daemon)
         return WORKER_FAILED;
     }
     error = finish(&server.files, threads, 2);
+    journal_seal(server.journal);
     journal_close(server.journal);
     return error;
 }

@@ -311,6 +311,8 @@ static void step_restart(struct model *model)
     struct recover_report report;
     size_t found;
     bool exists[DISK_SLOTS];
+    if (below(model, 2) == 0)
+        journal_seal(model->journal); /* a clean end, if it is empty */
     journal_close(model->journal);
     model->recorder.faults.lose_next_flushes = mutation == RECOVERY_DOES_NOT_FLUSH_FIRST;
     model->recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;

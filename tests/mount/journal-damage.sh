@@ -45,6 +45,14 @@ start_mount
 [ "$(cat "$MOUNT/file")" = "the sixth commit" ] || fail "after a torn end the file has \"$(cat "$MOUNT/file")\""
 stop_mount
 
+fill eighth ninth tenth eleventh
+at=$(grep -abo -m 1 "the eighth commit" "$journal" | cut -d: -f1)
+dd if=/dev/zero of="$journal" bs=4096 seek=$((at / 4096 - 1)) count=1 conv=notrunc status=none # the first header: the journal looks empty
+"$MAPSHARE" recover "$STORE" 2>"$SCRATCH/message" && fail "a journal without its first header was taken for an empty one"
+grep -q "the journal is damaged: at least 3 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+"$MAPSHARE" recover --give-up "$STORE" >/dev/null
+[ "$(cat "$STORE/file")" = "the sixth commit" ] || fail "the file has \"$(cat "$STORE/file")\""
+
 fill eighth ninth tenth
 damage "the ninth commit" # one is behind it, but not the next one
 if "$MAPSHAREFS" "$STORE" "$MOUNT" 2>"$SCRATCH/message"; then
@@ -54,3 +62,17 @@ fi
 grep -q "the journal is damaged: at least 2 commits" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
 "$MAPSHARE" recover --give-up "$STORE" >/dev/null
 [ "$(cat "$STORE/file")" = "the eighth commit" ] || fail "the file has \"$(cat "$STORE/file")\""
+
+fill twelfth thirteenth fourteenth fifteenth
+damage "the thirteenth commit"
+if is_root && command -v chattr >/dev/null && chattr +i "$STORE/file" 2>/dev/null; then
+    "$MAPSHARE" recover --give-up "$STORE" 2>"$SCRATCH/message" && fail "what cannot be written was recovered"
+    chattr -i "$STORE/file"
+    grep -q "Operation not permitted" "$SCRATCH/message" || fail "$(cat "$SCRATCH/message")"
+    grep -q "damaged" "$SCRATCH/message" && fail "the error of giving up is told as damage: $(cat "$SCRATCH/message")"
+else
+    skip_part "cannot make a file immutable"
+fi
+"$MAPSHARE" recover --give-up "$STORE" >"$SCRATCH/report"
+grep -q "^gave up at least 3 commits" "$SCRATCH/report" || fail "$(cat "$SCRATCH/report")"
+[ "$(cat "$STORE/file")" = "the twelfth commit" ] || fail "the file has \"$(cat "$STORE/file")\""

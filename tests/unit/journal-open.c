@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal/format.h"
+#include "journal/superblock.h"
 #include "journal-support.h"
 
 static off_t file_size(const struct fixture *fixture)
@@ -199,6 +199,35 @@ static void nothing_written_before_comes_back(void **state)
     assert_string_equal(content(fixture, "a"), "Cxxx");
 }
 
+static uint32_t epoch_on_disk(const struct fixture *fixture)
+{
+    struct superblock superblock;
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDONLY);
+    assert_int_equal(superblock_read(fd, &superblock), 0);
+    close(fd);
+    return superblock.epoch;
+}
+
+static void only_an_empty_log_is_sealed_and_until_it_is_opened(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    assert_true(epoch_on_disk(fixture) > 0);
+    commit_one(fixture);
+    journal_seal(fixture->journal);
+    assert_true(epoch_on_disk(fixture) > 0);
+    assert_int_equal(fixture_recover(fixture).commits, 1);
+    fixture_open(fixture, SMALL_JOURNAL);
+    journal_seal(fixture->journal);
+    fixture_close(fixture);
+    assert_int_equal(epoch_on_disk(fixture), 0);
+    fixture->state = (struct journal_state){0};
+    fixture_open(fixture, SMALL_JOURNAL);
+    assert_true(epoch_on_disk(fixture) > 0);
+    commit_one(fixture);
+    assert_int_equal(fixture_recover(fixture).sequence, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
 
 int main(void)
@@ -217,6 +246,7 @@ int main(void)
         CASE(what_was_half_made_is_removed),
         CASE(without_a_journal_there_is_nothing_to_recover),
         CASE(nothing_written_before_comes_back),
+        CASE(only_an_empty_log_is_sealed_and_until_it_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
