@@ -15,9 +15,7 @@ static struct journal_point point(const struct fixture *fixture)
 static void a_commit_is_published(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(1, 'A');
     assert_true(point(fixture).head > 0);
     struct journal_chunk first = commit_pages(fixture, &file, &page, 1);
@@ -34,9 +32,7 @@ static void a_commit_is_published(void **state)
 static void reserved_is_not_published(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     file.stream = 1;
     struct journal_page page = data_page(1, 'A');
     struct journal_chunk chunk = write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
@@ -48,9 +44,7 @@ static void reserved_is_not_published(void **state)
 static void a_full_journal_says_so(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(1, 'A');
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
     int result;
@@ -69,9 +63,7 @@ static void what_never_fits_says_so(void **state)
 {
     static struct journal_page pages[300];
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     for (int i = 0; i < 300; i++)
         pages[i] = data_page((uint64_t)i, 'A');
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = pages, .page_count = 300};
@@ -113,9 +105,7 @@ static void the_log_goes_around_and_is_read(void **state)
 
 static void a_failure_undoes_the_commit(struct fixture *fixture, _Atomic int *left)
 {
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     commit_pages(fixture, &file, &page, 1);
     struct journal_point before = point(fixture);
@@ -153,9 +143,7 @@ static void a_failed_flush_undoes_the_commit(void **state)
 static void a_failed_write_ahead_fails_the_commit_behind_it(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     file.stream = 1;
     struct journal_chunk ahead = {.type = JOURNAL_CHUNK_DATA, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
@@ -171,9 +159,7 @@ static void a_failed_write_ahead_fails_the_commit_behind_it(void **state)
 static void a_place_is_lost_by_a_rollback(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     file.stream = 1;
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
@@ -188,9 +174,7 @@ static void a_place_is_lost_by_a_rollback(void **state)
 static void pages_of_an_older_epoch_are_not_in_the_commit(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     file.stream = 1;
     write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
@@ -203,9 +187,7 @@ static void pages_of_an_older_epoch_are_not_in_the_commit(void **state)
 static void a_failed_release_keeps_the_space(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     struct journal_chunk chunk = commit_pages(fixture, &file, &page, 1);
     fixture->faulty.flushes_left = 0;
@@ -244,9 +226,7 @@ static void a_commit_stays_with_what_was_written_ahead_for_it(void **state)
 static void the_part_of_a_dead_process_is_given_back_as_a_whole(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     struct journal_chunk first = commit_pages(fixture, &file, &page, 1);
     struct journal_chunk second = commit_pages(fixture, &file, &page, 1);
@@ -262,9 +242,7 @@ static void the_part_of_a_dead_process_is_given_back_as_a_whole(void **state)
 static void the_next_process_goes_on_at_the_head(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     commit_pages(fixture, &file, &page, 1);
     struct journal_point before = point(fixture);

@@ -183,10 +183,8 @@ static void nothing_written_before_comes_back(void **state)
 {
     struct fixture *fixture = *state;
     struct recover_report report;
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
-    fixture_open(fixture, SMALL_JOURNAL);
     commit_pages(fixture, &file, &page, 1);
     page = data_page(0, 'B');
     commit_pages(fixture, &file, &page, 1);

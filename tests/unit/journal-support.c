@@ -157,6 +157,13 @@ struct journal_file entry_of(struct fixture *fixture, const char *path)
     return file;
 }
 
+struct journal_file fixture_open_with_file(struct fixture *fixture)
+{
+    fixture_open(fixture, SMALL_JOURNAL);
+    make_file(fixture, "a", 4, 'x');
+    return entry_of(fixture, "a");
+}
+
 struct journal_page data_page(uint64_t page, char letter)
 {
     return (struct journal_page){.kind = JOURNAL_DATA, .page = page, .count = 1, .data = page_of(letter)};

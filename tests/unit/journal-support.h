@@ -45,6 +45,8 @@ const void *page_of(char letter);
 int make_file(struct fixture *fixture, const char *path, unsigned pages, char letter);
 /* The file's entry: identity, path, its present size, times 100 and 200. */
 struct journal_file entry_of(struct fixture *fixture, const char *path);
+/* A small journal is opened, and there is a file "a" of four pages of x. */
+struct journal_file fixture_open_with_file(struct fixture *fixture);
 struct journal_page data_page(uint64_t page, char letter);
 /* Reserves and commits a chunk of one file; fails the test if it does not succeed. */
 struct journal_chunk commit_pages(struct fixture *fixture, const struct journal_file *file, const struct journal_page *pages,

@@ -29,9 +29,7 @@ static int see(void *context, const struct journal_visit *entry)
 
 static void fill(struct fixture *fixture)
 {
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    struct journal_file file = entry_of(fixture, "a");
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     file.stream = 1;
     write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
