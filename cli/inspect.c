@@ -82,25 +82,18 @@ int inspect_atomic(int fd, bool *atomic)
     return *atomic || !strcmp(value, "0") ? 0 : -EPROTO;
 }
 
-int inspect_ranges(int fd, uint64_t first, struct mapshare_abi_ranges *answer)
+const char *inspect_state_name(uint32_t state)
 {
-    int result;
+    static const char *const names[] = {
+        [0] = "clean",
+        [MAPSHARE_ABI_KERNEL] = "kernel",
+        [MAPSHARE_ABI_RECEIVED] = "received",
+        [MAPSHARE_ABI_COMMITTED] = "committed",
+        [MAPSHARE_ABI_WRITEBACK] = "writeback",
+        [MAPSHARE_ABI_FAILED] = "failed",
+    };
 
-    memset(answer, 0, sizeof *answer);
-    answer->first = first;
-    result = ask(fd, MAPSHARE_IOC_RANGES, answer);
-    if (result)
-        return result;
-    if (answer->count > MAPSHARE_ABI_RUNS || (answer->more && !answer->count))
-        return -EPROTO;
-    for (uint32_t i = 0; i < answer->count; i++) {
-        const struct mapshare_abi_run *run = &answer->runs[i];
-
-        if (run->first < first || run->last < run->first || run->state < MAPSHARE_ABI_KERNEL || run->state > MAPSHARE_ABI_FAILED)
-            return -EPROTO;
-        first = run->last + 1;
-    }
-    return 0;
+    return names[state];
 }
 
 int inspect_statistics(const char *mount_point, char **text)

@@ -1,4 +1,5 @@
-/* Asking the daemon about a file. The only place of the tool that uses the daemon's ioctls and attributes.
+/* Asking the daemon about a file. Beside libmapshare/runs.c the only place of the tool that uses the daemon's
+ * ioctls and attributes.
  *
  * Looking changes nothing: files are opened for reading, without marking a time and without mapping them.
  * All return 0 or -errno; -ENOTTY where the file is not on a mapsharefs mount.
@@ -23,8 +24,8 @@ int inspect_info(int fd, struct mapshare_abi_info *info);
 /* user.mapshare.atomic, of a file or a directory. */
 int inspect_atomic(int fd, bool *atomic);
 
-/* The runs at or after page `first`, as many as fit into one answer; checked. See page_runs.h. */
-int inspect_ranges(int fd, uint64_t first, struct mapshare_abi_ranges *answer);
+/* Of a page; 0 is one that is in the store. */
+const char *inspect_state_name(uint32_t state);
 
 /* The text of user.mapshare.stats of a mount's root, to be freed. */
 int inspect_statistics(const char *mount_point, char **text);

@@ -3,9 +3,9 @@
 
 #include "command.h"
 #include "inspect.h"
+#include "libmapshare/runs.h"
 #include "message.h"
 #include "output.h"
-#include "page_runs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@ static const struct {
     char letter;
     int rank;
     const char *colour;
-} looks[PAGE_STATES] = {
+} looks[MAPSHARE_RUN_STATES] = {
     [0] = {'.', 0, "2"},
     [MAPSHARE_ABI_COMMITTED] = {'c', 1, "30;42"},
     [MAPSHARE_ABI_WRITEBACK] = {'w', 2, "97;44"},
@@ -42,7 +42,7 @@ struct picture {
     unsigned columns;
     bool colour;
     bool kernel_known;
-    uint64_t counts[PAGE_STATES];
+    uint64_t counts[MAPSHARE_RUN_STATES];
     uint8_t *cells; /* states */
 };
 
@@ -81,7 +81,7 @@ static void layout(struct picture *picture, unsigned width)
     picture->cell_count = (picture->pages + picture->pages_per_cell - 1) / picture->pages_per_cell;
 }
 
-static void runs_draw(struct picture *picture, const struct page_runs *runs)
+static void runs_draw(struct picture *picture, const struct mapshare_runs *runs)
 {
     for (size_t i = 0; i < runs->count; i++) {
         const struct mapshare_abi_run *run = &runs->list[i];
@@ -96,7 +96,7 @@ static void runs_draw(struct picture *picture, const struct page_runs *runs)
     }
     picture->kernel_known = runs->kernel_known;
     picture->counts[0] = picture->pages;
-    for (uint32_t state = 1; state < PAGE_STATES; state++)
+    for (uint32_t state = 1; state < MAPSHARE_RUN_STATES; state++)
         picture->counts[0] -= picture->counts[state];
 }
 
@@ -120,13 +120,13 @@ static void legend_print(const struct picture *picture)
 {
     unsigned column = 0;
 
-    for (uint32_t state = 0; state < PAGE_STATES; state++) {
+    for (uint32_t state = 0; state < MAPSHARE_RUN_STATES; state++) {
         char count[32] = "unknown";
         unsigned needed;
 
         if (state != MAPSHARE_ABI_KERNEL || picture->kernel_known)
             snprintf(count, sizeof count, "%" PRIu64, picture->counts[state]);
-        needed = (unsigned)(strlen(page_state_name(state)) + strlen(count)) + 3;
+        needed = (unsigned)(strlen(inspect_state_name(state)) + strlen(count)) + 3;
         if (column && column + needed + 3 > picture->columns) {
             putchar('\n');
             column = 0;
@@ -136,7 +136,7 @@ static void legend_print(const struct picture *picture)
             printf("\033[0;%sm%c\033[0m", looks[state].colour, looks[state].letter);
         else
             putchar(looks[state].letter);
-        printf(" %s %s", page_state_name(state), count);
+        printf(" %s %s", inspect_state_name(state), count);
     }
     putchar('\n');
 }
@@ -178,10 +178,10 @@ static int picture_json(const struct picture *picture, const char *name, uint64_
     json_object_object_add(object, "pages_per_cell", json_object_new_uint64(picture->pages_per_cell));
     json_object_object_add(object, "cells", json_object_new_string(cells));
     counts = json_object_new_object();
-    for (uint32_t state = 0; state < PAGE_STATES; state++) {
+    for (uint32_t state = 0; state < MAPSHARE_RUN_STATES; state++) {
         bool known = picture->kernel_known || (state != MAPSHARE_ABI_KERNEL && state != 0);
 
-        json_object_object_add(counts, page_state_name(state), known ? json_object_new_uint64(picture->counts[state]) : NULL);
+        json_object_object_add(counts, inspect_state_name(state), known ? json_object_new_uint64(picture->counts[state]) : NULL);
     }
     json_object_object_add(object, "counts", counts);
     json_print(object);
@@ -199,8 +199,8 @@ static bool colour_wanted(void)
 static int draw(int fd, const char *name, uint64_t size, const struct arguments *arguments)
 {
     struct picture picture = {.pages = (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE};
-    struct page_runs runs;
-    int result = page_runs_read(fd, size, &runs);
+    struct mapshare_runs runs;
+    int result = mapshare_runs_read(fd, size, &runs);
 
     if (result)
         return result;
@@ -217,7 +217,7 @@ static int draw(int fd, const char *name, uint64_t size, const struct arguments 
         result = -ENOMEM;
     }
     free(picture.cells);
-    page_runs_free(&runs);
+    mapshare_runs_free(&runs);
     return result;
 }
 

@@ -2,9 +2,9 @@
 
 #include "command.h"
 #include "inspect.h"
+#include "libmapshare/runs.h"
 #include "message.h"
 #include "output.h"
-#include "page_runs.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,26 +18,26 @@ struct report {
     bool atomic;
     /* Of regular files only. */
     struct mapshare_abi_info info;
-    uint64_t counts[PAGE_STATES];
+    uint64_t counts[MAPSHARE_RUN_STATES];
     bool kernel_known;
 };
 
 /* The counts are of the runs, not of `info`: a page that is stored to again while the daemon has its last content counts once. */
 static int report_gather(int fd, struct report *report)
 {
-    struct page_runs runs;
+    struct mapshare_runs runs;
     int result = inspect_atomic(fd, &report->atomic);
 
     if (result || !S_ISREG(report->status.st_mode))
         return result;
     result = inspect_info(fd, &report->info);
     if (result == 0)
-        result = page_runs_read(fd, (uint64_t)report->status.st_size, &runs);
+        result = mapshare_runs_read(fd, (uint64_t)report->status.st_size, &runs);
     if (result)
         return result;
-    page_runs_count(&runs, report->counts);
+    mapshare_runs_count(&runs, report->counts);
     report->kernel_known = runs.kernel_known;
-    page_runs_free(&runs);
+    mapshare_runs_free(&runs);
     return 0;
 }
 
@@ -115,10 +115,10 @@ static void file_json(const struct report *report, struct json_object *object)
     json_object_object_add(object, "committed_size", json_object_new_uint64(info->committed_size));
     json_object_object_add(object, "page_size", json_object_new_int(MAPSHARE_PAGE_SIZE));
     json_object_object_add(object, "dirty", report->kernel_known ? json_object_new_uint64(dirty(report)) : NULL);
-    for (uint32_t state = MAPSHARE_ABI_KERNEL; state < PAGE_STATES; state++) {
+    for (uint32_t state = MAPSHARE_ABI_KERNEL; state < MAPSHARE_RUN_STATES; state++) {
         bool known = report->kernel_known || state != MAPSHARE_ABI_KERNEL;
 
-        json_object_object_add(object, page_state_name(state), known ? json_object_new_uint64(report->counts[state]) : NULL);
+        json_object_object_add(object, inspect_state_name(state), known ? json_object_new_uint64(report->counts[state]) : NULL);
     }
     json_object_object_add(object, "commit", commit_json(info));
     json_object_object_add(object, "error", info->error ? json_object_new_string(strerrorname_np(info->error)) : NULL);

@@ -1,15 +1,15 @@
 #include "config.h"
 
-#include "cachestat.h"
-#include "page_runs.h"
-#include "inspect.h"
+#include "runs.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/ioctl.h>
 
-static int append(struct page_runs *runs, uint64_t first, uint64_t last, uint32_t state)
+#include "cachestat.h"
+
+static int append(struct mapshare_runs *runs, uint64_t first, uint64_t last, uint32_t state)
 {
     struct mapshare_abi_run *end = runs->count ? &runs->list[runs->count - 1] : NULL;
 
@@ -32,14 +32,33 @@ static int append(struct page_runs *runs, uint64_t first, uint64_t last, uint32_
     return 0;
 }
 
-static int read_daemon(int fd, struct page_runs *out)
+/* The runs at or after page `first`, as many as fit into one answer. */
+static int ask_daemon(int fd, uint64_t first, struct mapshare_abi_ranges *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    answer->first = first;
+    if (ioctl(fd, MAPSHARE_IOC_RANGES, answer))
+        return -errno;
+    if (answer->count > MAPSHARE_ABI_RUNS || (answer->more && !answer->count))
+        return -EPROTO;
+    for (uint32_t i = 0; i < answer->count; i++) {
+        const struct mapshare_abi_run *run = &answer->runs[i];
+
+        if (run->first < first || run->last < run->first || run->state < MAPSHARE_ABI_KERNEL || run->state > MAPSHARE_ABI_FAILED)
+            return -EPROTO;
+        first = run->last + 1;
+    }
+    return 0;
+}
+
+static int read_daemon(int fd, struct mapshare_runs *out)
 {
     struct mapshare_abi_ranges answer;
     uint64_t next = 0;
 
     out->kernel_known = true;
     do {
-        int result = inspect_ranges(fd, next, &answer);
+        int result = ask_daemon(fd, next, &answer);
 
         out->kernel_known = out->kernel_known && answer.kernel_known;
         for (uint32_t i = 0; result == 0 && i < answer.count; i++) {
@@ -58,7 +77,7 @@ static int append_kernel(void *runs, uint64_t first, uint64_t last)
 }
 
 /* The kernel's runs lie over the daemon's: what is stored to last is in the kernel. */
-static int lay_over(const struct page_runs *daemon, const struct page_runs *kernel, struct page_runs *out)
+static int lay_over(const struct mapshare_runs *daemon, const struct mapshare_runs *kernel, struct mapshare_runs *out)
 {
     uint64_t done = 0; /* pages before it are in `out` */
     size_t next = 0;
@@ -85,50 +104,36 @@ static int lay_over(const struct page_runs *daemon, const struct page_runs *kern
     return result;
 }
 
-int page_runs_read(int fd, uint64_t size, struct page_runs *out)
+int mapshare_runs_read(int fd, uint64_t size, struct mapshare_runs *out)
 {
-    struct page_runs daemon = {0}, kernel = {0};
+    struct mapshare_runs daemon = {0}, kernel = {0};
     int result = read_daemon(fd, &daemon);
 
-    *out = (struct page_runs){0};
+    *out = (struct mapshare_runs){0};
     if (result == 0 && !daemon.kernel_known &&
         cache_find_dirty(fd, 0, (size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE, append_kernel, &kernel) == 0) {
         result = lay_over(&daemon, &kernel, out);
         out->kernel_known = true;
     } else if (result == 0) {
         *out = daemon;
-        daemon = (struct page_runs){0};
+        daemon = (struct mapshare_runs){0};
     }
-    page_runs_free(&daemon);
-    page_runs_free(&kernel);
+    mapshare_runs_free(&daemon);
+    mapshare_runs_free(&kernel);
     if (result)
-        page_runs_free(out);
+        mapshare_runs_free(out);
     return result;
 }
 
-void page_runs_free(struct page_runs *runs)
+void mapshare_runs_free(struct mapshare_runs *runs)
 {
     free(runs->list);
-    *runs = (struct page_runs){0};
+    *runs = (struct mapshare_runs){0};
 }
 
-void page_runs_count(const struct page_runs *runs, uint64_t counts[PAGE_STATES])
+void mapshare_runs_count(const struct mapshare_runs *runs, uint64_t counts[MAPSHARE_RUN_STATES])
 {
-    memset(counts, 0, PAGE_STATES * sizeof counts[0]);
+    memset(counts, 0, MAPSHARE_RUN_STATES * sizeof counts[0]);
     for (size_t i = 0; i < runs->count; i++)
         counts[runs->list[i].state] += runs->list[i].last - runs->list[i].first + 1;
-}
-
-const char *page_state_name(uint32_t state)
-{
-    static const char *const names[PAGE_STATES] = {
-        [0] = "clean",
-        [MAPSHARE_ABI_KERNEL] = "kernel",
-        [MAPSHARE_ABI_RECEIVED] = "received",
-        [MAPSHARE_ABI_COMMITTED] = "committed",
-        [MAPSHARE_ABI_WRITEBACK] = "writeback",
-        [MAPSHARE_ABI_FAILED] = "failed",
-    };
-
-    return names[state];
 }
