@@ -4,9 +4,12 @@
 need_mount
 need_root
 scratch
-start_mount max_restarts=1000000,commit_interval=600,threads=2
-timeout 300 "$(helper mount/kill-sweep)" "$MOUNT"
-cp "$MOUNT/mapped" "$SCRATCH"
-stop_mount
-cmp "$SCRATCH/mapped" "$STORE/mapped" || fail "the store lost bytes"
-[ "$(ls "$STORE")" = mapped ] || fail "left in the store: $(ls "$STORE")"
+for option in commit_interval=600 atomic; do
+    echo "with $option"
+    start_mount "max_restarts=1000000,threads=2,$option"
+    timeout 300 "$(helper mount/kill-sweep)" "$MOUNT"
+    cp "$MOUNT/mapped" "$SCRATCH"
+    stop_mount
+    cmp "$SCRATCH/mapped" "$STORE/mapped" || fail "the store lost bytes"
+    [ "$(ls "$STORE")" = mapped ] || fail "left in the store: $(ls "$STORE")"
+done
