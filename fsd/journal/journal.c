@@ -104,7 +104,7 @@ static int start_fresh(struct journal *journal)
         return result < 0 ? result : -EUCLEAN;
     result = superblock_renew(superblock);
     superblock->epoch = FIRST_EPOCH;
-    if (result == 0)
+    for (int copy = 0; copy < 2 && result == 0; copy++) /* the log is found by either */
         result = superblock_write(journal->store, journal->fd, superblock);
     if (result < 0)
         return result;

@@ -55,7 +55,8 @@ static int empty_journal(struct store *store, int fd, const struct scan *scan)
 static int look_for_damage(struct scan *scan, struct recover_report *report)
 {
     uint64_t behind = 0;
-    int result = scan->superblock.epoch > 0 ? scan_commits_behind(scan, &behind) : 0;
+    bool used = scan->superblock.epoch > 0 || report->chunks > 0 || report->torn_bytes > 0;
+    int result = used ? scan_commits_behind(scan, &behind) : 0;
     report->commits_lost = behind > 1 ? behind : 0;
     return result;
 }

@@ -11,11 +11,11 @@
 #include "log.h"
 
 #define MANY_WRITES 128
-#define HELD_WRITES 1024 /* some milliseconds: a store to the page waits as long */
+#define HELD_NANOSECONDS 5000000 /* a store to the page waits as long */
 #define MOMENT_NANOSECONDS 200000l
 
 static _Thread_local struct write_answer held;
-static _Thread_local uint32_t writes_since; /* the held answer's, itself included; 0: none is held */
+static _Thread_local int64_t held_since; /* 0: the thread holds no answer */
 
 static void send_answer(const struct server *server, const struct write_answer *answer)
 {
@@ -42,39 +42,42 @@ void burst_count(struct server *server, const struct fuse_in_header *header)
     }
 }
 
-static bool is_short_of_frames(const struct server *server)
-{
-    return frame_free_count(&server->frames) < server->arena.header->frame_max / 8;
-}
-
 /* One answer at a time is held, whichever thread's. */
 static bool may_hold(struct server *server)
 {
     bool none = false;
 
-    return server->writes_in_row > MANY_WRITES && !writes_since && !is_short_of_frames(server) &&
-           atomic_compare_exchange_strong(&server->answer_held, &none, true);
+    return server->writes_in_row > MANY_WRITES && !held_since && atomic_compare_exchange_strong(&server->answer_held, &none, true);
+}
+
+/* Milliseconds will do. */
+static int64_t now(void)
+{
+    struct timespec moment;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &moment);
+    return time_pack(moment);
 }
 
 void burst_answer(struct server *server, const struct write_answer *answer)
 {
     if (may_hold(server)) {
         held = *answer;
-        writes_since = 1;
+        held_since = now();
         burst_set_blocking(fuse_session_fd(server->session), false);
         return;
     }
     send_answer(server, answer);
-    if (writes_since && (++writes_since > HELD_WRITES || is_short_of_frames(server)))
+    if (held_since && now() - held_since > HELD_NANOSECONDS)
         burst_release(server);
 }
 
 void burst_release(struct server *server)
 {
-    if (!writes_since)
+    if (!held_since)
         return;
     send_answer(server, &held);
-    writes_since = 0;
+    held_since = 0;
     burst_set_blocking(fuse_session_fd(server->session), true);
     atomic_store(&server->answer_held, false);
 }
@@ -83,7 +86,7 @@ void burst_pause(struct server *server)
 {
     const struct timespec moment = {.tv_nsec = MOMENT_NANOSECONDS};
 
-    if (writes_since)
+    if (held_since)
         burst_release(server);
     else
         nanosleep(&moment, NULL);

@@ -144,6 +144,8 @@ bool request_write_received(struct server *server)
 
     if (!inode || in->write_flags & FUSE_WRITE_KILL_SUIDGID)
         return false;
+    if (in->size % PAGE_BYTES || in->size >> PAGE_SHIFT > request_receiver()->frame_count)
+        burst_release(server); /* more frames are needed than are here: they may have to be waited for */
     n = take_write(server, inode, in);
     if (n < 0)
         answer.header = (struct fuse_out_header){.len = sizeof answer.header, .unique = header->unique, .error = n};

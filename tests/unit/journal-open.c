@@ -91,7 +91,7 @@ static void what_is_not_recovered_is_refused(void **state)
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
 }
 
-/* Opening the empty journal once makes copy 1 the newer one. */
+/* Opening an empty journal writes both copies, copy 0 last. */
 static void one_torn_superblock_does_no_harm(void **state)
 {
     for (int copy = 0; copy < 2; copy++) {
@@ -99,6 +99,18 @@ static void one_torn_superblock_does_no_harm(void **state)
         assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
         change_bytes(fixture, copy * FORMAT_BLOCK, 512);
         assert_int_equal(open_result(fixture, SMALL_JOURNAL), 0);
+    }
+}
+
+static void a_log_is_found_by_either_superblock(void **state)
+{
+    for (int copy = 0; copy < 2; copy++) {
+        struct fixture *fixture = *state;
+        fixture->state = (struct journal_state){0};
+        fixture_open(fixture, SMALL_JOURNAL);
+        commit_one(fixture);
+        change_bytes(fixture, copy * FORMAT_BLOCK, 512);
+        assert_int_equal(fixture_recover(fixture).commits, 1);
     }
 }
 
@@ -121,10 +133,10 @@ static void an_unknown_version_is_refused(void **state)
     fixture_open(fixture, SMALL_JOURNAL);
     fixture_close(fixture);
     int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
-    assert_int_equal(pread(fd, &superblock, sizeof(superblock), FORMAT_BLOCK), sizeof(superblock));
+    assert_int_equal(pread(fd, &superblock, sizeof(superblock), 0), sizeof(superblock));
     superblock.version++;
     superblock.checksum = format_checksum(&superblock, offsetof(struct format_superblock, checksum));
-    assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), FORMAT_BLOCK), sizeof(superblock));
+    assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), 0), sizeof(superblock));
     close(fd);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPROTONOSUPPORT);
     assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EPROTONOSUPPORT);
@@ -236,6 +248,7 @@ int main(void)
         CASE(another_size_makes_it_anew_and_the_sequence_goes_on),
         CASE(what_is_not_recovered_is_refused),
         CASE(one_torn_superblock_does_no_harm),
+        CASE(a_log_is_found_by_either_superblock),
         CASE(two_torn_superblocks_are_told),
         CASE(an_unknown_version_is_refused),
         CASE(a_cut_file_is_told),

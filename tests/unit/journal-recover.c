@@ -2,25 +2,20 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "journal/superblock.h"
 #include "journal-support.h"
-
-/* Most tests: a file "a" of four pages, its entry, and the journal open. */
-static struct journal_file start(struct fixture *fixture)
-{
-    fixture_open(fixture, SMALL_JOURNAL);
-    make_file(fixture, "a", 4, 'x');
-    return entry_of(fixture, "a");
-}
 
 static void pages_size_and_times(void **state)
 {
     struct fixture *fixture = *state;
     struct stat status;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page pages[] = {data_page(3, 'C'), data_page(0, 'A'), data_page(5, 'D'), data_page(0, 'B')};
     file.size = 5 * PAGE + 10;
     commit_pages(fixture, &file, pages, 4);
@@ -41,7 +36,7 @@ static void pages_size_and_times(void **state)
 static void the_last_commit_of_a_page_counts(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     for (char letter = 'A'; letter <= 'K'; letter++) {
         struct journal_page page = data_page(2, letter);
         commit_pages(fixture, &file, &page, 1);
@@ -53,7 +48,7 @@ static void the_last_commit_of_a_page_counts(void **state)
 static void holes_over_earlier_pages(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page data[] = {data_page(0, 'A'), data_page(1, 'B'), data_page(2, 'C'), data_page(3, 'D')};
     struct journal_page hole = {.kind = JOURNAL_HOLE, .page = 0, .count = 2};
     commit_pages(fixture, &file, data, 4);
@@ -65,7 +60,7 @@ static void holes_over_earlier_pages(void **state)
 static void holes_where_nothing_can_be_punched(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page hole = {.kind = JOURNAL_HOLE, .page = 1, .count = 2};
     fixture->faulty.no_punch = true;
     commit_pages(fixture, &file, &hole, 1);
@@ -76,7 +71,7 @@ static void holes_where_nothing_can_be_punched(void **state)
 static void a_shorter_size_cuts_and_growing_brings_zeros(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(2, 'C');
     commit_pages(fixture, &file, &page, 1);
     file.size = PAGE + 100;
@@ -90,7 +85,7 @@ static void a_shorter_size_cuts_and_growing_brings_zeros(void **state)
 static void a_page_cut_in_the_middle(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(1, 'B');
     commit_pages(fixture, &file, &page, 1);
     file.size = PAGE + 100;
@@ -102,7 +97,7 @@ static void a_page_cut_in_the_middle(void **state)
 static void what_is_not_valid_is_void(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(3, 'D');
     file.valid = PAGE;
     commit_pages(fixture, &file, &page, 1);
@@ -113,7 +108,7 @@ static void what_is_not_valid_is_void(void **state)
 static void pages_written_ahead_come_with_their_commit(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page first = data_page(0, 'A'), second[] = {data_page(1, 'B'), data_page(2, 'C')}, last = data_page(2, 'E');
     file.stream = 5;
     write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &first, 1);
@@ -130,7 +125,7 @@ static void pages_written_ahead_come_with_their_commit(void **state)
 static void a_stream_is_used_up_by_its_commit(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page ahead = data_page(0, 'A'), newer = data_page(0, 'B');
     file.stream = 5;
     write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &ahead, 1);
@@ -148,7 +143,7 @@ static void several_files_in_one_commit(void **state)
     struct fixture *fixture = *state;
     struct journal_file files[2];
     struct journal_page pages[] = {data_page(0, 'A'), data_page(1, 'B')};
-    files[0] = start(fixture);
+    files[0] = fixture_open_with_file(fixture);
     make_file(fixture, "b", 2, 'y');
     files[1] = entry_of(fixture, "b");
     pages[1].file = 1;
@@ -164,7 +159,7 @@ static void an_interrupted_recovery_is_made_again(void **state)
 {
     struct fixture *fixture = *state;
     struct recover_report report;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page pages[] = {data_page(0, 'A'), data_page(3, 'D')};
     commit_pages(fixture, &file, pages, 2);
     fixture_close(fixture);
@@ -227,12 +222,42 @@ static void more_files_than_are_synced_one_by_one(void **state)
 static void torn_bytes_are_counted(void **state)
 {
     struct fixture *fixture = *state;
-    struct journal_file file = start(fixture);
+    struct journal_file file = fixture_open_with_file(fixture);
     struct journal_page page = data_page(0, 'A');
     commit_pages(fixture, &file, &page, 1);
     file.stream = 1;
     struct journal_chunk ahead = write_pages(fixture, JOURNAL_CHUNK_DATA, &file, &page, 1);
     assert_int_equal(fixture_recover(fixture).torn_bytes, ahead.length);
+}
+
+static void write_superblocks(struct fixture *fixture, int fd, uint32_t epoch)
+{
+    struct superblock superblock;
+    assert_int_equal(superblock_read(fd, &superblock), 0);
+    superblock.epoch = epoch;
+    for (int copy = 0; copy < 2; copy++)
+        assert_int_equal(superblock_write(fixture->store, fd, &superblock), 0);
+}
+
+/* Before logs were sealed the superblock had epoch 0 while the log was in use, too. */
+static void a_log_that_was_never_sealed_is_searched_for_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(0, 'A');
+    commit_pages(fixture, &file, &page, 1);
+    struct journal_chunk second = commit_pages(fixture, &file, &page, 1);
+    commit_pages(fixture, &file, &page, 1);
+    commit_pages(fixture, &file, &page, 1);
+    uint64_t capacity = journal_size(fixture->journal);
+    fixture_close(fixture);
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    write_superblocks(fixture, fd, 0);
+    assert_int_equal(pwrite(fd, "damaged", 7, (off_t)format_offset(second.position, capacity)), 7);
+    close(fd);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
+    assert_int_equal(report.commits_lost, 3);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
@@ -255,6 +280,7 @@ int main(void)
         CASE(more_files_than_are_open_at_once),
         CASE(more_files_than_are_synced_one_by_one),
         CASE(torn_bytes_are_counted),
+        CASE(a_log_that_was_never_sealed_is_searched_for_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
