@@ -40,13 +40,14 @@ static int read_log(struct scan *scan, struct image *image, struct recover_repor
     return 0;
 }
 
-/* Under a new uuid nothing that is in the log now can be valid again, so positions may begin again too. */
-static int empty_journal(struct store *store, int fd, const struct scan *scan)
+/* Under a new uuid nothing that is in the log now can be valid again, so positions may begin again too. Sequence numbers go on, also after
+ * those of commits that are given up: somebody may remember them. */
+static int empty_journal(struct store *store, int fd, const struct scan *scan, bool commits_lost)
 {
     struct superblock superblock = scan->superblock;
     superblock.tail = superblock.capacity;
     superblock.tail_number = 1;
-    superblock.sequence = scan->expected.sequence;
+    superblock.sequence = commits_lost ? scan->newest_sequence : scan->expected.sequence;
     int result = superblock_renew(&superblock);
     return result < 0 ? result : superblock_write(store, fd, &superblock);
 }
@@ -94,7 +95,7 @@ int journal_recover(struct store *store, int store_folder, bool give_up, struct 
     if (result == 0 && report->files_missing > 0 && syncfs(store_folder) < 0)
         result = -errno;
     if (result == 0)
-        result = empty_journal(store, fd, &scan);
+        result = empty_journal(store, fd, &scan, report->commits_lost > 0);
     image_free(&image);
     scan_close(&scan);
     close(fd);

@@ -163,7 +163,7 @@ static int is_later_commit(struct scan *scan, uint64_t position, const struct fo
 
 int scan_commits_behind(struct scan *scan, uint64_t *count)
 {
-    uint64_t position = scan->expected.position, found = 0, newest = 0;
+    uint64_t position = scan->expected.position, found = 0;
     uint32_t epoch = 0;
     *count = 0;
     while (position < scan->expected.end) {
@@ -180,15 +180,16 @@ int scan_commits_behind(struct scan *scan, uint64_t *count)
                 continue;
             found = scan->view.chunk.epoch == epoch ? found + 1 : 1;
             epoch = scan->view.chunk.epoch;
-            if (scan->view.chunk.sequence > newest)
-                newest = scan->view.chunk.sequence;
+            if (scan->view.chunk.sequence > scan->newest_sequence)
+                scan->newest_sequence = scan->view.chunk.sequence;
             if (found > *count)
                 *count = found;
         }
         position += loaded;
     }
     /* The one that a crash leaves is the next after the last one found. */
-    if (scan->committed && newest > scan->expected.sequence + 1 && newest - scan->expected.sequence > *count)
-        *count = newest - scan->expected.sequence;
+    if (scan->committed && scan->newest_sequence > scan->expected.sequence + 1 &&
+        scan->newest_sequence - scan->expected.sequence > *count)
+        *count = scan->newest_sequence - scan->expected.sequence;
     return 0;
 }

@@ -13,7 +13,8 @@ struct scan {
     unsigned char *header;
     size_t header_capacity;
     unsigned char *data;
-    bool committed; /* a COMMIT was found */
+    bool committed;           /* a COMMIT was found */
+    uint64_t newest_sequence; /* of those that scan_commits_behind found */
 };
 
 /* Reads the superblock; errors are superblock_read's. */

@@ -258,6 +258,11 @@ static void a_log_that_was_never_sealed_is_searched_for_damage(void **state)
     close(fd);
     assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
     assert_int_equal(report.commits_lost, 3);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, true, &report), 0);
+    assert_int_equal(report.sequence, 1);
+    fixture->state = (struct journal_state){0};
+    fixture_open(fixture, SMALL_JOURNAL);
+    assert_int_equal(commit_pages(fixture, &file, &page, 1).sequence, 5); /* those given up are not used again */
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
