@@ -4,7 +4,7 @@
 need_mount
 need_program getfattr python3
 scratch
-start_mount commit_interval=1000,fault=write/journal/EIO/2
+start_mount commit_interval=1000,fault=write/journal/EIO/3 # the first two are the superblocks
 
 for name in a b; do
     head -c 20000 /dev/urandom >"$MOUNT/$name"
