@@ -49,6 +49,10 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
     }
     if (!error)
         error = reserve_run(fd, start, end);
+    TAILQ_FOREACH (frame, &index->lists[state], link) { /* replaced meanwhile: they are few */
+        if (!error && !frame->in_view && !(frame_truth(files->frames, frame)->flags & FRAME_HOLE) && frame->page >= key.page)
+            error = reserve_run(fd, frame->page << PAGE_SHIFT, (frame->page + 1) << PAGE_SHIFT);
+    }
     if (!error && start <= index->dense_until && end > index->dense_until)
         index->dense_until = end;
     return error;

@@ -12,6 +12,7 @@
 #include "file/ahead.h"
 #include "file/checkpoint.h"
 #include "file/page.h"
+#include "journal/grow.h"
 #include "log.h"
 
 /* Of a version that is being committed and has no place in the journal yet: later than any that is published. */
@@ -29,27 +30,11 @@ struct commit_round {
     struct part *parts;
     struct journal_file *files;
     struct journal_page *pages;
-    uint32_t part_count, part_max, file_max, page_count, page_max;
+    uint32_t part_count, page_count;
     uint32_t weight;     /* pages of all parts, those journaled ahead included */
     char (*paths)[4096]; /* only where the store cannot be searched by handle */
-    uint32_t path_max;
+    size_t part_max, file_max, page_max, path_max;
 };
-
-static void *grow(void *array, uint32_t *max, uint32_t need, size_t size)
-{
-    uint32_t more = *max ? *max : 64;
-    void *larger;
-
-    while (more < need)
-        more *= 2;
-    if (more == *max)
-        return array;
-    larger = realloc(array, more * size);
-    if (!larger)
-        free(array);
-    *max = larger ? more : 0;
-    return larger;
-}
 
 /* ---- before the commit point ---- */
 
@@ -58,14 +43,17 @@ static int flush_metadata(struct files *files, uint32_t inode, int fd)
 {
     _Atomic uint32_t *flags = &files->arena->inodes[inode].flags;
 
-    if (!(*flags & (INODE_UNSYNCED | INODE_SYNCING)))
-        return 0;
     atomic_fetch_or(flags, INODE_SYNCING); /* a worker that dies now leaves one of the two */
     atomic_fetch_and(flags, ~INODE_UNSYNCED);
     if (fsync(fd))
         return -errno;
     atomic_fetch_and(flags, ~INODE_SYNCING);
     return 0;
+}
+
+static bool is_unsynced(const struct files *files, uint32_t inode)
+{
+    return files->arena->inodes[inode].flags & (INODE_UNSYNCED | INODE_SYNCING);
 }
 
 static int flush_inode(struct files *files, uint32_t inode)
@@ -75,8 +63,7 @@ static int flush_inode(struct files *files, uint32_t inode)
 
     if (error)
         return error;
-    if (fsync(descriptor->fd))
-        error = -errno;
+    error = flush_metadata(files, inode, descriptor->fd);
     descriptor_put(files->descriptors, descriptor);
     return error;
 }
@@ -133,8 +120,15 @@ static int share(const struct commit_round *round, uint32_t number, bool group, 
     return 0;
 }
 
+/* The file's lock is held. */
+static bool has_changes(const struct file_index *index)
+{
+    return index->changed || index->atime_changed || index->counts[FRAME_RECEIVED] || index->counts[FRAME_COMMITTING];
+}
+
 /* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
- * next round, -errno. `again`: there is more than one commit can hold; a default file takes several, but not in a `group`. */
+ * next round, -errno. `again`: there is more than one commit can hold; a default file takes several, but not in a `group`, all of whose files
+ * get the commit's number, those without changes too. */
 static int collect(struct files *files, struct commit_round *round, uint32_t number, bool group, bool *again)
 {
     struct file_index *index = &files->index[number];
@@ -155,7 +149,7 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
         pthread_mutex_unlock(&index->lock);
         return share(round, number, group, again);
     }
-    if (!index->changed && !index->atime_changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING]) {
+    if (!group && !has_changes(index)) {
         pthread_mutex_unlock(&index->lock);
         return 0;
     }
@@ -203,7 +197,8 @@ static int make_ready(struct files *files, struct commit_round *round, uint32_t 
 
     if (error)
         return error;
-    error = flush_metadata(files, inode, descriptor->fd);
+    if (is_unsynced(files, inode))
+        error = flush_metadata(files, inode, descriptor->fd);
     if (!error) {
         pthread_mutex_lock(&index->lock);
         error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING);
@@ -217,8 +212,7 @@ static int add_page(struct files *files, struct commit_round *round, uint32_t pa
 {
     bool hole = frame_truth(files->frames, frame)->flags & FRAME_HOLE;
 
-    round->pages = grow(round->pages, &round->page_max, round->page_count + 1, sizeof *round->pages);
-    if (!round->pages)
+    if (!grow(&round->pages, &round->page_max, round->page_count + 1, sizeof *round->pages))
         return -ENOMEM;
     round->pages[round->page_count++] = (struct journal_page){
         .file = part,
@@ -374,27 +368,77 @@ static void remember_place(struct files *files, const struct journal_chunk *chun
 
 /* ---- the leader ---- */
 
+/* The record that the timer found may have become an atomic file's meanwhile, of which only programs make commits. */
+static bool is_stale(const struct files *files, const struct commit_waiter *waiter, uint32_t number)
+{
+    return waiter->by_timer && files->arena->files[number].flags & FILE_ATOMIC;
+}
+
+static bool has_part(const struct commit_round *round, uint32_t number)
+{
+    for (uint32_t i = 0; i < round->part_count; i++) {
+        if (round->parts[i].file == number)
+            return true;
+    }
+    return false;
+}
+
+/* Whether any of its files has something to commit. */
+static bool is_needed(struct files *files, const struct commit_waiter *waiter)
+{
+    bool needed = false;
+
+    for (uint32_t i = 0; i < waiter->count && !needed; i++) {
+        struct file_index *index = &files->index[waiter->files[i]];
+
+        pthread_mutex_lock(&index->lock);
+        needed = has_changes(index);
+        pthread_mutex_unlock(&index->lock);
+    }
+    return needed;
+}
+
+/* Of a waiter without changes: the last one that one of its files was in. */
+static void find_last_commit(struct files *files, const struct commit_waiter *waiter, struct commit_result *result)
+{
+    *result = (struct commit_result){0};
+    for (uint32_t i = 0; i < waiter->count; i++) {
+        struct file_index *index = &files->index[waiter->files[i]];
+        const struct file_version *version;
+
+        pthread_mutex_lock(&index->lock);
+        version = &files->arena->files[waiter->files[i]].commits[index->held];
+        if (version->sequence >= result->sequence)
+            *result = (struct commit_result){.sequence = version->sequence, .time = version->committed_at};
+        pthread_mutex_unlock(&index->lock);
+    }
+}
+
 /* A waiter's files join the round, or none of them does. */
 static void join(struct files *files, struct commit_round *round, struct commit_waiter *waiter)
 {
     uint32_t first = round->part_count, weight = round->weight;
+    bool group = waiter->count > 1 && is_needed(files, waiter);
     int error;
 
-    waiter->again = false;
+    waiter->again = waiter->joined = false;
     error = waiter->flush_inode ? flush_inode(files, waiter->flush_inode) : 0;
-    round->parts = grow(round->parts, &round->part_max, first + waiter->count, sizeof *round->parts);
-    round->files = grow(round->files, &round->file_max, first + waiter->count, sizeof *round->files);
-    if (!round->parts || !round->files)
+    if (!grow(&round->parts, &round->part_max, first + waiter->count, sizeof *round->parts) ||
+        !grow(&round->files, &round->file_max, first + waiter->count, sizeof *round->files))
         error = -ENOMEM;
     for (uint32_t i = 0; i < waiter->count && !error; i++) {
-        int taken = collect(files, round, waiter->files[i], waiter->count > 1, &waiter->again);
+        uint32_t number = waiter->files[i], inode = files->arena->files[number].inode;
+        int taken = is_stale(files, waiter, number) ? 0 : collect(files, round, number, group, &waiter->again);
 
         if (taken < 0)
             error = taken;
-        if (taken > 0)
+        else if (taken > 0)
             error = make_ready(files, round, round->part_count - 1);
+        else if (inode && is_unsynced(files, inode))
+            error = flush_inode(files, inode);
         if (taken > 0 && !error)
             error = add_pages(files, round, round->part_count - 1);
+        waiter->joined |= !error && has_part(round, number);
     }
     if (error) {
         while (round->part_count > first) {
@@ -423,8 +467,9 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
     int error;
 
     if (!files->inodes->handles) {
-        round->paths = grow(round->paths, &round->path_max, round->part_count, sizeof *round->paths);
-        for (uint32_t i = 0; round->paths && i < round->part_count; i++) {
+        bool room = grow(&round->paths, &round->path_max, round->part_count, sizeof *round->paths);
+
+        for (uint32_t i = 0; room && i < round->part_count; i++) {
             if (inode_path(files->inodes, files->arena->files[round->parts[i].file].inode, round->paths[i]))
                 round->files[i].path = round->paths[i];
         }
@@ -466,7 +511,7 @@ static int kept_error(struct files *files, const struct commit_waiter *waiter)
 static void lead(struct files *files, struct commit_round *round, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
-    struct commit_result result = {.sequence = journal_sequence(files->journal), .time = time_now()};
+    struct commit_result result = {0};
     int error = 0;
 
     round->part_count = round->page_count = round->weight = 0;
@@ -475,7 +520,8 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
     if (round->part_count)
         error = make_commit(files, round, &result);
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
-        bool again = error ? error == -EAGAIN && waiter->count : waiter->again;
+        int failed = waiter->joined ? error : 0;
+        bool again = failed ? failed == -EAGAIN : waiter->again;
 
         if (waiter->result.error == -EAGAIN || (again && !waiter->result.error)) {
             pthread_mutex_lock(&files->commit_lock);
@@ -484,8 +530,11 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
             continue;
         }
         if (!waiter->result.error) {
-            waiter->result = result;
-            waiter->result.error = error ? error : kept_error(files, waiter);
+            if (waiter->joined)
+                waiter->result = result;
+            else
+                find_last_commit(files, waiter, &waiter->result);
+            waiter->result.error = failed ? failed : kept_error(files, waiter);
         }
         waiter->done(waiter, &waiter->result);
     }

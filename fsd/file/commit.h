@@ -19,11 +19,13 @@ struct commit_waiter {
     const uint32_t *files; /* to be committed as one */
     uint32_t count;
     uint32_t flush_inode; /* an inode to flush in the store as well: fsyncdir; 0: none */
+    bool by_timer;        /* no program asks */
     /* Called once, without locks, from the leading thread; may free the waiter. */
     void (*done)(struct commit_waiter *waiter, const struct commit_result *result);
     void *context;               /* the caller's */
     struct commit_result result; /* the leader's */
     bool again;                  /* the leader's: more than one commit can hold */
+    bool joined;                 /* the leader's: some of it is in the commit being made */
 };
 
 int commit_open(struct files *files);

@@ -54,7 +54,8 @@ static void choose(struct files *files, struct batch *batch, int64_t before)
 static void commit_batch(struct files *files, struct batch *batch)
 {
     for (uint32_t i = 0; i < batch->count; i++)
-        batch->waiters[i] = (struct commit_waiter){.files = &batch->files[i], .count = 1, .done = one_done, .context = batch};
+        batch->waiters[i] =
+            (struct commit_waiter){.files = &batch->files[i], .count = 1, .by_timer = true, .done = one_done, .context = batch};
     if (batch->count)
         commit_submit(files, batch->waiters, batch->count);
     pthread_mutex_lock(&batch->lock);

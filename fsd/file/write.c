@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "file/file.h"
 #include "file/page.h"
 #include "log.h"
+
+#define RETRY_MICROSECONDS 200000
 
 static void copy_in(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size)
 {
@@ -59,7 +62,13 @@ static int take_page(struct files *files, struct file_index *index, struct recei
 /* Has commits and checkpoints free frames. False when a moment was not enough. */
 static bool wait_for_memory(struct files *files, int error)
 {
-    if (error != -EAGAIN)
+    if (error != -EAGAIN && error != -ENOSPC) {
+        log_limited(&files->error_logged,
+                    "the rest of a changed page cannot be read from the store (%s): a flush waits until it can", strerror(-error));
+        usleep(RETRY_MICROSECONDS);
+        return true;
+    }
+    if (error == -ENOSPC)
         log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
                     strerror(-error));
     files_want(files, true, true);

@@ -46,7 +46,7 @@ void request_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *in
         error = request_kill_privileges(request, inode);
     if (error)
         request_reply(request, error);
-    else if (fuse_reply_open(request, info))
+    if (info->fh && (error || fuse_reply_open(request, info)))
         handle_close(server, info->fh);
 }
 

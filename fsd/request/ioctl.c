@@ -29,14 +29,15 @@ struct parked_commit {
     struct mapshare_abi_commit in;
 };
 
-/* Out of the list. The lock is held. `length`: of the list before it. */
-static struct group *take_group(struct server *server, uint64_t id, uint32_t *length)
+/* Out of the list, whose length stays bounded. The lock is held. */
+static struct group *take_group(struct server *server, uint64_t id)
 {
-    *length = 0;
-    for (struct group **at = &server->groups; *at; at = &(*at)->next, ++*length) {
+    uint32_t length = 0;
+
+    for (struct group **at = &server->groups; *at; at = &(*at)->next, length++) {
         struct group *group = *at;
 
-        if (group->id == id || *length == GROUPS_MAX) {
+        if (group->id == id || length == GROUPS_MAX) {
             *at = group->next;
             if (group->id == id)
                 return group;
@@ -50,11 +51,11 @@ static struct group *take_group(struct server *server, uint64_t id, uint32_t *le
 static int join(struct server *server, uint64_t id, uint32_t file)
 {
     struct group *group, *more;
-    uint32_t length, count;
+    uint32_t count;
     int error = 0;
 
     pthread_mutex_lock(&server->group_lock);
-    group = take_group(server, id, &length);
+    group = take_group(server, id);
     count = group ? group->count : 0;
     more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->files[0]) : NULL;
     if (more) {
@@ -112,10 +113,9 @@ static void commit_group(fuse_req_t request, struct server *server, const struct
 {
     struct parked_commit *parked = malloc(sizeof *parked);
     struct group *group;
-    uint32_t length;
 
     pthread_mutex_lock(&server->group_lock);
-    group = take_group(server, in->group, &length);
+    group = take_group(server, in->group);
     pthread_mutex_unlock(&server->group_lock);
     if (!parked || !group || group->count != in->files) {
         request_reply(request, parked ? -ESTALE : -ENOMEM);
@@ -201,8 +201,8 @@ static void wait_for_commit(fuse_req_t request, struct server *server, uint32_t 
         return;
     }
     *wait = (struct commit_wait){.request = request, .file = file, .in = *in, .deadline = INT64_MAX};
-    if (in->timeout_nanoseconds >= 0)
-        wait->deadline = time_monotonic() + in->timeout_nanoseconds;
+    if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
+        wait->deadline = INT64_MAX;
     fuse_req_interrupt_func(request, interrupted, wait);
     pthread_mutex_lock(&server->wait_lock);
     wait->next = server->waits;

@@ -248,12 +248,16 @@ static void serve_move(fuse_req_t request, struct place *from, struct place *to,
     int error = 0;
 
     done = tried && intent->inode && intent->inode == target; /* by the worker that died */
+    if (done) {                                               /* what was at each place then */
+        target = number;
+        number = intent->inode;
+    }
     moved = number ? inode_of_node(&server->inodes, number) : 0;
     replaced = !done && !exchange && target != number ? hold(server, target, to_links) : 0;
     if (!done)
         error = move(from, to, flags);
     held(server, replaced, to_links, error);
-    if (!error && !done && moved) {
+    if (!error && moved) {
         inode_rename(&server->inodes, moved, to->folder, to->name);
         request_changed(server, moved);
     }

@@ -275,6 +275,8 @@ static int set_atomic(fuse_req_t request, uint32_t inode, const char *value, siz
         return error;
     if (fsetxattr(descriptor->fd, MAPSHARE_XATTR_ATOMIC, value, 1, 0))
         error = -errno;
+    else
+        request_changed(server, inode);
     descriptor_put(&server->descriptors, descriptor);
     if (error || S_ISDIR(stat.st_mode))
         return error;

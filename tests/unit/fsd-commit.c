@@ -134,6 +134,69 @@ static void waiters_of_one_time_share_a_flush(void **state)
 
 /* ---- failures ---- */
 
+/* mapshare_wait() on either of them then ends. */
+static void an_unchanged_file_of_a_group_has_its_number_too(void **state)
+{
+    struct house *house = *state;
+    uint32_t files[] = {make_file(house, "a", 4, 'a'), make_file(house, "b", 4, 'b')}, other = make_file(house, "c", 1, 'c');
+
+    assert_int_equal(commit_files(house, files, 2).sequence, 0); /* nothing to commit, and never was */
+    put_page(house, files[1], 1, 'x');
+    assert_int_equal(commit_files(house, files, 2).sequence, 1);
+    assert_int_equal(info_of(house, files[0]).sequence, 1);
+    assert_int_equal(info_of(house, files[1]).sequence, 1);
+    put_page(house, other, 0, 'y');
+    assert_int_equal(commit_file(house, other), 0);
+    record_start(house);
+    assert_int_equal(commit_files(house, files, 2).sequence, 1); /* not another file's */
+    assert_string_equal(recorded(house, NULL), "");
+}
+
+static void one_waiters_failure_is_not_anothers(void **state)
+{
+    struct house *house = *state;
+    uint32_t files[] = {make_file(house, "a", 4, 'a'), make_file(house, "b", 4, 'b')};
+    struct counted counted[3] = {0};
+    struct commit_waiter waiters[3];
+
+    for (int i = 0; i < 2; i++)
+        waiters[i] = (struct commit_waiter){.files = &files[i], .count = 1, .done = count_answer, .context = &counted[i]};
+    waiters[2] = (struct commit_waiter){.flush_inode = inode_of(house, files[0]), .done = count_answer, .context = &counted[2]};
+    put_page(house, files[1], 1, 'x');
+    make_fail(house, WRITE, true, EIO, 1);
+    commit_submit(house->files, waiters, 3);
+    assert_int_equal(counted[0].result.error, 0);
+    assert_int_equal(counted[1].result.error, -EIO);
+    assert_int_equal(counted[2].result.error, 0);
+}
+
+static void metadata_is_flushed_when_nothing_else_changed(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a'), inode = inode_of(house, file);
+
+    atomic_fetch_or(&house->arena.inodes[inode].flags, INODE_UNSYNCED);
+    assert_false(commit_needless(house->files, inode, file));
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(house->arena.inodes[inode].flags & (INODE_UNSYNCED | INODE_SYNCING), 0);
+    assert_true(commit_needless(house->files, inode, file));
+}
+
+/* A record that the timer found may be another file's when its turn comes. */
+static void the_timer_commits_no_atomic_file(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+    struct counted counted = {0};
+    struct commit_waiter waiter = {.files = &file, .count = 1, .by_timer = true, .done = count_answer, .context = &counted};
+
+    file_set_atomic(house->files, file, true);
+    put_page(house, file, 1, 'x');
+    commit_submit(house->files, &waiter, 1);
+    assert_int_equal(counted.result.error, 0);
+    assert_string_equal(states(house, file), "R1");
+}
+
 static void a_failing_journal_keeps_pages_and_error(enum operation operation)
 {
     struct house *house = house_open(1024, 0, 2 * MIB);
@@ -524,6 +587,10 @@ int main(void)
         TEST(size_alone_is_committed),
         TEST(several_files_are_one_commit),
         TEST(waiters_of_one_time_share_a_flush),
+        TEST(an_unchanged_file_of_a_group_has_its_number_too),
+        TEST(one_waiters_failure_is_not_anothers),
+        TEST(metadata_is_flushed_when_nothing_else_changed),
+        TEST(the_timer_commits_no_atomic_file),
         cmocka_unit_test(a_failing_write_of_the_journal),
         cmocka_unit_test(a_failing_flush_of_the_journal),
         TEST(what_a_failed_commit_replaced_is_not_lost),
