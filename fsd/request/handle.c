@@ -80,20 +80,19 @@ struct handle *handle_find(struct server *server, uint64_t number)
 void handle_close(struct server *server, uint64_t number)
 {
     struct handle *handle;
-    uint32_t file = 0;
 
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */
-        file = server->arena.inodes[handle->inode].file;
+        uint32_t file = server->arena.inodes[handle->inode].file;
+
         atomic_store(&handle->inode, 0);
         if (file)
             file_count_handle(&server->files, file, handle, -1);
         slots_give(&server->handle_slots, (uint32_t)number);
     }
     pthread_mutex_unlock(&server->handle_lock);
-    if (file)
-        request_leave_groups(server, file);
+    request_leave_groups(server, number);
 }
 
 struct intent *request_intent(struct server *server, uint64_t inode, bool *tried)

@@ -19,14 +19,17 @@ struct group {
     struct group *next;
     uint64_t id;
     uint32_t count;
-    uint32_t files[];
+    struct {
+        uint64_t handle;
+        uint32_t file;
+    } members[];
 };
 
 struct parked_commit {
     struct commit_waiter waiter;
     fuse_req_t request;
-    struct group *group;
     struct mapshare_abi_commit in;
+    uint32_t files[];
 };
 
 /* Out of the list, whose length stays bounded. The lock is held. */
@@ -48,7 +51,7 @@ static struct group *take_group(struct server *server, uint64_t id)
     return NULL;
 }
 
-static int join(struct server *server, uint64_t id, uint32_t file)
+static int join(struct server *server, uint64_t id, uint64_t handle, uint32_t file)
 {
     struct group *group, *more;
     uint32_t count;
@@ -57,11 +60,12 @@ static int join(struct server *server, uint64_t id, uint32_t file)
     pthread_mutex_lock(&server->group_lock);
     group = take_group(server, id);
     count = group ? group->count : 0;
-    more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->files[0]) : NULL;
+    more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->members[0]) : NULL;
     if (more) {
         more->id = id;
         more->count = count + 1;
-        more->files[count] = file;
+        more->members[count].handle = handle;
+        more->members[count].file = file;
         group = more;
     } else {
         error = -ENOMEM;
@@ -74,7 +78,7 @@ static int join(struct server *server, uint64_t id, uint32_t file)
     return error;
 }
 
-void request_leave_groups(struct server *server, uint32_t file)
+void request_leave_groups(struct server *server, uint64_t handle)
 {
     pthread_mutex_lock(&server->group_lock);
     for (struct group **at = &server->groups; *at;) {
@@ -82,7 +86,7 @@ void request_leave_groups(struct server *server, uint32_t file)
         bool member = false;
 
         for (uint32_t i = 0; i < group->count; i++)
-            member |= group->files[i] == file;
+            member |= group->members[i].handle == handle;
         if (member) {
             *at = group->next;
             free(group);
@@ -105,30 +109,36 @@ static void group_committed(struct commit_waiter *waiter, const struct commit_re
         request_reply(parked->request, result->error == -EFBIG ? -ENOSPC : result->error);
     else
         fuse_reply_ioctl(parked->request, 0, &parked->in, sizeof parked->in);
-    free(parked->group);
     free(parked);
 }
 
 static void commit_group(fuse_req_t request, struct server *server, const struct mapshare_abi_commit *in)
 {
-    struct parked_commit *parked = malloc(sizeof *parked);
+    struct parked_commit *parked;
     struct group *group;
 
     pthread_mutex_lock(&server->group_lock);
     group = take_group(server, in->group);
     pthread_mutex_unlock(&server->group_lock);
-    if (!parked || !group || group->count != in->files) {
-        request_reply(request, parked ? -ESTALE : -ENOMEM);
+    if (!group || group->count != in->files) {
+        request_reply(request, -ESTALE);
         free(group);
-        free(parked);
+        return;
+    }
+    parked = malloc(sizeof *parked + group->count * sizeof parked->files[0]);
+    if (!parked) {
+        request_reply(request, -ENOMEM);
+        free(group);
         return;
     }
     *parked = (struct parked_commit){
-        .waiter = {.files = group->files, .count = group->count, .done = group_committed},
+        .waiter = {.files = parked->files, .count = group->count, .done = group_committed},
         .request = request,
-        .group = group,
         .in = *in,
     };
+    for (uint32_t i = 0; i < group->count; i++)
+        parked->files[i] = group->members[i].file;
+    free(group);
     commit_submit(&server->files, &parked->waiter, 1);
 }
 
@@ -339,7 +349,7 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     case MAPSHARE_IOC_JOIN: /* having it open for writing is the permission */
         error = handle && (handle->flags & O_ACCMODE) != O_RDONLY ? 0 : -EBADF;
         if (!error)
-            error = join(server, *(const uint64_t *)in, server->arena.inodes[inode].file);
+            error = join(server, *(const uint64_t *)in, info->fh, server->arena.inodes[inode].file);
         break;
     case MAPSHARE_IOC_MAPPED:
         request_mark_atime(server, inode);

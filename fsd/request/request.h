@@ -100,8 +100,8 @@ int request_open_file(struct server *server, uint32_t inode, struct fuse_file_in
 void request_mark_atime(struct server *server, uint32_t inode);
 /* Whether the store's file or folder has the atomic attribute. */
 bool request_stored_atomic(int fd);
-/* A handle of the file is closed: a group that it joined is given up (its commit gets ESTALE), since the record may become another file's. */
-void request_leave_groups(struct server *server, uint32_t file);
+/* The handle is closed: a group that it joined is given up (its commit gets ESTALE), since the file's record may become another's. */
+void request_leave_groups(struct server *server, uint64_t handle);
 /* Answer parked waits whose commit, time or interrupt came. */
 void request_answer_waits(struct server *server);
 /* Executable files lose setuid and setgid when others than root change them. */

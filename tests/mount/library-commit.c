@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,38 @@ static void commits_of_several(struct mapshare *one, struct mapshare *other)
     CHECK(mapshare_close(reader) == 0);
 }
 
+/* Others who open and close one of the files are in nobody's way. */
+static void commits_while_others_close(struct mapshare *one, struct mapshare *other)
+{
+    struct mapshare *both[] = {one, other};
+    pid_t closer = fork();
+
+    if (closer == 0)
+        for (;;)
+            close(open("other", O_RDONLY));
+    for (int i = 0; i < 1000; i++) {
+        ((unsigned char *)mapshare_addr(one))[0]++;
+        ((unsigned char *)mapshare_addr(other))[0]++;
+        CHECK(mapshare_commit(both, 2, NULL) == 0);
+    }
+    CHECK(kill(closer, SIGKILL) == 0 && waitpid(closer, NULL, 0) == closer);
+}
+
+/* One without changes has the commit's number too. */
+static void waiting_for_an_unchanged_one(struct mapshare *one, struct mapshare *other)
+{
+    struct mapshare *both[] = {one, other};
+    struct mapshare_receipt receipt;
+    struct timespec second = {.tv_sec = 1};
+
+    ((unsigned char *)mapshare_addr(one))[0]++;
+    CHECK(mapshare_commit(both, 2, &receipt) == 0);
+    CHECK(mapshare_wait(one, receipt.sequence, &second) == 0);
+    CHECK(mapshare_wait(other, receipt.sequence, &second) == 0);
+    CHECK(mapshare_commit(both, 2, &receipt) == 0);
+    CHECK(mapshare_wait(other, receipt.sequence, &second) == 0);
+}
+
 /* The size, too, is durable by commits only. */
 static void sizes(struct mapshare *ms)
 {
@@ -139,6 +172,8 @@ static void basics(void)
     waiting_for_another(one);
     page_states(one);
     commits_of_several(one, other);
+    commits_while_others_close(one, other);
+    waiting_for_an_unchanged_one(one, other);
     sizes(one);
     CHECK(mapshare_close(one) == 0 && mapshare_close(other) == 0);
 }
