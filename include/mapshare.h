@@ -132,13 +132,13 @@ MAPSHARE_API int mapshare_resize(struct mapshare *ms, uint64_t size);
  * the file's times, and does not wait; nothing is durable (plain msync(2) does nothing at all). MS_INVALIDATE with either: EBUSY
  * if a page is locked in memory. receipt: NULL, or where the commit's number and time go; all zero after MS_ASYNC.
  *
- * EINVAL: other flags, or offset beyond the end; EIO, ENOSPC: nothing is durable, nothing is lost. Thread-safe. Since: 1.0. */
+ * EINVAL: other flags, or offset beyond the end; EIO, ENOSPC: durable or not, whole either way; nothing is lost. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t length, int flags, struct mapshare_receipt *receipt);
 
 /** Makes all changes of these count files durable in one commit: after a crash all are there, or none. A file may be listed twice.
  *
  * EINVAL: count is 0 or an entry NULL; ENOTSUP: a file is not on the mount; EBADF: opened for reading; EXDEV: different mounts;
- * EIO, ENOSPC: nothing is durable, nothing is lost; ESTALE: the daemon's worker died again and again meanwhile. Thread-safe.
+ * EIO, ENOSPC: durable or not, whole either way; nothing is lost; ESTALE: the daemon's worker died again and again meanwhile. Thread-safe.
  * Since: 1.0. */
 MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 

@@ -10,8 +10,7 @@
  *  7. Space for a commit is reserved before the commit point: no ENOSPC after it.
  *  8. Truncate, punch and unlink never let an older journaled page come back.
  *
- * Locking, in this order: a file's lock (never two at once); then any of the leaves: files->lock (the lists and the birth and death of
- * files), the inode table's, the descriptors', the frame allocator's, the commit queue's.
+ * Locking: ahead_lock, then a file's lock (never two at once), then any of the leaves; DESIGN.md has them all.
  */
 #ifndef FILE_FILE_H
 #define FILE_FILE_H
@@ -34,7 +33,7 @@ struct file_index {
     uint32_t failed_count;                 /* of all these */
     uint8_t held;                          /* which of the two commits holds */
     bool changed;                          /* size, mtime or what is void differ from the last commit */
-    bool atime_changed;                    /* goes along with the next commit, asks for none */
+    bool atime_changed;                    /* goes along with the next commit */
     _Atomic bool committing_file;          /* commits[!held] is being made */
     _Atomic uint64_t needed;               /* the journal may not be released from here on */
     uint64_t oldest;                       /* position of the first commit whose size and times the store's file has not */

@@ -161,7 +161,7 @@ int files_open(struct files *files)
 
     pthread_mutex_init(&files->lock, NULL);
     pthread_mutex_init(&files->work_lock, NULL);
-    pthread_rwlockattr_init(&attributes); /* or a truncation might wait as long as pages come */
+    pthread_rwlockattr_init(&attributes); /* or who lets a stream go might wait as long as pages come */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&files->ahead_lock, &attributes);
     pthread_cond_init(&files->work, NULL);

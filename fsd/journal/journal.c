@@ -52,7 +52,7 @@ struct journal {
     uint64_t epoch_number;   /* of the first chunk of this epoch */
     uint64_t settled_number; /* all chunks before it are settled */
     bool *settled;           /* by number % slots, from settled_number on */
-    unsigned writing;        /* chunks in chunk_write */
+    unsigned writing;        /* chunks in write_chunk */
     int poison;              /* -errno of a write that failed */
     bool rolling_back;
     struct spans spans;

@@ -14,7 +14,6 @@
 
 /* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
 #define HEAD_BYTES (256u << 10)
-#define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
 #define FRAMES_REPLACED 64u /* at once: neighbours, as long as there are some */
 
 static _Thread_local struct receiver receiver;

@@ -1,8 +1,7 @@
 /* Requests of the kernel: decode, call one function of the floors below, reply once (invariant 9).
  *
  * A handler runs in the serving thread that received the request. It never waits for the disk's flush, the probe or another request
- * (invariant 10): what must wait is parked with its request and answered by whoever completes it. The one exception is the thread that
- * leads commits (file/commit.h), of which there is one at a time.
+ * (invariant 10, with its exceptions): what must wait is parked with its request and answered by whoever completes it.
  */
 #ifndef REQUEST_REQUEST_H
 #define REQUEST_REQUEST_H
@@ -43,14 +42,17 @@ struct server {
     int served;                /* how the last one ended */
 };
 
+#define WRITE_MAX (1u << 20)
+#define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
+
 /* What a thread receives requests into: the head of the request in plain memory, a WRITE's bytes in frames. */
 struct receiver {
     struct server *server;
     unsigned char *head; /* HEAD_BYTES */
-    uint32_t own[256];
+    uint32_t own[FRAMES_PER_WRITE];
     uint32_t *frames; /* what is left of `own` */
     uint32_t frame_count;
-    struct iovec iov[258];
+    struct iovec iov[FRAMES_PER_WRITE + 2]; /* also: the head, and what found no frame */
     int vectors;
     unsigned char *rest;  /* WRITE_MAX bytes: what found no frame */
     unsigned char *reply; /* WRITE_MAX bytes */
@@ -58,7 +60,6 @@ struct receiver {
 };
 
 #define FOLDER_BYTES (64u << 10)
-#define WRITE_MAX (1u << 20)
 #define WRITE_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
 #define RESENT (1ull << 63) /* in `unique`: the kernel sends the request again, a dead worker may have executed it */
 
