@@ -219,13 +219,35 @@ static int visit_nothing(void *context, const struct journal_visit *entry)
     return 0;
 }
 
-/* A daemon that could not write to the store leaves its commits in the journal. */
+/* Whether the daemon could not commit all changes, and why. */
+static bool is_lost(const struct target *target, char *text, size_t size, char **why)
+{
+    ssize_t length = target->lock_fd >= 0 ? pread(target->lock_fd, text, size - 1, 0) : 0;
+
+    text[length > 0 ? length : 0] = '\0';
+    *why = strstr(text, "\n" MAPSHARE_LOST);
+    if (!*why)
+        return false;
+    *why += strlen("\n" MAPSHARE_LOST);
+    (*why)[strcspn(*why, "\n")] = '\0';
+    return true;
+}
+
+/* A daemon that could not write to the store's files leaves its commits in the journal. */
 static bool is_complete(const struct target *target)
 {
     struct recover_report report = {0};
-    int folder = target->has_lock ? open(target->mount.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    int result = folder >= 0 ? journal_walk(folder, visit_nothing, NULL, &report) : 0;
+    char text[8192], *why;
+    int folder, result;
 
+    if (is_lost(target, text, sizeof text, &why)) {
+        message("%s: unmounted, but changes could not be committed and are lost: %s", quoted(target->name), quoted(why));
+        return false;
+    }
+    if (!target->has_lock) /* not ours to look at */
+        return true;
+    folder = open(target->mount.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    result = folder >= 0 ? journal_walk(folder, visit_nothing, NULL, &report) : -errno;
     if (folder >= 0)
         close(folder);
     if (result == 0 && report.commits == 0)

@@ -13,6 +13,8 @@
 
 /* The store's private folder, hidden from the mount. */
 #define MAPSHARE_PRIVATE_FOLDER ".mapshare"
+/* In its file `lock` the daemon says who it is, and at the end, in a line that begins so, that it could not commit all changes. */
+#define MAPSHARE_LOST "lost: "
 
 /* Virtual extended attributes: readable by name, hidden from listxattr. */
 #define MAPSHARE_XATTR_PREFIX "user.mapshare."

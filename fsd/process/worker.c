@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -14,6 +15,7 @@
 #include "file/flusher.h"
 #include "file/takeover.h"
 #include "log.h"
+#include "mapshare-abi.h"
 #include "process/daemon.h"
 #include "probe/probe.h"
 #include "request/burst.h"
@@ -159,7 +161,7 @@ static void stop_threads(struct files *files, const pthread_t *threads, size_t c
 
 /* Invariant 12: default files' changes are committed, atomic files' are discarded, and the store alone is complete. The checkpointer
  * still runs while commits may need room in the journal. */
-static int finish(struct files *files, const pthread_t *threads, size_t count)
+static int finish(struct files *files, const pthread_t *threads, size_t count, int lock)
 {
     int error = -1;
 
@@ -168,8 +170,10 @@ static int finish(struct files *files, const pthread_t *threads, size_t count)
             sleep(1);
         error = flush_all(files);
     }
-    if (error)
+    if (error) {
         log_line(LOG_FATAL, "changes could not be committed at unmount: %s: they are lost", strerror(-error));
+        dprintf(lock, MAPSHARE_LOST "%s\n", strerror(-error));
+    }
     stop_threads(files, threads, count);
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         if (files->arena->files[i].inode)
@@ -260,7 +264,7 @@ int worker_run(struct daemon *daemon)
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));
         return WORKER_FAILED;
     }
-    error = finish(&server.files, threads, 2);
+    error = finish(&server.files, threads, 2, daemon->lock);
     journal_seal(server.journal);
     journal_close(server.journal);
     return error;
