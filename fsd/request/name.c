@@ -48,12 +48,13 @@ static uint64_t number_at(const struct place *place, uint32_t *links)
     return stat.stx_ino;
 }
 
-/* Before the last name of an inode goes: its number must not be used again while the kernel refers to it. */
+/* Before the last name of an inode goes: its number must not be used again while the kernel refers to it. Where there are no handles, before
+ * any of its names goes: it may be the one by which we would find it. */
 static uint32_t hold(struct server *server, uint64_t number, uint32_t links)
 {
     uint32_t inode = number ? inode_of_node(&server->inodes, number) : 0;
 
-    if (inode && links == 1)
+    if (inode && (links == 1 || !server->inodes.handles))
         descriptor_pin(&server->descriptors, inode); /* where none is left, inode.c copes */
     return inode;
 }
