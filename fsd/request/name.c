@@ -65,9 +65,9 @@ static void held(struct server *server, uint32_t inode, uint32_t links, int erro
 
     if (!inode)
         return;
-    if (error)
+    if (error && server->inodes.handles) /* without, an earlier name may have gone already */
         atomic_store(&truth->pinned, -1);
-    else if (links == 1)
+    if (!error && links == 1)
         atomic_fetch_or(&truth->flags, INODE_UNLINKED);
     if (!error)
         request_changed(server, inode);
@@ -249,8 +249,8 @@ static void serve_move(fuse_req_t request, struct place *from, struct place *to,
     int error = 0;
 
     done = tried && intent->inode && intent->inode == target; /* by the worker that died */
-    if (done) {                                               /* what was at each place then */
-        target = number;
+    if (done) {
+        target = number; /* what was at each place then */
         number = intent->inode;
     }
     moved = number ? inode_of_node(&server->inodes, number) : 0;
