@@ -35,19 +35,12 @@ int inspect_open(const char *path, struct stat *status)
     return result;
 }
 
-/* File systems without ioctls say so in several ways. */
-static int ask(int fd, unsigned long request, void *argument)
-{
-    if (ioctl(fd, request, argument) >= 0)
-        return 0;
-    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
-}
-
 int inspect_info(int fd, struct mapshare_abi_info *info)
 {
-    int result = ask(fd, MAPSHARE_IOC_INFO, info);
-
-    return result == 0 && info->version != MAPSHARE_ABI_VERSION ? -EPROTO : result;
+    if (ioctl(fd, MAPSHARE_IOC_INFO, info) >= 0)
+        return info->version == MAPSHARE_ABI_VERSION ? 0 : -EPROTO;
+    /* File systems without ioctls say so in several ways. */
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
 }
 
 int inspect_open_file(const char *path, struct stat *status)

@@ -219,17 +219,19 @@ static int visit_nothing(void *context, const struct journal_visit *entry)
     return 0;
 }
 
-/* Whether the daemon could not commit all changes, and why. */
-static bool is_lost(const struct target *target, char *text, size_t size, char **why)
+/* Tells whether the daemon could not commit all changes. */
+static bool is_lost(const struct target *target)
 {
-    ssize_t length = target->lock_fd >= 0 ? pread(target->lock_fd, text, size - 1, 0) : 0;
+    char text[8192], *why;
+    ssize_t length = target->lock_fd >= 0 ? pread(target->lock_fd, text, sizeof text - 1, 0) : 0;
 
     text[length > 0 ? length : 0] = '\0';
-    *why = strstr(text, "\n" MAPSHARE_LOST);
-    if (!*why)
+    why = strstr(text, "\n" MAPSHARE_LOST);
+    if (!why)
         return false;
-    *why += strlen("\n" MAPSHARE_LOST);
-    (*why)[strcspn(*why, "\n")] = '\0';
+    why += strlen("\n" MAPSHARE_LOST);
+    why[strcspn(why, "\n")] = '\0';
+    message("%s: unmounted, but changes could not be committed and are lost: %s", quoted(target->name), quoted(why));
     return true;
 }
 
@@ -237,13 +239,10 @@ static bool is_lost(const struct target *target, char *text, size_t size, char *
 static bool is_complete(const struct target *target)
 {
     struct recover_report report = {0};
-    char text[8192], *why;
     int folder, result;
 
-    if (is_lost(target, text, sizeof text, &why)) {
-        message("%s: unmounted, but changes could not be committed and are lost: %s", quoted(target->name), quoted(why));
+    if (is_lost(target))
         return false;
-    }
     if (!target->has_lock) /* not ours to look at */
         return true;
     folder = open(target->mount.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -149,9 +149,9 @@ static int by_page(const void *a, const void *b)
     return x->version < y->version ? -1 : x->version > y->version;
 }
 
-static int punch(struct files *files, const struct job *job, uint64_t page, uint64_t count)
+static int punch(struct files *files, const struct job *job, uint64_t page)
 {
-    return files->store->operations->punch(files->store, job->fd, page << PAGE_SHIFT, count << PAGE_SHIFT);
+    return files->store->operations->punch(files->store, job->fd, page << PAGE_SHIFT, PAGE_BYTES);
 }
 
 /* Sorted by page; of two frames for one page the newer is written; neighbours make one write. */
@@ -169,7 +169,7 @@ static void plan(struct files *files, struct round *round, uint32_t number)
         if (i + 1 < job->count && frames[i + 1]->page == page)
             continue;
         if (frame_truth(files->frames, frames[i])->flags & FRAME_HOLE) {
-            job->error = punch(files, job, page, 1);
+            job->error = punch(files, job, page);
             if (job->error != -EOPNOTSUPP && job->error != -ENOSYS)
                 continue;
             job->error = 0; /* where nothing can be punched, the frame's zeros are written */

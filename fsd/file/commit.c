@@ -374,15 +374,6 @@ static bool is_stale(const struct files *files, const struct commit_waiter *wait
     return waiter->by_timer && files->arena->files[number].flags & FILE_ATOMIC;
 }
 
-static bool has_part(const struct commit_round *round, uint32_t number)
-{
-    for (uint32_t i = 0; i < round->part_count; i++) {
-        if (round->parts[i].file == number)
-            return true;
-    }
-    return false;
-}
-
 /* Whether any of its files has something to commit. */
 static bool is_needed(struct files *files, const struct commit_waiter *waiter)
 {
@@ -438,7 +429,7 @@ static void join(struct files *files, struct commit_round *round, struct commit_
             error = flush_inode(files, inode);
         if (taken > 0 && !error)
             error = add_pages(files, round, round->part_count - 1);
-        waiter->joined |= !error && has_part(round, number);
+        waiter->joined |= files->index[number].committing_file; /* there is one round at a time */
     }
     if (error) {
         while (round->part_count > first) {
@@ -570,7 +561,7 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
     struct file_index *index = &files->index[number];
     bool needless;
 
-    if (files->arena->inodes[inode].flags & (INODE_UNSYNCED | INODE_SYNCING))
+    if (is_unsynced(files, inode))
         return false;
     if (!number)
         return true;

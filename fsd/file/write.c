@@ -59,8 +59,8 @@ static int take_page(struct files *files, struct file_index *index, struct recei
     return 0;
 }
 
-/* Has commits and checkpoints free frames. False when a moment was not enough. */
-static bool wait_for_memory(struct files *files, int error)
+/* For frames, which commits and checkpoints free, or for the store to be readable again. False when a moment was not enough. */
+static bool wait_to_try_again(struct files *files, int error)
 {
     if (error != -EAGAIN && error != -ENOSPC) {
         log_limited(&files->error_logged,
@@ -98,7 +98,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n, may_spill);
         if (error == -EAGAIN || (error && mapped)) { /* on an error the kernel would drop a mapped page: it must wait */
             pthread_mutex_unlock(&index->lock);
-            may_spill = !wait_for_memory(files, error);
+            may_spill = !wait_to_try_again(files, error);
             pthread_mutex_lock(&index->lock);
             continue;
         }

@@ -10,7 +10,8 @@
  *
  * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file)
  * are right. A copy is written while the other one stays, so a torn write leaves the older one: it has an older tail, whose space
- * is not used again before the newer copy is durable. Its epoch is 0 from a clean end to the next mount, and only then. The places of magic, version and checksum are the same in all versions.
+ * is not used again before the newer copy is durable. Its epoch is 0 from a clean end to the next mount, and only then. The places
+ * of magic, version and checksum are the same in all versions.
  *
  * A chunk is a header and, from the next multiple of 4096 on, the bytes of its DATA pages in the order of their entries:
  *

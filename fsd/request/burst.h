@@ -20,7 +20,7 @@ struct write_answer {
 
 /* The thread received a request. */
 void burst_count(struct server *server, const struct fuse_in_header *header);
-/* Of a WRITE from the kernel's page cache: sent now, or held by this thread. */
+/* Of a WRITE: sent now, or amid a burst held by this thread. */
 void burst_answer(struct server *server, const struct write_answer *answer);
 /* What the thread holds is sent: before anything that may take long. */
 void burst_release(struct server *server);
