@@ -38,14 +38,14 @@ static char *find_path(const struct listing *listing, const struct journal_file 
 {
     union {
         struct file_handle header;
-        unsigned char room[sizeof(struct file_handle) + JOURNAL_HANDLE_MAX];
+        unsigned char room[sizeof(struct file_handle) + IDENTITY_HANDLE_MAX];
     } handle = {.header = {.handle_bytes = file->identity.handle_length, .handle_type = file->identity.handle_type}};
     size_t prefix = strlen(listing->root);
     char self[64], path[PATH_MAX];
     ssize_t length;
     int fd;
 
-    if (file->path || !file->identity.handle_length || file->identity.handle_length > JOURNAL_HANDLE_MAX)
+    if (file->path || !file->identity.handle_length || file->identity.handle_length > IDENTITY_HANDLE_MAX)
         return file->path ? strdup(file->path) : NULL;
     memcpy(handle.room + sizeof handle.header, file->identity.handle, file->identity.handle_length);
     fd = open_by_handle_at(listing->folder, &handle.header, O_PATH | O_CLOEXEC);

@@ -357,11 +357,13 @@ bool inode_path(struct inode_table *table, uint32_t slot, char path[4096])
     return true;
 }
 
-void inode_identity(const struct inode_table *table, uint32_t slot, struct journal_identity *identity)
+void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity)
 {
     const struct inode *inode = &table->arena->inodes[slot];
 
-    *identity = (struct journal_identity){
+    *identity = (struct identity){
+        .device = makedev(table->device[0], table->device[1]),
+        .type = inode->type,
         .inode = inode->number,
         .birth = inode->birth,
         .handle_type = inode->handle_type,

@@ -55,6 +55,6 @@ int inode_open(struct inode_table *table, uint32_t slot);
 /* The path relative to the store, for the journal. False where it is not known. */
 bool inode_path(struct inode_table *table, uint32_t slot, char path[4096]);
 
-void inode_identity(const struct inode_table *table, uint32_t slot, struct journal_identity *identity);
+void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity);
 
 #endif

@@ -51,7 +51,7 @@ static void encode_file(const struct journal_file *file, struct format_file *out
         .mtime_nanoseconds = htole32((uint32_t)file->mtime.tv_nsec),
         .ctime_nanoseconds = htole32((uint32_t)file->ctime.tv_nsec),
     };
-    assert(file->identity.handle_length <= JOURNAL_HANDLE_MAX);
+    assert(file->identity.handle_length <= IDENTITY_HANDLE_MAX);
     memcpy(out->handle, file->identity.handle, file->identity.handle_length);
 }
 
@@ -149,7 +149,7 @@ static bool decode_file(const struct format_file *in, struct journal_file *out, 
         !decode_time(&out->mtime, in->mtime_seconds, in->mtime_nanoseconds) ||
         !decode_time(&out->ctime, in->ctime_seconds, in->ctime_nanoseconds))
         return false;
-    if (out->identity.handle_length > JOURNAL_HANDLE_MAX || out->size > INT64_MAX || length > *path_left ||
+    if (out->identity.handle_length > IDENTITY_HANDLE_MAX || out->size > INT64_MAX || length > *path_left ||
         length > FORMAT_PATH_MAX || memchr(*path, 0, length) != NULL)
         return false;
     memcpy(out->identity.handle, in->handle, out->identity.handle_length);

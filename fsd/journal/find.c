@@ -30,7 +30,7 @@ static bool same_device(int fd, const struct statx *status)
     return fstat(fd, &root) == 0 && major(root.st_dev) == status->stx_dev_major && minor(root.st_dev) == status->stx_dev_minor;
 }
 
-static bool is_file(const struct journal_identity *identity, const struct statx *status)
+static bool is_file(const struct identity *identity, const struct statx *status)
 {
     bool born = identity->birth.tv_sec != 0 || identity->birth.tv_nsec != 0;
     return S_ISREG(status->stx_mode) && status->stx_ino == identity->inode &&
@@ -39,7 +39,7 @@ static bool is_file(const struct journal_identity *identity, const struct statx 
 }
 
 /* Without a time of birth, a handle's generation tells whether the inode number was used again. */
-static bool handle_agrees(int folder, const char *name, const struct journal_identity *identity)
+static bool handle_agrees(int folder, const char *name, const struct identity *identity)
 {
     union {
         struct file_handle handle;
@@ -91,7 +91,7 @@ static int resolve(int store, const char *path, const char **name_out)
 }
 
 /* Whether the name is the file. */
-static bool check(int store, int folder, const char *name, const struct journal_identity *identity)
+static bool check(int store, int folder, const char *name, const struct identity *identity)
 {
     struct statx status;
     if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) < 0)
@@ -100,7 +100,7 @@ static bool check(int store, int folder, const char *name, const struct journal_
     return same_device(store, &status) && is_file(identity, &status) && (born || handle_agrees(folder, name, identity));
 }
 
-static bool is_at(int store, const char *path, const struct journal_identity *identity)
+static bool is_at(int store, const char *path, const struct identity *identity)
 {
     const char *name;
     int folder = resolve(store, path, &name);
@@ -138,7 +138,7 @@ static int find_by_handle(int store, struct image_file *file)
 {
     union {
         struct file_handle handle;
-        char bytes[sizeof(struct file_handle) + JOURNAL_HANDLE_MAX];
+        char bytes[sizeof(struct file_handle) + IDENTITY_HANDLE_MAX];
     } wanted = {.handle.handle_bytes = file->identity.handle_length, .handle.handle_type = file->identity.handle_type};
     char root[PATH_MAX], path[PATH_MAX];
     if (file->identity.handle_length == 0)

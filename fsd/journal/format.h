@@ -111,7 +111,7 @@ struct format_file {
     int32_t handle_type;
     uint32_t handle_length;
     uint32_t path_length;
-    unsigned char handle[JOURNAL_HANDLE_MAX];
+    unsigned char handle[IDENTITY_HANDLE_MAX];
     uint64_t stream;
     uint64_t size;
     uint64_t valid;

@@ -28,7 +28,7 @@ struct image_waiting {
 
 int image_file_compare(const struct image_file *a, const struct image_file *b)
 {
-    const struct journal_identity *x = &a->identity, *y = &b->identity;
+    const struct identity *x = &a->identity, *y = &b->identity;
     int result = COMPARE(x->inode, y->inode);
     if (result == 0)
         result = COMPARE(x->birth.tv_sec, y->birth.tv_sec);

@@ -8,7 +8,7 @@
 
 struct image_file {
     RB_ENTRY(image_file) link;
-    struct journal_identity identity;
+    struct identity identity;
     char *path;      /* the last one known, or NULL */
     bool takes_part; /* a COMMIT names it */
     bool missing;

@@ -17,23 +17,12 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include "store/identity.h"
 #include "store/store.h"
-
-#define JOURNAL_HANDLE_MAX 48
-
-/* Who a file is, for ever: recovery opens it by handle where it may, else by path and then by inode number; inode and birth time
- * must agree, so that a number used again never receives an older file's pages. */
-struct journal_identity {
-    uint64_t inode;
-    struct timespec birth;  /* 0 where the file system has none */
-    int32_t handle_type;    /* of name_to_handle_at */
-    uint32_t handle_length; /* 0: none */
-    unsigned char handle[JOURNAL_HANDLE_MAX];
-};
 
 /* A file's state as of a commit. */
 struct journal_file {
-    struct journal_identity identity;
+    struct identity identity;
     const char *path; /* relative to the store, a hint; NULL: none */
     uint64_t stream;  /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
     uint64_t size;    /* bytes */

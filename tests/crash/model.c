@@ -61,10 +61,10 @@ void history_clear(struct history *history)
 static void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
 {
     static const char *const paths[DISK_SLOTS] = {NULL, "file-1", "file-2", "file-3"};
-    struct file_handle *handle = malloc(sizeof(*handle) + JOURNAL_HANDLE_MAX);
+    struct file_handle *handle = malloc(sizeof(*handle) + IDENTITY_HANDLE_MAX);
     int mount;
     assert(handle != NULL);
-    handle->handle_bytes = JOURNAL_HANDLE_MAX;
+    handle->handle_bytes = IDENTITY_HANDLE_MAX;
     *entry = (struct journal_file){
         .identity.inode = place.inodes[slot],
         .identity.birth.tv_sec = MODEL_BIRTH + state->generation,

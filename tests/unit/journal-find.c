@@ -15,10 +15,10 @@
 /* The file's handle goes into its entry. False where there are no handles. */
 static bool add_handle(struct fixture *fixture, const char *path, struct journal_file *file)
 {
-    struct file_handle *handle = calloc(1, sizeof(*handle) + JOURNAL_HANDLE_MAX);
+    struct file_handle *handle = calloc(1, sizeof(*handle) + IDENTITY_HANDLE_MAX);
     int mount;
     assert_non_null(handle);
-    handle->handle_bytes = JOURNAL_HANDLE_MAX;
+    handle->handle_bytes = IDENTITY_HANDLE_MAX;
     bool made = name_to_handle_at(fixture->root, path, handle, &mount, 0) == 0;
     if (made) {
         file->identity.handle_type = handle->handle_type;

@@ -1,0 +1,37 @@
+/* Who a file or folder of the store is, for ever: the one rule by which memory, journal and recovery know it again. A name says where
+ * something is, an inode number may be used again; before a byte is read or written, what was opened is checked against this. */
+#ifndef STORE_IDENTITY_H
+#define STORE_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define IDENTITY_HANDLE_MAX 48
+
+struct identity {
+    dev_t device;  /* the store's while it is mounted: not for ever */
+    uint32_t type; /* S_IFMT bits */
+    uint64_t inode;
+    struct timespec birth;  /* 0 where the file system has none */
+    int32_t handle_type;    /* of name_to_handle_at */
+    uint32_t handle_length; /* 0: none */
+    unsigned char handle[IDENTITY_HANDLE_MAX];
+};
+
+/* Whether file handles of this store mean something for ever, and may be used by us. */
+bool identity_handles(int store);
+
+/* What `name` is in the folder ("": the folder itself), a symbolic link not followed; with its handle where `handles` says so and it has
+ * one that fits. 0 or -errno. */
+int identity_take(int folder, const char *name, bool handles, struct identity *out);
+
+/* 0: the descriptor (O_PATH is enough) is of what was meant: device, number, type and time of birth agree, or where there is no
+ * time of birth, the handle. -ESTALE: it is another. Without either, as on most FUSE stores, number and type must do. */
+int identity_check(int fd, const struct identity *identity);
+
+/* Opens by handle, and checks. -ESTALE: it is gone, or another; -ENOTSUP: there is no handle; else -errno, as of open_by_handle_at(2). */
+int identity_open(int store, const struct identity *identity, int flags);
+
+#endif
