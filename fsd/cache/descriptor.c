@@ -2,6 +2,7 @@
 
 #include "cache/descriptor.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -90,19 +91,20 @@ int descriptor_get(struct descriptor_cache *cache, uint32_t inode, struct descri
         use(cache, descriptor);
     pthread_mutex_unlock(&cache->lock);
     *out = descriptor;
+    if (descriptor)
+        inode_hold(cache->inodes, inode);
     return descriptor ? 0 : -EMFILE;
 }
 
 void descriptor_put(struct descriptor_cache *cache, struct descriptor *descriptor)
 {
+    uint32_t inode = descriptor->inode;
+
     pthread_mutex_lock(&cache->lock);
-    if (--descriptor->uses == 0 && descriptor->inode) {
+    if (--descriptor->uses == 0)
         TAILQ_INSERT_TAIL(&cache->idle, descriptor, link);
-    } else if (descriptor->uses == 0) { /* dropped meanwhile */
-        close(descriptor->fd);
-        TAILQ_INSERT_TAIL(&cache->free, descriptor, link);
-    }
     pthread_mutex_unlock(&cache->lock);
+    inode_put(cache->inodes, inode);
 }
 
 void descriptor_adopt(struct descriptor_cache *cache, uint32_t inode, int fd)
@@ -124,22 +126,24 @@ int descriptor_pin(struct descriptor_cache *cache, uint32_t inode)
     return 0;
 }
 
-void descriptor_drop(struct descriptor_cache *cache, uint32_t inode)
+int descriptor_detach(struct descriptor_cache *cache, uint32_t inode)
 {
     struct descriptor *descriptor;
+    int fd = -1;
 
     pthread_mutex_lock(&cache->lock);
     atomic_store(&cache->inodes->arena->inodes[inode].pinned, -1);
     descriptor = find(cache, inode);
-    if (descriptor && descriptor->uses == 0) {
+    if (descriptor) {
+        assert(!descriptor->uses); /* each use holds the record */
         TAILQ_REMOVE(&cache->idle, descriptor, link);
-        detach(cache, descriptor);
         TAILQ_INSERT_TAIL(&cache->free, descriptor, link);
-    } else if (descriptor) { /* the slot may get another inode before the last user gives it back */
+        fd = descriptor->fd;
         cache->of_inode[inode] = 0;
         descriptor->inode = 0;
     }
     pthread_mutex_unlock(&cache->lock);
+    return fd;
 }
 
 static bool is_kept(int fd, const int *keep, size_t count)

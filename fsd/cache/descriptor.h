@@ -30,15 +30,15 @@ struct descriptor_cache {
 /* Adopts pinned descriptors of a dead worker's, closes its others: all but `keep`. */
 int descriptor_cache_open(struct descriptor_cache *cache, struct inode_table *inodes, const int *keep, size_t keep_count);
 
-/* The inode's descriptor, opened if need be; give it back with descriptor_put. -errno. */
+/* The inode's descriptor, opened if need be; give it back with descriptor_put. Until then it holds the inode's record. -errno. */
 int descriptor_get(struct descriptor_cache *cache, uint32_t inode, struct descriptor **out);
 void descriptor_put(struct descriptor_cache *cache, struct descriptor *descriptor);
 
 /* Hand over a descriptor that was just opened or made. */
 void descriptor_adopt(struct descriptor_cache *cache, uint32_t inode, int fd);
-/* The file's last name goes: keep a descriptor open until descriptor_drop. */
+/* The file's last name goes: keep a descriptor open until descriptor_detach. */
 int descriptor_pin(struct descriptor_cache *cache, uint32_t inode);
-/* The inode is forgotten. */
-void descriptor_drop(struct descriptor_cache *cache, uint32_t inode);
+/* The inode's record ends: returns its descriptor, to be closed by the caller, or -1. */
+int descriptor_detach(struct descriptor_cache *cache, uint32_t inode);
 
 #endif

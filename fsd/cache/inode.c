@@ -2,6 +2,7 @@
 
 #include "cache/inode.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -205,44 +206,76 @@ uint64_t inode_node(const struct inode_table *table, uint32_t slot)
     return slot == INODE_ROOT ? 1 : table->arena->inodes[slot].number;
 }
 
-bool inode_forget(struct inode_table *table, uint32_t slot, uint64_t count)
+void inode_hold(struct inode_table *table, uint32_t slot)
 {
-    _Atomic uint64_t *lookups = &table->arena->inodes[slot].lookups;
-    bool none;
-
-    if (slot == INODE_ROOT)
-        return false;
-    pthread_mutex_lock(&table->lock);
-    *lookups = *lookups > count ? *lookups - count : 0;
-    none = *lookups == 0;
-    pthread_mutex_unlock(&table->lock);
-    return none;
+    atomic_fetch_add(&table->holds[slot], 1);
 }
 
-bool inode_end(struct inode_table *table, uint32_t slot)
+static bool is_unused(const struct inode_table *table, uint32_t slot)
+{
+    return slot != INODE_ROOT && !table->arena->inodes[slot].lookups && !table->holds[slot];
+}
+
+/* The one death of a record, and of its file's. The file's record ends with the store after which it is not named back: a worker that dies
+ * anywhere in between leaves what its successor ends. The lock is held. Returns a descriptor to be closed, or -1. */
+static int end(struct inode_table *table, uint32_t slot)
 {
     struct inode *inode = &table->arena->inodes[slot];
-    bool ended = false;
+    uint32_t file = inode->file, name = inode->name;
+    int fd;
 
-    pthread_mutex_lock(&table->lock);
-    if (inode->number && inode->lookups == 0 && slot != INODE_ROOT) {
-        unlink_slot(table, slot);
-        atomic_store(&inode->number, 0);
-        if (inode->name) {
-            table->arena->names[inode->name].used = 0;
-            slots_give(&table->names, inode->name);
-        }
-        ended = true;
+    unlink_slot(table, slot);
+    atomic_store(&inode->file, 0);
+    if (file)
+        atomic_store(&table->arena->files[file].inode, 0);
+    atomic_store(&inode->number, 0);
+    if (name) {
+        table->arena->names[name].used = 0;
+        slots_give(&table->names, name);
     }
-    pthread_mutex_unlock(&table->lock);
-    return ended;
+    fd = table->ended ? table->ended(table->context, slot, file) : -1;
+    slots_give(&table->slots, slot);
+    return fd;
 }
 
-void inode_recycle(struct inode_table *table, uint32_t slot)
+/* The look before the lock is enough: of two who drop the last reference of either kind, the second sees that both are gone. */
+static void end_if_unused(struct inode_table *table, uint32_t slot)
 {
+    int fd = -1;
+
+    if (!is_unused(table, slot))
+        return;
     pthread_mutex_lock(&table->lock);
-    slots_give(&table->slots, slot);
+    if (table->arena->inodes[slot].number && is_unused(table, slot))
+        fd = end(table, slot);
     pthread_mutex_unlock(&table->lock);
+    if (fd >= 0)
+        close(fd);
+}
+
+void inode_put(struct inode_table *table, uint32_t slot)
+{
+    assert(table->holds[slot]);
+    if (atomic_fetch_sub(&table->holds[slot], 1) == 1)
+        end_if_unused(table, slot);
+}
+
+void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count)
+{
+    _Atomic uint64_t *lookups = &table->arena->inodes[slot].lookups;
+
+    if (slot == INODE_ROOT)
+        return;
+    pthread_mutex_lock(&table->lock);
+    *lookups = *lookups > count ? *lookups - count : 0;
+    pthread_mutex_unlock(&table->lock);
+    end_if_unused(table, slot);
+}
+
+void inode_end_unused(struct inode_table *table)
+{
+    for (uint32_t slot = table->arena->header->inode_used; slot > INODE_ROOT; slot--)
+        end_if_unused(table, slot);
 }
 
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name)
@@ -404,11 +437,12 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     table->device[0] = stat.stx_dev_major;
     table->device[1] = stat.stx_dev_minor;
     table->handles = may_open_by_handle(store);
-    table->heads = mmap(NULL, HASH_SIZE * sizeof(uint32_t) + next_bytes, PROT_READ | PROT_WRITE,
+    table->heads = mmap(NULL, HASH_SIZE * sizeof(uint32_t) + 2 * next_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table->heads == MAP_FAILED)
         return -errno;
     table->next = table->heads + HASH_SIZE;
+    table->holds = (_Atomic uint32_t *)(table->next + header->inode_max + 1);
     error = slots_open(&table->slots, &header->inode_used, header->inode_max);
     if (!error)
         error = slots_open(&table->names, &header->name_used, header->name_max);

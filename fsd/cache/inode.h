@@ -3,8 +3,8 @@
  * The node id is the store's inode number (1 for the root), so that it is the same after a worker's death, after a remount, and for
  * a file handle that a client kept. Only one folder's device is served: a number is unique.
  *
- * Locking: `lock` guards the hash and the birth and death of records; a record's identity does not change in its life. It is a
- * leaf: nothing else is locked under it but the descriptors' lock.
+ * Locking: `lock` guards the hash and the birth and death of records; a record's identity does not change in its life. Under it only
+ * the locks of what ends with a record are taken: the files' slots, the descriptors'.
  */
 #ifndef CACHE_INODE_H
 #define CACHE_INODE_H
@@ -26,6 +26,11 @@ struct inode_table {
     struct slots slots, names;
     uint32_t *heads; /* hash of the number → slot */
     uint32_t *next;
+    _Atomic uint32_t *holds; /* by slot */
+    /* Called under the lock when a record has ended, with the file's record that ended with it (0: none). Returns a descriptor to be closed
+     * once the lock is free, or -1. */
+    int (*ended)(void *context, uint32_t slot, uint32_t file);
+    void *context;
 };
 
 /* Scans the arena: also takes over what a dead worker left. */
@@ -40,12 +45,15 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
 /* The same for an inode number alone, from a file handle that a client kept. -ESTALE. */
 int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot);
 
-/* The kernel dropped `count` references. True when none is left: the caller then frees it once nothing else needs it. */
-bool inode_forget(struct inode_table *table, uint32_t slot, uint64_t count);
-/* Ends the record's life, unless the kernel looked it up again. Its slot is used again after inode_recycle, when the caller has freed
- * what hangs on it. */
-bool inode_end(struct inode_table *table, uint32_t slot);
-void inode_recycle(struct inode_table *table, uint32_t slot);
+/* A record lives as long as the kernel refers to it (lookups: truth) or one of us holds it (private: a worker's successor counts its own).
+ * Whoever keeps a slot, or the number of a file, over a moment at which it has no such reference holds the record: no list, queue or round
+ * ever has one that may end. It ends in one place, inode.c's end(). To hold takes a reference to begin with. */
+void inode_hold(struct inode_table *table, uint32_t slot);
+void inode_put(struct inode_table *table, uint32_t slot);
+/* The kernel dropped `count` references. */
+void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count);
+/* Of a takeover, when everything that lives on is held: the records end that a dead worker left unused. */
+void inode_end_unused(struct inode_table *table);
 
 /* Where the file is now called, for stores that cannot be searched by handle. */
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);

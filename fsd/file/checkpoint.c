@@ -11,6 +11,7 @@
 
 #include "file/ahead.h"
 #include "file/page.h"
+#include "file/record.h"
 #include "log.h"
 
 #define ROUND_PAGES 8192u
@@ -109,20 +110,12 @@ static void collect(struct files *files, struct round *round, struct file_index 
     struct job *job = &round->jobs[round->job_count];
     struct file *file = file_truth(files, index);
     struct frame_index *frame;
-    uint32_t inode = file->inode;
 
-    if (!inode) /* dropped since it was chosen */
-        return;
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
-    job->error = descriptor_get(files->descriptors, inode, &job->descriptor);
+    job->error = descriptor_get(files->descriptors, file->inode, &job->descriptor);
     if (!job->error)
         job->fd = open_direct(job->descriptor->fd);
     pthread_mutex_lock(&index->lock);
-    if (file->inode != inode || (job->descriptor && job->descriptor->inode != inode)) { /* the record has become another file's */
-        pthread_mutex_unlock(&index->lock);
-        close_job(files, job);
-        return;
-    }
     if (!job->error)
         job->error = fit(files, job);
     frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
@@ -211,7 +204,6 @@ static void settle(struct files *files, struct round *round, struct job *job)
     struct file_index *index = job->index;
     struct file *file = file_truth(files, index);
     const struct frame_index *first;
-    uint32_t inode = file->inode;
     uint64_t left, done = 0; /* the commits that the first page left, and the last page done before it, are of */
 
     pthread_mutex_lock(&index->lock);
@@ -243,7 +235,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
         index->oldest = 1; /* the frames are no longer in commit order: until all are written, the tail stays */
         atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
         log_limited(&files->error_logged, "inode %llu: cannot be written to the store: %s; its pages are kept and tried again",
-                    (unsigned long long)files->arena->inodes[inode].number, strerror(-job->error));
+                    (unsigned long long)files->arena->inodes[file->inode].number, strerror(-job->error));
     } else {
         if (!index->failed_count)
             file->error = 0;
@@ -264,7 +256,7 @@ static void settle(struct files *files, struct round *round, struct job *job)
     file_settle(files, index);
     pthread_mutex_unlock(&index->lock);
     close_job(files, job);
-    file_release(files, inode);
+    file_put(files, index - files->index); /* choose() held it */
 }
 
 /* ---- the journal's tail ---- */
@@ -327,6 +319,8 @@ static void abandon_streams(struct files *files)
             if (index->stream && !index->committing_file)
                 holding = index;
         }
+        if (holding)
+            file_hold(files, holding - files->index);
         pthread_mutex_unlock(&files->lock);
         if (holding) {
             pthread_rwlock_wrlock(&files->ahead_lock);
@@ -334,6 +328,7 @@ static void abandon_streams(struct files *files)
             ahead_abandon(files, holding);
             pthread_mutex_unlock(&holding->lock);
             pthread_rwlock_unlock(&files->ahead_lock);
+            file_put(files, holding - files->index);
         }
     } while (holding);
 }
@@ -354,10 +349,15 @@ static void choose(struct files *files, struct round *round)
     for (uint32_t i = 0; i < count; i++) { /* those that stay go to the end: the longest committed are at the head */
         TAILQ_REMOVE(&files->checkpoint, chosen[i], checkpoint_link);
         TAILQ_INSERT_TAIL(&files->checkpoint, chosen[i], checkpoint_link);
+        file_hold(files, chosen[i] - files->index);
     }
     pthread_mutex_unlock(&files->lock);
-    for (uint32_t i = 0; i < count && round->frame_count < ROUND_PAGES; i++)
-        collect(files, round, chosen[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (round->frame_count < ROUND_PAGES)
+            collect(files, round, chosen[i]);
+        else
+            file_put(files, chosen[i] - files->index);
+    }
 }
 
 /* Returns the first error. `more`: something committed is left. */

@@ -12,6 +12,7 @@
 #include "file/ahead.h"
 #include "file/checkpoint.h"
 #include "file/page.h"
+#include "file/record.h"
 #include "journal/grow.h"
 #include "log.h"
 
@@ -499,6 +500,13 @@ static int kept_error(struct files *files, const struct commit_waiter *waiter)
     return 0;
 }
 
+static void answer(struct files *files, struct commit_waiter *waiter)
+{
+    for (uint32_t i = 0; i < waiter->count; i++)
+        file_put(files, waiter->files[i]);
+    waiter->done(waiter, &waiter->result);
+}
+
 static void lead(struct files *files, struct commit_round *round, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
@@ -527,7 +535,7 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
                 find_last_commit(files, waiter, &waiter->result);
             waiter->result.error = failed ? failed : kept_error(files, waiter);
         }
-        waiter->done(waiter, &waiter->result);
+        answer(files, waiter);
     }
     if (files->committed)
         files->committed(files->context);
@@ -537,6 +545,10 @@ void commit_submit(struct files *files, struct commit_waiter *array, size_t coun
 {
     struct waiter_list waiters;
 
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < array[i].count; j++)
+            file_hold(files, array[i].files[j]);
+    }
     pthread_mutex_lock(&files->commit_lock);
     for (size_t i = 0; i < count; i++)
         TAILQ_INSERT_TAIL(&files->commit_queue, &array[i], link);

@@ -6,13 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #include "clock.h"
 #include "file/ahead.h"
 #include "file/page.h"
-#include "mapshare-abi.h"
+#include "file/record.h"
 
 #define DAY (86400ll * 1000000000)
 #define QUIET 1000000000ll
@@ -65,97 +64,6 @@ bool files_wait(struct files *files, bool *wish, int64_t nanoseconds)
     return go_on;
 }
 
-void file_index_start(struct file_index *index)
-{
-    if (!index->started)
-        index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a moment: who waits spins first */
-    memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
-    index->started = true;
-    RB_INIT(&index->view);
-    for (int state = 0; state < FRAME_STATES; state++)
-        TAILQ_INIT(&index->lists[state]);
-}
-
-static int load(struct files *files, uint32_t number, uint32_t inode)
-{
-    struct file *file = &files->arena->files[number];
-    struct descriptor *descriptor;
-    struct stat stat;
-    char atomic = '0';
-    int error = descriptor_get(files->descriptors, inode, &descriptor);
-
-    if (error)
-        return error;
-    if (fstat(descriptor->fd, &stat))
-        error = -errno;
-    if (fgetxattr(descriptor->fd, MAPSHARE_XATTR_ATOMIC, &atomic, 1) != 1)
-        atomic = '0';
-    descriptor_put(files->descriptors, descriptor);
-    if (error)
-        return error;
-    memset(file, 0, sizeof *file);
-    file->current = (struct file_version){
-        .size = stat.st_size,
-        .valid = UINT64_MAX,
-        .atime = time_pack(stat.st_atim),
-        .mtime = time_pack(stat.st_mtim),
-        .ctime = time_pack(stat.st_ctim),
-    };
-    file->commits[0] = file->current;
-    file->cut = UINT64_MAX;
-    file->flags = files->options->atomic || atomic == '1' ? FILE_ATOMIC : 0;
-    file_index_start(&files->index[number]);
-    atomic_store(&file->inode, inode);
-    return 0;
-}
-
-uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error)
-{
-    _Atomic uint32_t *at = &files->arena->inodes[inode].file;
-    uint32_t number = atomic_load(at);
-
-    *error = 0;
-    if (number || !make)
-        return number;
-    pthread_mutex_lock(&files->lock);
-    number = atomic_load(at);
-    if (!number) {
-        number = slots_take(&files->slots);
-        *error = number ? load(files, number, inode) : -ENFILE;
-        if (*error && number) {
-            slots_give(&files->slots, number);
-            number = 0;
-        }
-        atomic_store(at, number);
-    }
-    pthread_mutex_unlock(&files->lock);
-    return number;
-}
-
-void file_release(struct files *files, uint32_t inode)
-{
-    struct inode *truth = &files->arena->inodes[inode];
-    uint32_t number;
-    bool free_it = true;
-
-    pthread_mutex_lock(&files->lock);
-    number = truth->file;
-    if (number) {
-        const struct file_index *index = &files->index[number];
-
-        free_it = !index->on_changed && !index->on_checkpoint && !index->writers;
-    }
-    if (free_it && truth->lookups == 0 && inode_end(files->inodes, inode)) {
-        descriptor_drop(files->descriptors, inode);
-        if (number) {
-            atomic_store(&files->arena->files[number].inode, 0);
-            slots_give(&files->slots, number);
-        }
-        inode_recycle(files->inodes, inode);
-    }
-    pthread_mutex_unlock(&files->lock);
-}
-
 uint64_t file_valid(struct files *files, const struct file_index *index)
 {
     const struct file *file = file_truth(files, index);
@@ -166,17 +74,47 @@ uint64_t file_valid(struct files *files, const struct file_index *index)
     return index->committing_file && next < valid ? next : valid;
 }
 
+/* A list holds what is on it. Who takes a file off has a reference of its own. */
+static void list_changed(struct files *files, struct file_index *index, bool on)
+{
+    if (on == index->on_changed)
+        return;
+    if (on)
+        file_hold(files, index - files->index);
+    pthread_mutex_lock(&files->lock);
+    index->on_changed = on;
+    if (on)
+        TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
+    else
+        TAILQ_REMOVE(&files->changed, index, changed_link);
+    pthread_mutex_unlock(&files->lock);
+    if (!on)
+        file_put(files, index - files->index);
+}
+
+static void list_checkpoint(struct files *files, struct file_index *index, bool on)
+{
+    if (on == index->on_checkpoint)
+        return;
+    if (on)
+        file_hold(files, index - files->index);
+    pthread_mutex_lock(&files->lock);
+    index->on_checkpoint = on;
+    if (on)
+        TAILQ_INSERT_TAIL(&files->checkpoint, index, checkpoint_link);
+    else
+        TAILQ_REMOVE(&files->checkpoint, index, checkpoint_link);
+    pthread_mutex_unlock(&files->lock);
+    if (!on)
+        file_put(files, index - files->index);
+}
+
 void file_touch(struct files *files, struct file_index *index)
 {
     index->last_change = time_coarse();
     if (!index->received_since)
         index->received_since = index->last_change;
-    if (index->on_changed)
-        return;
-    pthread_mutex_lock(&files->lock);
-    index->on_changed = true;
-    TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
-    pthread_mutex_unlock(&files->lock);
+    list_changed(files, index, true);
 }
 
 /* The last commit has size and times; earlier ones are needed for their truncation only. */
@@ -201,20 +139,8 @@ void file_settle(struct files *files, struct file_index *index)
         index->needed = versions;
     if (!index->counts[FRAME_RECEIVED] && !index->changed && !index->atime_changed)
         index->received_since = 0;
-    if (changed == index->on_changed && committed == index->on_checkpoint)
-        return;
-    pthread_mutex_lock(&files->lock);
-    if (changed && !index->on_changed)
-        TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
-    if (!changed && index->on_changed)
-        TAILQ_REMOVE(&files->changed, index, changed_link);
-    if (committed && !index->on_checkpoint)
-        TAILQ_INSERT_TAIL(&files->checkpoint, index, checkpoint_link);
-    if (!committed && index->on_checkpoint)
-        TAILQ_REMOVE(&files->checkpoint, index, checkpoint_link);
-    index->on_changed = changed;
-    index->on_checkpoint = committed;
-    pthread_mutex_unlock(&files->lock);
+    list_changed(files, index, changed);
+    list_checkpoint(files, index, committed);
 }
 
 void file_attributes(struct files *files, uint32_t number, struct stat *stat)

@@ -80,9 +80,11 @@ struct files {
     struct journal *journal;
     struct file_index *index; /* parallel to arena->files */
 
-    pthread_mutex_t lock;
+    pthread_mutex_t record_lock; /* guards the slots, and births */
     struct slots slots;
-    struct file_list changed, checkpoint;
+
+    pthread_mutex_t lock;
+    struct file_list changed, checkpoint; /* each holds what is on it */
 
     void (*committed)(void *context); /* called by the leader after each commit, without locks */
     void *context;
@@ -115,11 +117,6 @@ struct received {
     uint32_t frame_count;
     const unsigned char *rest;
 };
-
-/* The file of an inode; made when `make`. 0: none, or none can be made (-ENFILE in *error). */
-uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error);
-/* Nothing needs the record any more: no lookup, no change, nothing to write. Frees file and inode. */
-void file_release(struct files *files, uint32_t inode);
 
 /* Read `size` bytes, or fewer at the end of the file. `file` may be 0. Returns the count or -errno. */
 ssize_t file_read(struct files *files, uint32_t inode, uint32_t file, void *buffer, size_t size, uint64_t offset);
@@ -185,7 +182,6 @@ static inline struct timespec time_unpack(int64_t nanoseconds)
 }
 
 /* For this floor's own files. */
-void file_index_start(struct file_index *index);
 /* Invariant 7: the store's file gets blocks for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
 int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file/commit.h"
+#include "file/record.h"
 
 #define BATCH 1024u
 #define TICK_NANOSECONDS 500000000l
@@ -44,6 +45,7 @@ static void choose(struct files *files, struct batch *batch, int64_t before)
     TAILQ_FOREACH (index, &files->changed, changed_link) {
         if (file_truth(files, index)->flags & FILE_ATOMIC || !index->received_since || index->received_since > before)
             continue;
+        file_hold(files, index - files->index);
         batch->files[batch->count++] = index - files->index;
         if (batch->count == BATCH)
             break;
@@ -62,6 +64,8 @@ static void commit_batch(struct files *files, struct batch *batch)
     while (batch->done < batch->count)
         pthread_cond_wait(&batch->all_done, &batch->lock);
     pthread_mutex_unlock(&batch->lock);
+    for (uint32_t i = 0; i < batch->count; i++)
+        file_put(files, batch->files[i]);
 }
 
 static struct batch *new_batch(void)

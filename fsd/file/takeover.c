@@ -3,11 +3,14 @@
 #include "file/takeover.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file/commit.h"
 #include "file/page.h"
+#include "file/record.h"
+#include "log.h"
 
 static bool is_committed(const struct files *files, uint64_t position)
 {
@@ -157,6 +160,7 @@ int files_open(struct files *files)
     struct arena_header *header = files->arena->header;
     const struct journal_point *point;
     pthread_rwlockattr_t attributes;
+    uint32_t dropped;
     int error;
 
     pthread_mutex_init(&files->lock, NULL);
@@ -184,11 +188,13 @@ int files_open(struct files *files)
     files->released = point->tail;
     files->dropped = header->file_used > 0;                     /* a dead worker's: not remembered */
     files->next_stream = (uint64_t)header->journal.epoch << 32; /* no stream of a dead worker's is ever named again */
-    for (uint32_t i = header->file_used; i; i--) {
+    dropped = records_take_over(files);
+    if (dropped)
+        log_line(LOG_NOTE, "takeover: %" PRIu32 " files' records that a dead worker left half made or half ended are dropped",
+                 dropped);
+    for (uint32_t i = 1; i <= header->file_used; i++) {
         if (files->arena->files[i].inode)
             take_file(files, i);
-        else
-            slots_give(&files->slots, i);
     }
     error = take_frames(files);
     take_handles(files);

@@ -222,7 +222,11 @@ static int open_floors(struct server *server, struct daemon *daemon)
         .context = server,
     };
     error = files_open(&server->files);
-    return error ? error : handle_table_open(server);
+    if (!error)
+        error = handle_table_open(server);
+    if (!error)
+        inode_end_unused(&server->inodes);
+    return error;
 }
 
 int worker_run(struct daemon *daemon)

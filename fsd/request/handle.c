@@ -16,7 +16,9 @@ int handle_table_open(struct server *server)
 
     pthread_mutex_init(&server->handle_lock, NULL);
     for (uint32_t i = arena->header->handle_used; i && !error; i--) {
-        if (!arena->handles[i].inode)
+        if (arena->handles[i].inode)
+            inode_hold(&server->inodes, arena->handles[i].inode);
+        else
             slots_give(&server->handle_slots, i);
     }
     return error;
@@ -58,6 +60,7 @@ uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
         handle->flags = flags;
         handle->deny = 0;
         handle->unique = unique & ~RESENT;
+        inode_hold(&server->inodes, inode);
         atomic_store(&handle->inode, inode);
         if (arena->inodes[inode].file)
             file_count_handle(&server->files, arena->inodes[inode].file, handle, 1);
@@ -80,19 +83,21 @@ struct handle *handle_find(struct server *server, uint64_t number)
 void handle_close(struct server *server, uint64_t number)
 {
     struct handle *handle;
+    uint32_t inode = 0;
 
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */
-        uint32_t file = server->arena.inodes[handle->inode].file;
-
+        inode = handle->inode;
         atomic_store(&handle->inode, 0);
-        if (file)
-            file_count_handle(&server->files, file, handle, -1);
+        if (server->arena.inodes[inode].file)
+            file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);
         slots_give(&server->handle_slots, (uint32_t)number);
     }
     pthread_mutex_unlock(&server->handle_lock);
     request_leave_groups(server, number);
+    if (inode)
+        inode_put(&server->inodes, inode);
 }
 
 struct intent *request_intent(struct server *server, uint64_t inode, bool *tried)

@@ -32,6 +32,14 @@ struct parked_commit {
     uint32_t files[];
 };
 
+/* Its members' records were held since they joined. */
+static void free_group(struct server *server, struct group *group)
+{
+    for (uint32_t i = 0; group && i < group->count; i++)
+        file_put(&server->files, group->members[i].file);
+    free(group);
+}
+
 /* Out of the list, whose length stays bounded. The lock is held. */
 static struct group *take_group(struct server *server, uint64_t id)
 {
@@ -44,7 +52,7 @@ static struct group *take_group(struct server *server, uint64_t id)
             *at = group->next;
             if (group->id == id)
                 return group;
-            free(group);
+            free_group(server, group);
             break;
         }
     }
@@ -66,6 +74,7 @@ static int join(struct server *server, uint64_t id, uint64_t handle, uint32_t fi
         more->count = count + 1;
         more->members[count].handle = handle;
         more->members[count].file = file;
+        file_hold(&server->files, file);
         group = more;
     } else {
         error = -ENOMEM;
@@ -89,7 +98,7 @@ void request_leave_groups(struct server *server, uint64_t handle)
             member |= group->members[i].handle == handle;
         if (member) {
             *at = group->next;
-            free(group);
+            free_group(server, group);
         } else {
             at = &group->next;
         }
@@ -122,13 +131,13 @@ static void commit_group(fuse_req_t request, struct server *server, const struct
     pthread_mutex_unlock(&server->group_lock);
     if (!group || group->count != in->files) {
         request_reply(request, -ESTALE);
-        free(group);
+        free_group(server, group);
         return;
     }
     parked = malloc(sizeof *parked + group->count * sizeof parked->files[0]);
     if (!parked) {
         request_reply(request, -ENOMEM);
-        free(group);
+        free_group(server, group);
         return;
     }
     *parked = (struct parked_commit){
@@ -138,8 +147,8 @@ static void commit_group(fuse_req_t request, struct server *server, const struct
     };
     for (uint32_t i = 0; i < group->count; i++)
         parked->files[i] = group->members[i].file;
-    free(group);
-    commit_submit(&server->files, &parked->waiter, 1);
+    commit_submit(&server->files, &parked->waiter, 1); /* holds them too */
+    free_group(server, group);
 }
 
 /* ---- waiting for a commit ---- */
@@ -168,6 +177,7 @@ static bool try_answer(struct server *server, struct commit_wait *wait, int64_t 
     if (wait->in.reached < wait->in.sequence && !wait->interrupted && now < wait->deadline)
         return false;
     fuse_req_interrupt_func(wait->request, NULL, NULL); /* returns when `interrupted` is not running */
+    file_put(&server->files, wait->file);
     if (wait->in.reached >= wait->in.sequence)
         fuse_reply_ioctl(wait->request, 0, &wait->in, sizeof wait->in);
     else if (wait->interrupted)
@@ -213,6 +223,7 @@ static void wait_for_commit(fuse_req_t request, struct server *server, uint32_t 
     *wait = (struct commit_wait){.request = request, .file = file, .in = *in, .deadline = INT64_MAX};
     if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
         wait->deadline = INT64_MAX;
+    file_hold(&server->files, file);
     fuse_req_interrupt_func(request, interrupted, wait);
     pthread_mutex_lock(&server->wait_lock);
     wait->next = server->waits;

@@ -169,11 +169,15 @@ void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 
 void request_forget(struct server *server, uint32_t inode, uint64_t count)
 {
-    if (inode && inode_forget(&server->inodes, inode, count)) {
-        if (server->arena.inodes[inode].flags & INODE_UNLINKED && server->arena.inodes[inode].file)
-            file_drop(&server->files, server->arena.inodes[inode].file);
-        file_release(&server->files, inode);
-    }
+    const struct inode *truth = &server->arena.inodes[inode];
+
+    if (!inode)
+        return;
+    inode_hold(&server->inodes, inode);
+    inode_forget(&server->inodes, inode, count);
+    if (truth->flags & INODE_UNLINKED && truth->file && !truth->lookups)
+        file_drop(&server->files, truth->file);
+    inode_put(&server->inodes, inode);
 }
 
 void request_forget_one(fuse_req_t request, fuse_ino_t node, uint64_t count)

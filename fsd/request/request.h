@@ -11,6 +11,7 @@
 
 #include "file/commit.h"
 #include "file/file.h"
+#include "file/record.h"
 
 struct probe_client;
 

@@ -1,6 +1,7 @@
 /* Inodes and their descriptors: found, forgotten, found again; more of them than descriptors; and without handles, by path. */
 #include "config.h"
 
+#include "file/flusher.h"
 #include "fsd-support.h"
 
 #include <errno.h>
@@ -49,11 +50,10 @@ static uint32_t look_up_in_root(struct house *house, const char *name)
     return look_up(house, INODE_ROOT, house->root, name);
 }
 
-/* All of it, as request/ does. */
+/* All of it. */
 static void forget(struct house *house, uint32_t slot)
 {
-    if (inode_forget(table_of(house), slot, truth_of(house, slot)->lookups))
-        file_release(house->files, slot);
+    inode_forget(table_of(house), slot, truth_of(house, slot)->lookups);
 }
 
 static ino_t number_behind(int fd)
@@ -82,10 +82,13 @@ static void lookups_are_counted(void **state)
     assert_int_equal(truth_of(house, slot)->lookups, 2);
     assert_int_equal(truth_of(house, slot)->type, S_IFREG);
     assert_int_equal(inode_of_node(table_of(house), inode_node(table_of(house), slot)), slot);
-    assert_false(inode_forget(table_of(house), slot, 1));
-    assert_false(inode_end(table_of(house), slot)); /* the kernel still knows it */
-    assert_true(inode_forget(table_of(house), slot, 1));
-    assert_int_equal(inode_of_node(table_of(house), truth_of(house, slot)->number), slot);
+    inode_forget(table_of(house), slot, 1);
+    assert_int_not_equal(truth_of(house, slot)->number, 0); /* the kernel still knows it */
+    inode_hold(table_of(house), slot);
+    inode_forget(table_of(house), slot, 1);
+    assert_int_equal(inode_of_node(table_of(house), truth_of(house, slot)->number), slot); /* we do */
+    inode_put(table_of(house), slot);
+    assert_int_equal(truth_of(house, slot)->number, 0);
 }
 
 static void the_root_is_number_one(void **state)
@@ -96,8 +99,9 @@ static void the_root_is_number_one(void **state)
     assert_int_equal(slot, INODE_ROOT);
     assert_int_equal(inode_node(table_of(house), INODE_ROOT), 1);
     assert_int_equal(inode_of_node(table_of(house), 1), INODE_ROOT);
-    assert_false(inode_forget(table_of(house), INODE_ROOT, 1000));
-    assert_false(inode_end(table_of(house), INODE_ROOT));
+    inode_forget(table_of(house), INODE_ROOT, 1000);
+    assert_int_equal(inode_of_node(table_of(house), 1), INODE_ROOT);
+    assert_int_not_equal(truth_of(house, INODE_ROOT)->number, 0);
 }
 
 static void a_forgotten_slot_is_used_again(void **state)
@@ -129,7 +133,6 @@ static void changes_keep_what_the_kernel_forgot(void **state)
     forget(house, slot);
     assert_int_not_equal(truth_of(house, slot)->number, 0);
     assert_int_equal(commit_file(house, file), 0);
-    file_release(house->files, slot);
     assert_int_not_equal(truth_of(house, slot)->number, 0); /* committed is not enough */
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_int_equal(truth_of(house, slot)->number, 0);
@@ -237,7 +240,7 @@ static void an_unlinked_file_stays_readable(void **state)
     assert_return_code(unlinkat(house->root, "a", 0), errno);
     put_page(house, file, 1, 'b');
     assert_string_equal(seen(house, file, 0, 9), "ab");
-    descriptor_drop(cache_of(house), slot);
+    close(descriptor_detach(cache_of(house), slot));
     assert_int_equal(truth_of(house, slot)->pinned, -1);
 }
 
@@ -261,29 +264,45 @@ static void pinned_descriptors_are_taken_over(void **state)
     assert_true(fcntl(lost, F_GETFD) < 0 || number_behind(lost) != truth_of(house, inode_of(house, other))->number);
 }
 
-static void a_descriptor_dropped_while_in_use(void **state)
+/* A worker died between any two steps of a record's birth or death: what is not named back is nobody's. */
+static void records_that_are_not_named_back_are_dropped(void **state)
 {
     struct house *house = *state;
-    struct descriptor *used, *next;
-    uint32_t slot;
-    int fd;
+    uint32_t half_born = make_file(house, "a", 1, 'a'), half_ended = make_file(house, "b", 1, 'b'), whole;
+    uint32_t slot = inode_of(house, half_ended), other;
 
-    make_empty(house, "a");
-    make_empty(house, "b");
-    slot = look_up_in_root(house, "a");
-    assert_int_equal(descriptor_get(cache_of(house), slot, &used), 0);
-    fd = used->fd;
-    forget(house, slot);
+    whole = make_file(house, "c", 1, 'c');
+    put_page(house, whole, 0, 'd');
+    truth_of(house, inode_of(house, half_born))->file = 0;
+    truth_of(house, slot)->number = 0;
+    house_replace_worker(house);
+    assert_int_equal(house->arena.files[half_born].inode, 0);
+    assert_int_equal(house->arena.files[half_ended].inode, 0);
+    make_empty(house, "bystander");
+    other = look_up_in_root(house, "bystander");
+    assert_int_equal(other, slot);
+    assert_int_equal(truth_of(house, other)->file, 0);
+    assert_int_equal(flush_all(house->files), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_int_equal(stored_size(house, "bystander"), 0);
+    assert_string_equal(stored(house, "a"), "a");
+    assert_string_equal(stored(house, "b"), "b");
+    assert_string_equal(stored(house, "c"), "d");
+}
+
+/* What lost its last reference just before its worker died ends with the takeover. */
+static void unused_records_end_with_a_takeover(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 1, 'a'), slot = inode_of(house, file);
+
+    truth_of(house, slot)->lookups = 0;
+    house_replace_worker(house);
+    inode_end_unused(table_of(house));
+    assert_int_equal(flush_all(house->files), 0); /* a takeover takes files for changed */
+    assert_int_equal(checkpoint_all(house->files), 0);
     assert_int_equal(truth_of(house, slot)->number, 0);
-    assert_int_not_equal(number_behind(fd), 0); /* its user may go on */
-    assert_int_equal(look_up_in_root(house, "b"), slot);
-    assert_int_equal(descriptor_get(cache_of(house), slot, &next), 0);
-    assert_ptr_not_equal(next, used);
-    assert_int_equal(number_behind(next->fd), truth_of(house, slot)->number);
-    descriptor_put(cache_of(house), used);
-    assert_int_equal(fcntl(fd, F_GETFD), -1);
-    assert_int_equal(number_behind(next->fd), truth_of(house, slot)->number);
-    descriptor_put(cache_of(house), next);
+    assert_int_equal(house->arena.files[file].inode, 0);
 }
 
 static int in_a_child(void (*test)(struct house *), unsigned limit)
@@ -495,7 +514,8 @@ int main(void)
         TEST(a_descriptor_is_shared),
         TEST(an_unlinked_file_stays_readable),
         TEST(pinned_descriptors_are_taken_over),
-        TEST(a_descriptor_dropped_while_in_use),
+        TEST(records_that_are_not_named_back_are_dropped),
+        TEST(unused_records_end_with_a_takeover),
         cmocka_unit_test(few_descriptors_are_enough),
         TEST(deep_paths_are_opened),
         TEST(paths_follow_renames),

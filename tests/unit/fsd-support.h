@@ -11,6 +11,7 @@
 #include "file/checkpoint.h"
 #include "file/commit.h"
 #include "file/page.h"
+#include "file/record.h"
 #include "file/status.h"
 #include "file/takeover.h"
 #include "options.h"

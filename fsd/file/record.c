@@ -1,0 +1,143 @@
+#include "config.h"
+
+#include "file/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "log.h"
+#include "mapshare-abi.h"
+
+void file_index_start(struct file_index *index)
+{
+    if (!index->started)
+        index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a moment: who waits spins first */
+    memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
+    index->started = true;
+    RB_INIT(&index->view);
+    for (int state = 0; state < FRAME_STATES; state++)
+        TAILQ_INIT(&index->lists[state]);
+}
+
+/* Written whole before the inode names it; until then it is free, whatever it says. */
+static void write_record(struct files *files, uint32_t number, uint32_t inode, const struct stat *stat, bool atomic)
+{
+    struct file *file = &files->arena->files[number];
+
+    memset(file, 0, sizeof *file);
+    file->current = (struct file_version){
+        .size = stat->st_size,
+        .valid = UINT64_MAX,
+        .atime = time_pack(stat->st_atim),
+        .mtime = time_pack(stat->st_mtim),
+        .ctime = time_pack(stat->st_ctim),
+    };
+    file->commits[0] = file->current;
+    file->cut = UINT64_MAX;
+    file->flags = atomic ? FILE_ATOMIC : 0;
+    file_index_start(&files->index[number]);
+    atomic_store(&file->inode, inode);
+    atomic_store(&files->arena->inodes[inode].file, number);
+}
+
+/* The store is asked before the lock is taken; what may change until then, size and times, is read under it and takes no disk. */
+static uint32_t make(struct files *files, uint32_t inode, int *error)
+{
+    struct descriptor *descriptor;
+    struct stat stat;
+    uint32_t number;
+    char atomic = '0';
+
+    *error = descriptor_get(files->descriptors, inode, &descriptor);
+    if (*error)
+        return 0;
+    if (fgetxattr(descriptor->fd, MAPSHARE_XATTR_ATOMIC, &atomic, 1) != 1)
+        atomic = '0';
+    pthread_mutex_lock(&files->record_lock);
+    number = files->arena->inodes[inode].file;
+    if (!number && fstat(descriptor->fd, &stat)) {
+        *error = -errno;
+    } else if (!number) {
+        number = slots_take(&files->slots);
+        *error = number ? 0 : -ENFILE;
+        if (number)
+            write_record(files, number, inode, &stat, files->options->atomic || atomic == '1');
+    }
+    pthread_mutex_unlock(&files->record_lock);
+    descriptor_put(files->descriptors, descriptor);
+    return number;
+}
+
+uint32_t file_of(struct files *files, uint32_t inode, bool wanted, int *error)
+{
+    uint32_t number = atomic_load(&files->arena->inodes[inode].file);
+
+    *error = 0;
+    return number || !wanted ? number : make(files, inode, error);
+}
+
+void file_hold(struct files *files, uint32_t number)
+{
+    inode_hold(files->inodes, files->arena->files[number].inode);
+}
+
+void file_put(struct files *files, uint32_t number)
+{
+    inode_put(files->inodes, files->arena->files[number].inode);
+}
+
+/* Nothing may be left of it: each list and each user held it. */
+static void check_ended(const struct file_index *index)
+{
+    assert(!index->on_changed && !index->on_checkpoint);
+    assert(!index->committing_file && RB_EMPTY(&index->view));
+    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
+        assert(TAILQ_EMPTY(&index->lists[state]));
+}
+
+static int record_ended(void *context, uint32_t inode, uint32_t number)
+{
+    struct files *files = context;
+
+    if (number) {
+        check_ended(&files->index[number]);
+        pthread_mutex_lock(&files->record_lock);
+        slots_give(&files->slots, number);
+        pthread_mutex_unlock(&files->record_lock);
+    }
+    return descriptor_detach(files->descriptors, inode);
+}
+
+/* Invariant 13. */
+static bool is_named_back(const struct arena *arena, uint32_t number)
+{
+    uint32_t inode = arena->files[number].inode;
+
+    return inode && inode <= arena->header->inode_used && arena->inodes[inode].number && arena->inodes[inode].file == number;
+}
+
+uint32_t records_take_over(struct files *files)
+{
+    const struct arena *arena = files->arena;
+    uint32_t dropped = 0;
+
+    pthread_mutex_init(&files->record_lock, NULL);
+    files->inodes->ended = record_ended;
+    files->inodes->context = files;
+    for (uint32_t slot = arena->header->inode_used; slot; slot--) {
+        uint32_t number = arena->inodes[slot].file;
+
+        if (number && (number > arena->header->file_used || arena->files[number].inode != slot))
+            atomic_store(&arena->inodes[slot].file, 0);
+    }
+    for (uint32_t number = arena->header->file_used; number; number--) {
+        if (is_named_back(arena, number))
+            continue;
+        dropped += arena->files[number].inode != 0;
+        atomic_store(&arena->files[number].inode, 0);
+        slots_give(&files->slots, number);
+    }
+    return dropped;
+}

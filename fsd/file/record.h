@@ -1,0 +1,23 @@
+/* Who may hold a file's record, and when it begins and ends: one birth, counted references, one death.
+ *
+ * A file's record hangs on its inode's: each names the other, and a takeover keeps one only where both do (invariant 13). Its references
+ * are the inode's: the kernel's lookups, and holds of the lists that it is on, of commits, groups, waits, checkpoints and open handles.
+ */
+#ifndef FILE_RECORD_H
+#define FILE_RECORD_H
+
+#include "file/file.h"
+
+/* The file of an inode; made when `make`. 0: none, or none can be made (-errno in *error). The caller's reference of the inode goes for the
+ * file as well. */
+uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error);
+/* Whoever holds a number holds the record. */
+void file_hold(struct files *files, uint32_t file);
+void file_put(struct files *files, uint32_t file);
+
+/* For takeover.c: the records that are named back stay, the others' slots are free. Returns how many were dropped. */
+uint32_t records_take_over(struct files *files);
+/* Clears a record's private half. */
+void file_index_start(struct file_index *index);
+
+#endif
