@@ -24,7 +24,7 @@
 #include "journal/recover.h"
 #include "log.h"
 #include "mapshare-abi.h"
-#include "request/request.h"
+#include "request/current.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define CACHE_DEFAULT_MAX (512 * MIB)

@@ -19,6 +19,11 @@
 #include "process/daemon.h"
 #include "probe/probe.h"
 #include "request/burst.h"
+#include "request/current.h"
+#include "request/handle.h"
+#include "request/operations.h"
+#include "request/receive.h"
+#include "request/wait.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define TICK_NANOSECONDS 10000000l
@@ -132,7 +137,7 @@ static int wait_until_served(struct server *server)
         } else {
             pthread_cond_timedwait(&server->tick, &server->wait_lock, &until);
             pthread_mutex_unlock(&server->wait_lock);
-            request_answer_waits(server);
+            wait_answer_all(server);
             pthread_mutex_lock(&server->wait_lock);
         }
     }
@@ -143,7 +148,7 @@ static int wait_until_served(struct server *server)
 
 static void committed(void *server)
 {
-    request_answer_waits(server);
+    wait_answer_all(server);
 }
 
 /* ---- the end ---- */

@@ -11,11 +11,11 @@
 #include "log.h"
 
 #define MANY_WRITES 128
-#define HELD_NANOSECONDS 5000000 /* a store to the page waits as long */
+#define DELAY_NANOSECONDS 5000000 /* a store to the page waits as long */
 #define MOMENT_NANOSECONDS 200000l
 
-static _Thread_local struct write_answer held;
-static _Thread_local int64_t held_since; /* 0: the thread holds no answer */
+static _Thread_local struct write_answer delayed;
+static _Thread_local int64_t delayed_since; /* 0: the thread delays no answer */
 
 static void send_answer(const struct server *server, const struct write_answer *answer)
 {
@@ -42,12 +42,13 @@ void burst_count(struct server *server, const struct fuse_in_header *header)
     }
 }
 
-/* One answer at a time is held, whichever thread's. */
-static bool may_hold(struct server *server)
+/* One answer at a time is delayed, whichever thread's. */
+static bool may_delay(struct server *server)
 {
     bool none = false;
 
-    return server->writes_in_row > MANY_WRITES && !held_since && atomic_compare_exchange_strong(&server->answer_held, &none, true);
+    return server->writes_in_row > MANY_WRITES && !delayed_since &&
+           atomic_compare_exchange_strong(&server->answer_delayed, &none, true);
 }
 
 /* Milliseconds will do. */
@@ -61,32 +62,32 @@ static int64_t now(void)
 
 void burst_answer(struct server *server, const struct write_answer *answer)
 {
-    if (may_hold(server)) {
-        held = *answer;
-        held_since = now();
+    if (may_delay(server)) {
+        delayed = *answer;
+        delayed_since = now();
         burst_set_blocking(fuse_session_fd(server->session), false);
         return;
     }
     send_answer(server, answer);
-    if (held_since && now() - held_since > HELD_NANOSECONDS)
+    if (delayed_since && now() - delayed_since > DELAY_NANOSECONDS)
         burst_release(server);
 }
 
 void burst_release(struct server *server)
 {
-    if (!held_since)
+    if (!delayed_since)
         return;
-    send_answer(server, &held);
-    held_since = 0;
+    send_answer(server, &delayed);
+    delayed_since = 0;
     burst_set_blocking(fuse_session_fd(server->session), true);
-    atomic_store(&server->answer_held, false);
+    atomic_store(&server->answer_delayed, false);
 }
 
 void burst_pause(struct server *server)
 {
     const struct timespec moment = {.tv_nsec = MOMENT_NANOSECONDS};
 
-    if (held_since)
+    if (delayed_since)
         burst_release(server);
     else
         nanosleep(&moment, NULL);

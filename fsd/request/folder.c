@@ -8,7 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "request/request.h"
+#include "request/current.h"
+#include "request/entry.h"
+#include "request/operations.h"
+#include "request/path.h"
 
 void request_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
@@ -48,7 +51,7 @@ static size_t add_entry(struct listing *listing, const struct dirent64 *entry)
         return need;
     plus.attr = stat;
     if (!is_dots(entry->d_name) && !inode_lookup(&server->inodes, listing->folder, listing->fd, entry->d_name, &found, &inode))
-        request_fill_entry(server, inode, &found, &plus);
+        entry_fill(server, inode, &found, &plus);
     return fuse_add_direntry_plus(listing->request, listing->out + listing->used, left, entry->d_name, &plus, entry->d_off);
 }
 
@@ -65,7 +68,7 @@ static int fill(struct listing *listing, char *names)
             size_t size;
 
             at += entry->d_reclen;
-            if (request_is_reserved(listing->folder, entry->d_name))
+            if (path_is_reserved(listing->folder, entry->d_name))
                 continue;
             size = add_entry(listing, entry);
             if (size > listing->size - listing->used)
@@ -78,8 +81,7 @@ static int fill(struct listing *listing, char *names)
 static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, bool plus)
 {
     struct server *server = server_of(request);
-    struct receiver *receiver = request_receiver();
-    struct listing listing = {.request = request, .plus = plus, .out = (char *)receiver->reply};
+    struct listing listing = {.request = request, .plus = plus, .out = current()->reply};
     struct descriptor *descriptor;
     int error;
 
@@ -105,7 +107,7 @@ static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
     if (offset && lseek(listing.fd, offset, SEEK_SET) < 0)
         error = -errno;
     else
-        error = fill(&listing, receiver->names);
+        error = fill(&listing, current()->names);
     close(listing.fd);
     if (error < 0 && !listing.used)
         request_reply(request, error);

@@ -1,13 +1,11 @@
-/* What must be known of a request after its worker died: open handles, and intents; and acting for the caller. */
 #include "config.h"
 
-#include <errno.h>
-#include <linux/capability.h>
-#include <sys/fsuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "request/handle.h"
 
-#include "request/request.h"
+#include <errno.h>
+
+#include "request/current.h"
+#include "request/group.h"
 
 int handle_table_open(struct server *server)
 {
@@ -42,7 +40,7 @@ static uint32_t find_resent(const struct arena *arena, uint64_t unique, uint32_t
 uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
 {
     struct arena *arena = &server->arena;
-    uint64_t unique = request_header()->unique, number = 0;
+    uint64_t unique = current_header()->unique, number = 0;
     uint32_t index = 0;
     bool fresh = false;
 
@@ -95,69 +93,7 @@ void handle_close(struct server *server, uint64_t number)
         slots_give(&server->handle_slots, (uint32_t)number);
     }
     pthread_mutex_unlock(&server->handle_lock);
-    request_leave_groups(server, number);
+    group_leave(server, number);
     if (inode)
         inode_put(&server->inodes, inode);
-}
-
-struct intent *request_intent(struct server *server, uint64_t inode, bool *tried)
-{
-    uint64_t unique = request_header()->unique;
-    struct intent *intents = server->arena.header->intents;
-    uint64_t none = 0;
-
-    *tried = false;
-    for (int i = 0; i < INTENT_MAX && unique & RESENT; i++) {
-        if (intents[i].unique == (unique & ~RESENT)) {
-            *tried = true;
-            return &intents[i];
-        }
-    }
-    for (int i = 0; i < INTENT_MAX; i++, none = 0) {
-        if (atomic_compare_exchange_strong(&intents[i].unique, &none, unique & ~RESENT)) {
-            intents[i].inode = inode;
-            return &intents[i];
-        }
-    }
-    return NULL; /* more dead workers' requests than slots: only a death now would show it */
-}
-
-void request_intent_end(struct intent *intent)
-{
-    if (intent) {
-        intent->inode = 0; /* or the next one here, killed before it set its own, would find it */
-        atomic_store(&intent->unique, 0);
-    }
-}
-
-/* The system calls themselves: the library's wrappers would change all threads. Capabilities stay, since the kernel has checked the
- * caller's permissions; only new files' owner and group shall be the caller's. */
-static void set_identity(struct server *server, uid_t uid, gid_t gid)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-
-    if (!server->privileged || syscall(SYS_capget, &header, data))
-        return;
-    setfsgid(gid);
-    setfsuid(uid);
-    syscall(SYS_capset, &header, data);
-}
-
-void request_act_as(struct server *server, fuse_req_t request)
-{
-    const struct fuse_ctx *caller = fuse_req_ctx(request);
-
-    umask(caller->umask);
-    if (caller->uid || caller->gid)
-        set_identity(server, caller->uid, caller->gid);
-}
-
-void request_act_as_self(struct server *server, fuse_req_t request)
-{
-    const struct fuse_ctx *caller = fuse_req_ctx(request);
-
-    umask(0);
-    if (caller->uid || caller->gid)
-        set_identity(server, geteuid(), getegid());
 }

@@ -10,7 +10,16 @@
 #include <unistd.h>
 
 #include "mapshare-abi.h"
-#include "request/request.h"
+#include "request/atomicity.h"
+#include "request/attribute.h"
+#include "request/caller.h"
+#include "request/current.h"
+#include "request/entry.h"
+#include "request/handle.h"
+#include "request/intent.h"
+#include "request/open.h"
+#include "request/operations.h"
+#include "request/path.h"
 
 #define STATX_NUMBER (STATX_INO | STATX_NLINK | STATX_TYPE)
 
@@ -26,7 +35,7 @@ static int place_open(struct server *server, fuse_ino_t parent, const char *name
     *place = (struct place){.folder = inode_of_node(&server->inodes, parent), .name = name};
     if (!place->folder)
         return -ESTALE;
-    if (request_is_reserved(place->folder, name))
+    if (path_is_reserved(place->folder, name))
         return -EPERM;
     return descriptor_get(&server->descriptors, place->folder, &place->descriptor);
 }
@@ -50,7 +59,7 @@ static uint64_t number_at(const struct place *place, uint32_t *links)
 
 /* Before the last name of an inode goes: its number must not be used again while the kernel refers to it. Where there are no handles, before
  * any of its names goes: it may be the one by which we would find it. */
-static uint32_t hold(struct server *server, uint64_t number, uint32_t links)
+static uint32_t removal_begin(struct server *server, uint64_t number, uint32_t links)
 {
     uint32_t inode = number ? inode_of_node(&server->inodes, number) : 0;
 
@@ -59,7 +68,7 @@ static uint32_t hold(struct server *server, uint64_t number, uint32_t links)
     return inode;
 }
 
-static void held(struct server *server, uint32_t inode, uint32_t links, int error)
+static void removal_end(struct server *server, uint32_t inode, uint32_t links, int error)
 {
     struct inode *truth = &server->arena.inodes[inode];
 
@@ -70,7 +79,7 @@ static void held(struct server *server, uint32_t inode, uint32_t links, int erro
     if (!error && links == 1)
         atomic_fetch_or(&truth->flags, INODE_UNLINKED);
     if (!error)
-        request_changed(server, inode);
+        attribute_changed(server, inode);
 }
 
 /* New files and folders are atomic when their folder says so. */
@@ -78,9 +87,9 @@ static void inherit_atomic(const struct place *place)
 {
     char path[32 + 1 + NAME_MAX + 1];
 
-    if (!request_stored_atomic(place->descriptor->fd))
+    if (!atomicity_stored(place->descriptor->fd))
         return;
-    request_descriptor_path(path, place->descriptor);
+    path_of_descriptor(path, place->descriptor);
     strcat(strcat(path, "/"), place->name);
     lsetxattr(path, MAPSHARE_XATTR_ATOMIC, "1", 1, 0);
 }
@@ -97,11 +106,11 @@ static void reply_made(fuse_req_t request, struct place *place, int error, bool 
     if (!error)
         error = inode_lookup(&server->inodes, place->folder, place->descriptor->fd, place->name, &stat, &inode);
     if (!error)
-        request_changed(server, inode);
+        attribute_changed(server, inode);
     if (error)
         request_reply(request, error);
     else
-        request_reply_entry(request, inode, &stat);
+        entry_reply(request, inode, &stat);
 }
 
 /* What one of mknod, mkdir and symlink asks for. */
@@ -137,17 +146,17 @@ static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name
     int error = place_open(server, parent, name, &place);
 
     if (!error) {
-        if (!number_at(&place, &links) || request_header()->unique & RESENT)
-            intent = request_intent(server, 0, &tried);
-        request_act_as(server, request);
+        if (!number_at(&place, &links) || current_header()->unique & RESENT)
+            intent = intent_begin(server, 0, &tried);
+        caller_act_as(server, request);
         error = make(&place, what, tried);
-        request_act_as_self(server, request);
+        caller_act_as_self(server, request);
     }
     if (error && !tried)
         request_reply(request, error);
     else
         reply_made(request, &place, error, tried);
-    request_intent_end(intent);
+    intent_end(intent);
     place_close(server, &place);
 }
 
@@ -183,9 +192,9 @@ void request_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const 
     if (!error)
         error = descriptor_get(&server->descriptors, inode, &descriptor);
     if (!error) {
-        if (!number_at(&place, &links) || request_header()->unique & RESENT)
-            intent = request_intent(server, node, &tried);
-        request_descriptor_path(path, descriptor);
+        if (!number_at(&place, &links) || current_header()->unique & RESENT)
+            intent = intent_begin(server, node, &tried);
+        path_of_descriptor(path, descriptor);
         if (linkat(AT_FDCWD, path, place.descriptor->fd, name, AT_SYMLINK_FOLLOW))
             error = -errno;
         descriptor_put(&server->descriptors, descriptor);
@@ -194,7 +203,7 @@ void request_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const 
         request_reply(request, error);
     else
         reply_made(request, &place, error, tried);
-    request_intent_end(intent);
+    intent_end(intent);
     place_close(server, &place);
 }
 
@@ -209,18 +218,18 @@ static void serve_removal(fuse_req_t request, fuse_ino_t parent, const char *nam
 
     if (!error) {
         uint64_t number = number_at(&place, &links);
-        uint32_t inode = hold(server, number, links);
+        uint32_t inode = removal_begin(server, number, links);
 
-        if (number || request_header()->unique & RESENT)
-            intent = request_intent(server, number, &tried);
+        if (number || current_header()->unique & RESENT)
+            intent = intent_begin(server, number, &tried);
         if (unlinkat(place.descriptor->fd, name, flags))
             error = -errno;
         if (tried && error == -ENOENT)
             error = 0;
-        held(server, inode, links, error);
+        removal_end(server, inode, links, error);
     }
     request_reply(request, error);
-    request_intent_end(intent);
+    intent_end(intent);
     place_close(server, &place);
 }
 
@@ -245,7 +254,7 @@ static void serve_move(fuse_req_t request, struct place *from, struct place *to,
     uint32_t from_links = 0, to_links = 0, moved, replaced;
     uint64_t number = number_at(from, &from_links), target = number_at(to, &to_links);
     bool tried, exchange = flags & RENAME_EXCHANGE, done;
-    struct intent *intent = request_intent(server, number, &tried);
+    struct intent *intent = intent_begin(server, number, &tried);
     int error = 0;
 
     done = tried && intent->inode && intent->inode == target; /* by the worker that died */
@@ -254,24 +263,24 @@ static void serve_move(fuse_req_t request, struct place *from, struct place *to,
         number = intent->inode;
     }
     moved = number ? inode_of_node(&server->inodes, number) : 0;
-    replaced = !done && !exchange && target != number ? hold(server, target, to_links) : 0;
+    replaced = !done && !exchange && target != number ? removal_begin(server, target, to_links) : 0;
     if (!done)
         error = move(from, to, flags);
-    held(server, replaced, to_links, error);
+    removal_end(server, replaced, to_links, error);
     if (!error && moved) {
         inode_rename(&server->inodes, moved, to->folder, to->name);
-        request_changed(server, moved);
+        attribute_changed(server, moved);
     }
     if (!error && exchange && target) {
         uint32_t other = inode_of_node(&server->inodes, target);
 
         if (other) {
             inode_rename(&server->inodes, other, from->folder, from->name);
-            request_changed(server, other);
+            attribute_changed(server, other);
         }
     }
     request_reply(request, error);
-    request_intent_end(intent);
+    intent_end(intent);
 }
 
 void request_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
@@ -303,10 +312,10 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
     bool made;
     int fd, error;
 
-    request_act_as(server, request);
+    caller_act_as(server, request);
     fd = openat(place->descriptor->fd, place->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
     error = fd < 0 ? -errno : 0;
-    request_act_as_self(server, request);
+    caller_act_as_self(server, request);
     made = !error;
     if (made || (tried && error == -EEXIST))
         inherit_atomic(place);
@@ -325,7 +334,7 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
     if (made)
         descriptor_adopt(&server->descriptors, *inode, fd);
     if (made || tried)
-        request_changed(server, *inode);
+        attribute_changed(server, *inode);
     return 0;
 }
 
@@ -341,24 +350,24 @@ void request_create(fuse_req_t request, fuse_ino_t parent, const char *name, mod
     int error = place_open(server, parent, name, &place);
 
     if (!error) {
-        if (!number_at(&place, &links) || request_header()->unique & RESENT)
-            intent = request_intent(server, 0, &tried);
+        if (!number_at(&place, &links) || current_header()->unique & RESENT)
+            intent = intent_begin(server, 0, &tried);
         error = create(request, &place, mode, info->flags, tried, &stat, &inode);
     }
     if (!error) {
-        error = request_open_file(server, inode, info);
+        error = open_file(server, inode, info);
         if (error)
-            request_forget(server, inode, 1);
+            entry_drop(server, inode, 1);
     }
     if (error) {
         request_reply(request, error);
     } else {
-        request_fill_entry(server, inode, &stat, &entry);
+        entry_fill(server, inode, &stat, &entry);
         if (fuse_reply_create(request, &entry, info)) {
             handle_close(server, info->fh);
-            request_forget(server, inode, 1);
+            entry_drop(server, inode, 1);
         }
     }
-    request_intent_end(intent);
+    intent_end(intent);
     place_close(server, &place);
 }

@@ -1,8 +1,9 @@
-/* The table that libfuse dispatches by. What is missing is the kernel's to do: locks (they then survive a worker), copy_file_range. */
+/* What is missing is the kernel's to do: locks (they then survive a worker), copy_file_range. */
 #include "config.h"
 
-#include "log.h"
-#include "request/request.h"
+#include "request/operations.h"
+
+#include "request/current.h"
 
 static void init(void *userdata, struct fuse_conn_info *connection)
 {

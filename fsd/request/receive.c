@@ -1,5 +1,7 @@
-/* How requests come in: a WRITE's bytes straight into frames, everything else into plain memory. */
+/* A WRITE's bytes straight into frames, everything else into plain memory. */
 #include "config.h"
+
+#include "request/receive.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,22 +13,28 @@
 
 #include "log.h"
 #include "request/burst.h"
+#include "request/current.h"
+#include "request/write.h"
 
 /* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
 #define HEAD_BYTES (256u << 10)
 #define FRAMES_REPLACED 64u /* at once: neighbours, as long as there are some */
 
+#define WRITE_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
+#define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
+
+/* What a thread receives requests into: the head of the request in plain memory, a WRITE's bytes in frames. */
+struct receiver {
+    struct server *server;
+    struct current *current;
+    unsigned char *head;                    /* HEAD_BYTES */
+    unsigned char *rest;                    /* WRITE_MAX bytes: what found no frame */
+    uint32_t own[FRAMES_PER_WRITE];         /* frames; current->bytes.frames are what is left of them */
+    struct iovec iov[FRAMES_PER_WRITE + 2]; /* also: the head, and what found no frame */
+    int vectors;
+};
+
 static _Thread_local struct receiver receiver;
-
-struct receiver *request_receiver(void)
-{
-    return &receiver;
-}
-
-const struct fuse_in_header *request_header(void)
-{
-    return (const struct fuse_in_header *)receiver.head;
-}
 
 /* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. The two buffers
  * share a huge page where there are some: the disk fills one of those faster than hundreds of small ones. */
@@ -40,12 +48,11 @@ static int make_receiver(struct server *server)
     aligned = memory + (buffers - (uintptr_t)memory % buffers) % buffers;
     madvise(aligned, buffers, MADV_HUGEPAGE);
     memset(aligned, 0, buffers + HEAD_BYTES + FOLDER_BYTES);
-    receiver = (struct receiver){
-        .server = server,
-        .frames = receiver.own,
-        .rest = aligned,
-        .reply = aligned + WRITE_MAX,
-        .head = aligned + buffers,
+    receiver = (struct receiver){.server = server, .current = current(), .head = aligned + buffers, .rest = aligned};
+    *receiver.current = (struct current){
+        .header = (const void *)receiver.head,
+        .bytes = {.frames = receiver.own, .rest = aligned},
+        .reply = (char *)aligned + WRITE_MAX,
         .names = (char *)aligned + buffers + HEAD_BYTES,
     };
     return 0;
@@ -55,11 +62,12 @@ static int make_receiver(struct server *server)
  * found no frame. */
 static int describe(void)
 {
+    const struct received *bytes = &receiver.current->bytes;
     uint32_t vectors = 1;
 
     receiver.iov[0] = (struct iovec){receiver.head, WRITE_HEAD};
-    for (uint32_t i = 0; i < receiver.frame_count; i++) {
-        unsigned char *page = arena_page(&receiver.server->arena, receiver.frames[i]);
+    for (uint32_t i = 0; i < bytes->frame_count; i++) {
+        unsigned char *page = arena_page(&receiver.server->arena, bytes->frames[i]);
         struct iovec *last = &receiver.iov[vectors - 1];
 
         if (vectors > 2 && (unsigned char *)last->iov_base + last->iov_len == page)
@@ -67,7 +75,7 @@ static int describe(void)
         else
             receiver.iov[vectors++] = (struct iovec){page, PAGE_BYTES};
     }
-    receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - receiver.frame_count) << PAGE_SHIFT};
+    receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - bytes->frame_count) << PAGE_SHIFT};
     return vectors;
 }
 
@@ -89,20 +97,21 @@ static bool advance(void)
 static int prepare(void)
 {
     struct frame_table *table = &receiver.server->frames;
+    struct received *bytes = &receiver.current->bytes;
     uint32_t taken = 0;
 
-    while (taken < receiver.frame_count && !receiver.frames[taken])
+    while (taken < bytes->frame_count && !bytes->frames[taken])
         taken++;
-    receiver.frames += taken;
-    receiver.frame_count -= taken;
-    if (receiver.frame_count > FRAMES_PER_WRITE - FRAMES_REPLACED) {
+    bytes->frames += taken;
+    bytes->frame_count -= taken;
+    if (bytes->frame_count > FRAMES_PER_WRITE - FRAMES_REPLACED) {
         if (taken > 1 || (taken && !advance()))
             receiver.vectors = describe();
         return receiver.vectors;
     }
-    memmove(receiver.own, receiver.frames, receiver.frame_count * sizeof receiver.own[0]);
-    receiver.frames = receiver.own;
-    receiver.frame_count += frame_take(table, receiver.own + receiver.frame_count, FRAMES_PER_WRITE - receiver.frame_count);
+    memmove(receiver.own, bytes->frames, bytes->frame_count * sizeof receiver.own[0]);
+    bytes->frames = receiver.own;
+    bytes->frame_count += frame_take(table, receiver.own + bytes->frame_count, FRAMES_PER_WRITE - bytes->frame_count);
     return receiver.vectors = describe();
 }
 
@@ -133,6 +142,8 @@ static void keep_init(size_t size)
 int request_serve(struct server *server)
 {
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
+    const struct fuse_in_header *header = current_header();
+    struct received *bytes = &receiver.current->bytes;
 
     if (error)
         return error;
@@ -151,22 +162,22 @@ int request_serve(struct server *server)
             error = errno == ENODEV ? 0 : -errno;
             break;
         }
-        log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", request_header()->opcode,
-                 (unsigned long long)request_header()->nodeid, request_header()->pid, size);
-        burst_count(server, request_header());
-        if (request_header()->opcode == FUSE_WRITE && request_write_received(server))
+        log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", header->opcode, (unsigned long long)header->nodeid,
+                 header->pid, size);
+        burst_count(server, header);
+        if (header->opcode == FUSE_WRITE && write_received(server))
             continue;
-        if (request_header()->opcode != FUSE_WRITE)
+        if (header->opcode != FUSE_WRITE)
             gather(size);
-        if (request_header()->opcode == FUSE_INIT)
+        if (header->opcode == FUSE_INIT)
             keep_init(size);
         buffer.size = size;
         fuse_session_process_buf(server->session, &buffer);
     }
-    for (uint32_t i = 0; i < receiver.frame_count; i++) {
-        if (receiver.frames[i])
-            frame_give(&server->frames, &receiver.frames[i], 1);
+    for (uint32_t i = 0; i < bytes->frame_count; i++) {
+        if (bytes->frames[i])
+            frame_give(&server->frames, &bytes->frames[i], 1);
     }
-    receiver.frame_count = 0;
+    bytes->frame_count = 0;
     return error;
 }

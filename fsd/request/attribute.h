@@ -1,0 +1,19 @@
+/* What an inode is: the store's word, but for size and times of a file that has its own. */
+#ifndef REQUEST_ATTRIBUTE_H
+#define REQUEST_ATTRIBUTE_H
+
+#include "request/server.h"
+
+#define ATTRIBUTE_SECONDS 86400.0
+
+int attribute_get(struct server *server, uint32_t inode, struct stat *stat);
+/* The file's own size and times in place of the store's. */
+void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat);
+/* How long the kernel may keep what it is told. Nobody else changes the store; but see file_is_quiet. */
+double attribute_seconds(struct server *server, uint32_t inode);
+/* `error`, or the attributes. */
+void attribute_reply(fuse_req_t request, uint32_t inode, int error);
+/* Metadata of the inode changed in the store: its ctime, and the next commit flushes it. */
+void attribute_changed(struct server *server, uint32_t inode);
+
+#endif

@@ -1,0 +1,12 @@
+/* Who sent the request: acting for them. */
+#ifndef REQUEST_CALLER_H
+#define REQUEST_CALLER_H
+
+#include "request/server.h"
+
+/* Act as the caller until caller_act_as_self: the file system's checks of new files' owner and group. */
+void caller_act_as(struct server *server, fuse_req_t request);
+void caller_act_as_self(struct server *server, fuse_req_t request);
+bool caller_is_in_group(fuse_req_t request, gid_t group);
+
+#endif

@@ -1,0 +1,40 @@
+#include "config.h"
+
+#include "request/current.h"
+
+#include <errno.h>
+
+#define VALUE_MAX 65536 /* XATTR_SIZE_MAX of Linux */
+
+static _Thread_local struct current now;
+
+struct current *current(void)
+{
+    return &now;
+}
+
+void request_reply(fuse_req_t request, int error)
+{
+    fuse_reply_err(request, -error);
+}
+
+uint32_t request_inode(fuse_req_t request, fuse_ino_t node)
+{
+    uint32_t inode = inode_of_node(&server_of(request)->inodes, node);
+
+    if (!inode)
+        request_reply(request, -ESTALE);
+    return inode;
+}
+
+void request_reply_value(fuse_req_t request, const char *value, size_t length, size_t size)
+{
+    if (length > VALUE_MAX)
+        request_reply(request, -E2BIG);
+    else if (!size)
+        fuse_reply_xattr(request, length);
+    else if (size < length)
+        request_reply(request, -ERANGE);
+    else
+        fuse_reply_buf(request, value, length);
+}

@@ -1,0 +1,38 @@
+/* The request that the calling thread serves, and how it is answered: exactly once (invariant 9).
+ *
+ * A handler runs in the serving thread that received the request. It never waits for the disk's flush, the probe or another request
+ * (invariant 10, with its exceptions): what must wait is parked with its request and answered by whoever completes it.
+ */
+#ifndef REQUEST_CURRENT_H
+#define REQUEST_CURRENT_H
+
+#include <linux/fuse.h>
+
+#include "request/server.h"
+
+#define WRITE_MAX (1u << 20)
+#define FOLDER_BYTES (64u << 10)
+#define RESENT (1ull << 63) /* in `unique`: the kernel sends the request again, a dead worker may have executed it */
+
+struct current {
+    const struct fuse_in_header *header; /* and behind it what belongs to its opcode */
+    struct received bytes;               /* a WRITE's */
+    char *reply;                         /* WRITE_MAX bytes, to make a reply in */
+    char *names;                         /* FOLDER_BYTES, to read a folder into */
+};
+
+struct current *current(void);
+
+static inline const struct fuse_in_header *current_header(void)
+{
+    return current()->header;
+}
+
+/* The slot of the node, or 0: ESTALE was replied. */
+uint32_t request_inode(fuse_req_t request, fuse_ino_t node);
+/* `error`: 0 or -errno. */
+void request_reply(fuse_req_t request, int error);
+/* An extended attribute, to one who has room for `size` bytes; 0: asks for its length. */
+void request_reply_value(fuse_req_t request, const char *value, size_t length, size_t size);
+
+#endif

@@ -1,0 +1,62 @@
+#include "config.h"
+
+#include "request/entry.h"
+
+#include <sys/sysmacros.h>
+
+#include "request/attribute.h"
+#include "request/server.h"
+
+static struct timespec of_statx(struct statx_timestamp at)
+{
+    return (struct timespec){at.tv_sec, at.tv_nsec};
+}
+
+void entry_fill(struct server *server, uint32_t inode, const struct statx *stat, struct fuse_entry_param *entry)
+{
+    *entry = (struct fuse_entry_param){
+        .ino = inode_node(&server->inodes, inode),
+        .generation = server->arena.inodes[inode].generation,
+        .attr_timeout = attribute_seconds(server, inode),
+        .entry_timeout = ATTRIBUTE_SECONDS,
+        .attr =
+            {
+                .st_ino = stat->stx_ino,
+                .st_mode = stat->stx_mode,
+                .st_nlink = stat->stx_nlink,
+                .st_uid = stat->stx_uid,
+                .st_gid = stat->stx_gid,
+                .st_rdev = makedev(stat->stx_rdev_major, stat->stx_rdev_minor),
+                .st_size = stat->stx_size,
+                .st_blksize = stat->stx_blksize,
+                .st_blocks = stat->stx_blocks,
+                .st_atim = of_statx(stat->stx_atime),
+                .st_mtim = of_statx(stat->stx_mtime),
+                .st_ctim = of_statx(stat->stx_ctime),
+            },
+    };
+    attribute_overlay(server, inode, &entry->attr);
+}
+
+void entry_reply(fuse_req_t request, uint32_t inode, const struct statx *stat)
+{
+    struct server *server = server_of(request);
+    struct fuse_entry_param entry;
+
+    entry_fill(server, inode, stat, &entry);
+    if (fuse_reply_entry(request, &entry))
+        entry_drop(server, inode, 1);
+}
+
+void entry_drop(struct server *server, uint32_t inode, uint64_t count)
+{
+    const struct inode *truth = &server->arena.inodes[inode];
+
+    if (!inode)
+        return;
+    inode_hold(&server->inodes, inode);
+    inode_forget(&server->inodes, inode, count);
+    if (truth->flags & INODE_UNLINKED && truth->file && !truth->lookups)
+        file_drop(&server->files, truth->file);
+    inode_put(&server->inodes, inode);
+}

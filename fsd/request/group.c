@@ -1,0 +1,148 @@
+#include "config.h"
+
+#include "request/group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "file/commit.h"
+#include "request/current.h"
+
+#define GROUPS_MAX 1024 /* being put together; beyond, the oldest was given up by its program */
+#define GROUP_FILES_MAX 4096
+
+struct group {
+    struct group *next;
+    uint64_t id;
+    uint32_t count;
+    struct {
+        uint64_t handle;
+        uint32_t file;
+    } members[];
+};
+
+struct parked_commit {
+    struct commit_waiter waiter;
+    fuse_req_t request;
+    struct mapshare_abi_commit in;
+    uint32_t files[];
+};
+
+/* Its members' records were held since they were added. */
+static void free_group(struct server *server, struct group *group)
+{
+    for (uint32_t i = 0; group && i < group->count; i++)
+        file_put(&server->files, group->members[i].file);
+    free(group);
+}
+
+/* Out of the list, whose length stays bounded. The lock is held. */
+static struct group *take_group(struct server *server, uint64_t id)
+{
+    uint32_t length = 0;
+
+    for (struct group **at = &server->groups; *at; at = &(*at)->next, length++) {
+        struct group *group = *at;
+
+        if (group->id == id || length == GROUPS_MAX) {
+            *at = group->next;
+            if (group->id == id)
+                return group;
+            free_group(server, group);
+            break;
+        }
+    }
+    return NULL;
+}
+
+int group_add(struct server *server, uint64_t id, uint64_t handle, uint32_t file)
+{
+    struct group *group, *more;
+    uint32_t count;
+    int error = 0;
+
+    pthread_mutex_lock(&server->group_lock);
+    group = take_group(server, id);
+    count = group ? group->count : 0;
+    more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->members[0]) : NULL;
+    if (more) {
+        more->id = id;
+        more->count = count + 1;
+        more->members[count].handle = handle;
+        more->members[count].file = file;
+        file_hold(&server->files, file);
+        group = more;
+    } else {
+        error = -ENOMEM;
+    }
+    if (group) {
+        group->next = server->groups;
+        server->groups = group;
+    }
+    pthread_mutex_unlock(&server->group_lock);
+    return error;
+}
+
+void group_leave(struct server *server, uint64_t handle)
+{
+    pthread_mutex_lock(&server->group_lock);
+    for (struct group **at = &server->groups; *at;) {
+        struct group *group = *at;
+        bool member = false;
+
+        for (uint32_t i = 0; i < group->count; i++)
+            member |= group->members[i].handle == handle;
+        if (member) {
+            *at = group->next;
+            free_group(server, group);
+        } else {
+            at = &group->next;
+        }
+    }
+    pthread_mutex_unlock(&server->group_lock);
+}
+
+static void group_committed(struct commit_waiter *waiter, const struct commit_result *result)
+{
+    struct parked_commit *parked = (struct parked_commit *)waiter;
+    struct timespec at = time_unpack(result->time);
+
+    parked->in.sequence = result->sequence;
+    parked->in.seconds = at.tv_sec;
+    parked->in.nanoseconds = at.tv_nsec;
+    if (result->error)
+        request_reply(parked->request, result->error == -EFBIG ? -ENOSPC : result->error);
+    else
+        fuse_reply_ioctl(parked->request, 0, &parked->in, sizeof parked->in);
+    free(parked);
+}
+
+void group_commit(fuse_req_t request, struct server *server, const struct mapshare_abi_commit *in)
+{
+    struct parked_commit *parked;
+    struct group *group;
+
+    pthread_mutex_lock(&server->group_lock);
+    group = take_group(server, in->group);
+    pthread_mutex_unlock(&server->group_lock);
+    if (!group || group->count != in->files) {
+        request_reply(request, -ESTALE);
+        free_group(server, group);
+        return;
+    }
+    parked = malloc(sizeof *parked + group->count * sizeof parked->files[0]);
+    if (!parked) {
+        request_reply(request, -ENOMEM);
+        free_group(server, group);
+        return;
+    }
+    *parked = (struct parked_commit){
+        .waiter = {.files = parked->files, .count = group->count, .done = group_committed},
+        .request = request,
+        .in = *in,
+    };
+    for (uint32_t i = 0; i < group->count; i++)
+        parked->files[i] = group->members[i].file;
+    commit_submit(&server->files, &parked->waiter, 1); /* holds them too */
+    free_group(server, group);
+}

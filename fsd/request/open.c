@@ -1,0 +1,57 @@
+#include "config.h"
+
+#include "request/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "request/current.h"
+#include "request/handle.h"
+#include "request/operations.h"
+#include "request/privilege.h"
+
+int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
+{
+    bool writes = (info->flags & O_ACCMODE) != O_RDONLY;
+    uint32_t file;
+    int error;
+
+    file = file_of(&server->files, inode, writes || info->flags & O_TRUNC, &error);
+    if (!error && writes && file_denies(&server->files, file))
+        error = -ETXTBSY;
+    if (!error && info->flags & O_TRUNC)
+        error = file_truncate(&server->files, file, 0);
+    if (error)
+        return error;
+    info->fh = handle_open(server, inode, info->flags);
+    if (!info->fh)
+        return -ENFILE;
+    info->keep_cache = 1;
+    info->noflush = 1;
+    return 0;
+}
+
+void request_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    struct server *server = server_of(request);
+    uint32_t inode = request_inode(request, node);
+    const struct fuse_open_in *in = (const void *)(current_header() + 1);
+    int error;
+
+    if (!inode)
+        return;
+    error = open_file(server, inode, info);
+    if (!error && in->open_flags & FUSE_OPEN_KILL_SUIDGID)
+        error = privilege_drop(request, inode);
+    if (error)
+        request_reply(request, error);
+    if (info->fh && (error || fuse_reply_open(request, info)))
+        handle_close(server, info->fh);
+}
+
+void request_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    (void)node;
+    handle_close(server_of(request), info->fh);
+    request_reply(request, 0);
+}

@@ -1,0 +1,43 @@
+/* Everything a worker serves with. */
+#ifndef REQUEST_SERVER_H
+#define REQUEST_SERVER_H
+
+#include <fuse_lowlevel.h>
+#include "file/file.h"
+#include "file/record.h"
+
+struct probe_client;
+
+struct server {
+    const struct options *options;
+    struct arena arena;
+    struct inode_table inodes;
+    struct descriptor_cache descriptors;
+    struct frame_table frames;
+    struct store *store;
+    struct journal *journal;
+    struct files files;
+    struct probe_client *probe;
+    struct fuse_session *session;
+    _Atomic uint32_t writes_in_row; /* of the kernel's page cache, since the last other request */
+    _Atomic bool answer_delayed;    /* by one of the threads */
+    bool privileged;                /* may act for other users */
+    bool store_marks;               /* the store marks access times by the rule of the mount */
+
+    pthread_mutex_t handle_lock;
+    struct slots handle_slots;
+    pthread_mutex_t group_lock;
+    struct group *groups; /* commits over several files being put together */
+    pthread_mutex_t wait_lock;
+    pthread_cond_t tick;       /* the worker's main thread has something to look at */
+    struct commit_wait *waits; /* MAPSHARE_IOC_WAIT: parked */
+    uint32_t serving;          /* threads */
+    int served;                /* how the last one ended */
+};
+
+static inline struct server *server_of(fuse_req_t request)
+{
+    return fuse_req_userdata(request);
+}
+
+#endif

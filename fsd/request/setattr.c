@@ -1,0 +1,136 @@
+/* Changing attributes: owner, mode, size, times. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "probe/probe.h"
+#include "request/attribute.h"
+#include "request/current.h"
+#include "request/operations.h"
+#include "request/path.h"
+#include "request/privilege.h"
+
+static int set_store_times(const struct descriptor *descriptor, const struct stat *to, int set)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+
+    if (set & FUSE_SET_ATTR_ATIME_NOW)
+        times[0].tv_nsec = UTIME_NOW;
+    else if (set & FUSE_SET_ATTR_ATIME)
+        times[0] = to->st_atim;
+    if (set & FUSE_SET_ATTR_MTIME_NOW)
+        times[1].tv_nsec = UTIME_NOW;
+    else if (set & FUSE_SET_ATTR_MTIME)
+        times[1] = to->st_mtim;
+    return utimensat(descriptor->fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
+}
+
+static void set_file_times(struct server *server, uint32_t file, const struct stat *to, int set)
+{
+    int64_t now = time_now();
+    int which = FILE_CTIME | (set & FUSE_SET_ATTR_ATIME ? FILE_ATIME : 0) | (set & FUSE_SET_ATTR_MTIME ? FILE_MTIME : 0);
+
+    file_set_times(&server->files, file, which, set & FUSE_SET_ATTR_ATIME_NOW ? now : time_pack(to->st_atim),
+                   set & FUSE_SET_ATTR_MTIME_NOW ? now : time_pack(to->st_mtim), now);
+}
+
+#define SET_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
+
+static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, off_t size)
+{
+    struct server *server = server_of(request);
+    const struct fuse_setattr_in *in = (const void *)(current_header() + 1);
+    int error;
+    uint32_t file = file_of(&server->files, inode, true, &error);
+
+    if (!error)
+        error = file_truncate(&server->files, file, size);
+    if (!error && in->valid & FATTR_KILL_SUIDGID)
+        error = privilege_drop_open(request, descriptor);
+    return error;
+}
+
+static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat *to, int set)
+{
+    struct server *server = server_of(request);
+    struct descriptor *descriptor;
+    uint32_t file = server->arena.inodes[inode].file;
+    int error = descriptor_get(&server->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    if (set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) &&
+        fchownat(descriptor->fd, "", set & FUSE_SET_ATTR_UID ? to->st_uid : (uid_t)-1,
+                 set & FUSE_SET_ATTR_GID ? to->st_gid : (gid_t)-1, AT_EMPTY_PATH))
+        error = -errno;
+    if (!error && set & FUSE_SET_ATTR_MODE)
+        error = path_set_mode(descriptor, to->st_mode & 07777);
+    if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE))
+        attribute_changed(server, inode);
+    if (!error && set & FUSE_SET_ATTR_SIZE)
+        error = set_size(request, inode, descriptor, to->st_size);
+    if (!error && set & SET_TIMES) {
+        if (file)
+            set_file_times(server, file, to, set);
+        else
+            error = set_store_times(descriptor, to, set);
+        if (!file && !error)
+            atomic_fetch_or(&server->arena.inodes[inode].flags, INODE_UNSYNCED);
+    }
+    descriptor_put(&server->descriptors, descriptor);
+    return error;
+}
+
+/* Time stamps set while stores made before wait in the kernel's page cache. */
+struct parked_times {
+    struct probe_request probe;
+    fuse_req_t request;
+    uint32_t inode;
+    struct stat to;
+    int set;
+};
+
+static void times_pulled(struct probe_request *probe)
+{
+    struct parked_times *parked = (struct parked_times *)probe;
+
+    attribute_reply(parked->request, parked->inode, set_attributes(parked->request, parked->inode, &parked->to, parked->set));
+    free(parked);
+}
+
+/* T3: a late flush of those stores would mark the file anew, so they are pulled first. */
+static bool park_times(fuse_req_t request, struct server *server, uint32_t inode, const struct stat *to, int set)
+{
+    struct parked_times *parked;
+
+    if (!KEEP_TIMES || !(set & SET_TIMES) || set & FUSE_SET_ATTR_SIZE ||
+        !file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
+        return false;
+    parked = malloc(sizeof *parked);
+    if (!parked)
+        return false;
+    *parked = (struct parked_times){
+        .probe = {.question = PROBE_PULL, .inode = inode, .done = times_pulled},
+        .request = request,
+        .inode = inode,
+        .to = *to,
+        .set = set,
+    };
+    if (probe_ask(server->probe, &parked->probe))
+        return true;
+    free(parked);
+    return false;
+}
+
+void request_setattr(fuse_req_t request, fuse_ino_t node, struct stat *to, int set, struct fuse_file_info *info)
+{
+    struct server *server = server_of(request);
+    uint32_t inode = request_inode(request, node);
+
+    (void)info;
+    if (inode && !park_times(request, server, inode, to, set))
+        attribute_reply(request, inode, set_attributes(request, inode, to, set));
+}
