@@ -3,8 +3,6 @@
 #include "file/checkpoint.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +24,8 @@
 struct job {
     struct file_index *index;
     struct descriptor *descriptor;
-    int fd; /* of the store's file for O_DIRECT, or the descriptor's own */
+    struct descriptor *direct; /* writes go past the page cache, or every page would be kept twice; NULL: not possible here */
+    int fd;                    /* of `direct`, or of `descriptor` */
     int error;
     bool whole; /* all that was committed is in this round: size and times go along */
     struct file_version version;
@@ -43,17 +42,6 @@ struct round {
     uint32_t write_count;
     struct iovec iov[ROUND_PAGES];
 };
-
-/* Buffered reads share the disk's bytes with the page cache; writes go past it, or every page would be kept twice. */
-static int open_direct(int fd)
-{
-    char path[32];
-    int direct;
-
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-    return direct < 0 ? fd : direct;
-}
 
 /* Invariant 7: cutting the file gave back blocks of pages that were committed since, or are being committed. */
 static int reserve_again(struct files *files, struct job *job, uint64_t cut)
@@ -100,8 +88,8 @@ static void close_job(struct files *files, struct job *job)
 {
     if (!job->descriptor)
         return;
-    if (job->fd != job->descriptor->fd)
-        close(job->fd);
+    if (job->direct)
+        descriptor_put(files->descriptors, job->direct);
     descriptor_put(files->descriptors, job->descriptor);
 }
 
@@ -114,7 +102,7 @@ static void collect(struct files *files, struct round *round, struct file_index 
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
     job->error = descriptor_get(files->descriptors, file->inode, &job->descriptor);
     if (!job->error)
-        job->fd = open_direct(job->descriptor->fd);
+        job->fd = descriptor_get_direct(files->descriptors, job->descriptor, &job->direct) ? job->descriptor->fd : job->direct->fd;
     pthread_mutex_lock(&index->lock);
     if (!job->error)
         job->error = fit(files, job);
@@ -338,7 +326,7 @@ static void abandon_streams(struct files *files)
 static void choose(struct files *files, struct round *round)
 {
     struct file_index *chosen[ROUND_FILES], *index;
-    uint32_t count = 0, max = files->descriptors->limit / 4; /* each takes two, and requests need some */
+    uint32_t count = 0, max = files->descriptors->limit / 8; /* each takes two of the quarter that is ours */
 
     pthread_mutex_lock(&files->lock);
     TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link) {

@@ -203,7 +203,8 @@ static int open_floors(struct server *server, struct daemon *daemon)
     int error = inode_table_open(&server->inodes, &server->arena, daemon->store);
 
     if (!error)
-        error = descriptor_cache_open(&server->descriptors, &server->inodes, keep, sizeof keep / sizeof keep[0]);
+        error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, keep,
+                                      sizeof keep / sizeof keep[0]);
     if (!error)
         error = frame_table_open(&server->frames, &server->arena, daemon->spill);
     if (!error)

@@ -12,13 +12,15 @@
 #include "request/server.h"
 
 /* The kernel marks what is read through a descriptor of its own, by the rule of the store's mount: marking it ourselves would mark ctime, too. */
-static void let_store_mark(const struct descriptor *descriptor)
+static void let_store_mark(struct server *server, const struct descriptor *descriptor)
 {
     char path[32], byte;
-    int fd;
+    int fd, tries = 0;
 
     path_of_descriptor(path, descriptor);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    do
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    while (descriptor_spare(&server->descriptors, fd < 0 ? -errno : 0, &tries));
     if (fd >= 0 && pread(fd, &byte, 1, 0) < 0)
         log_line(LOG_TRACE, "%s: %s", path, strerror(errno));
     if (fd >= 0)
@@ -42,7 +44,7 @@ void atime_mark(struct server *server, uint32_t inode)
     } else if (!descriptor_get(&server->descriptors, inode, &descriptor)) {
         if (!fstat(descriptor->fd, &stat) &&
             file_atime_is_due(time_pack(stat.st_atim), time_pack(stat.st_mtim), time_pack(stat.st_ctim), strict))
-            let_store_mark(descriptor);
+            let_store_mark(server, descriptor);
         descriptor_put(&server->descriptors, descriptor);
     }
 }

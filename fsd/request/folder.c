@@ -78,6 +78,20 @@ static int fill(struct listing *listing, char *names)
     }
 }
 
+/* An offset of its own: the cached descriptor is shared. O_NOATIME is for owners only. */
+static int open_listing(struct server *server, const struct descriptor *descriptor)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (server->options->atime == ATIME_NONE ? O_NOATIME : 0), fd, error, tries = 0;
+
+    do {
+        fd = openat(descriptor->fd, ".", flags);
+        if (fd < 0 && errno == EPERM && flags & O_NOATIME)
+            fd = openat(descriptor->fd, ".", flags & ~O_NOATIME);
+        error = fd < 0 ? -errno : 0;
+    } while (descriptor_spare(&server->descriptors, error, &tries));
+    return error ? error : fd;
+}
+
 static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, bool plus)
 {
     struct server *server = server_of(request);
@@ -94,14 +108,10 @@ static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
         request_reply(request, error);
         return;
     }
-    /* An offset of its own: the descriptor is shared. O_NOATIME is for owners only. */
-    listing.fd =
-        server->options->atime == ATIME_NONE ? openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME) : -1;
-    if (listing.fd < 0)
-        listing.fd = openat(descriptor->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    listing.fd = open_listing(server, descriptor);
     descriptor_put(&server->descriptors, descriptor);
     if (listing.fd < 0) {
-        request_reply(request, -errno);
+        request_reply(request, listing.fd);
         return;
     }
     if (offset && lseek(listing.fd, offset, SEEK_SET) < 0)

@@ -75,7 +75,7 @@ static void removal_end(struct server *server, uint32_t inode, uint32_t links, i
     if (!inode)
         return;
     if (error && server->inodes.handles) /* without, an earlier name may have gone already */
-        atomic_store(&truth->pinned, -1);
+        descriptor_unpin(&server->descriptors, inode);
     if (!error && links == 1)
         atomic_fetch_or(&truth->flags, INODE_UNLINKED);
     if (!error)
@@ -310,11 +310,13 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
 {
     struct server *server = server_of(request);
     bool made;
-    int fd, error;
+    int fd, error, tries = 0;
 
     caller_act_as(server, request);
-    fd = openat(place->descriptor->fd, place->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
-    error = fd < 0 ? -errno : 0;
+    do {
+        fd = openat(place->descriptor->fd, place->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+        error = fd < 0 ? -errno : 0;
+    } while (descriptor_spare(&server->descriptors, error, &tries));
     caller_act_as_self(server, request);
     made = !error;
     if (made || (tried && error == -EEXIST))

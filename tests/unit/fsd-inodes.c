@@ -334,10 +334,27 @@ static int in_a_child(void (*test)(struct house *), unsigned limit)
         }                                                                   \
     } while (0)
 
+/* What a thread that finds all places in use waits for: it is given one as soon as one is put back. */
+struct late_put {
+    struct house *house;
+    struct descriptor *descriptor;
+};
+
+static void *put_late(void *argument)
+{
+    struct late_put *late = argument;
+
+    usleep(50000);
+    descriptor_put(cache_of(late->house), late->descriptor);
+    return NULL;
+}
+
 static void many_files_few_descriptors(struct house *house)
 {
     uint32_t limit = cache_of(house)->limit, slots[200], files[200];
     struct descriptor *used[200], *one;
+    struct late_put late = {.house = house};
+    pthread_t thread;
     char name[16];
 
     CHECK(limit >= 16 && limit < 100);
@@ -352,14 +369,19 @@ static void many_files_few_descriptors(struct house *house)
     }
     for (uint32_t i = 0; i < limit; i++)
         CHECK(!descriptor_get(cache_of(house), slots[i], &used[i]));
-    CHECK(descriptor_get(cache_of(house), slots[199], &one) == -EMFILE); /* all are in use: none is taken away */
     for (uint32_t i = 0; i < limit; i++)
         CHECK(number_behind(used[i]->fd) == truth_of(house, slots[i])->number);
     CHECK(!descriptor_get(cache_of(house), slots[0], &one)); /* one that is open can be shared */
     descriptor_put(cache_of(house), one);
-    descriptor_put(cache_of(house), used[3]);
-    CHECK(!descriptor_get(cache_of(house), slots[199], &one));
+    CHECK(descriptor_get_direct(cache_of(house), used[0], &one) == -EMFILE); /* all are in use: none is taken away */
+    late.descriptor = used[3];
+    CHECK(!pthread_create(&thread, NULL, put_late, &late));
+    CHECK(!descriptor_get(cache_of(house), slots[199], &one)); /* waits for it */
+    CHECK(!pthread_join(thread, NULL));
     CHECK(number_behind(one->fd) == truth_of(house, slots[199])->number);
+    descriptor_put(cache_of(house), one);
+    CHECK(!descriptor_get_direct(cache_of(house), used[0], &one)); /* the idle one's place */
+    CHECK(number_behind(one->fd) == truth_of(house, slots[0])->number);
     descriptor_put(cache_of(house), one);
     for (uint32_t i = 0; i < limit; i++) {
         if (i != 3)
@@ -371,12 +393,50 @@ static void many_files_few_descriptors(struct house *house)
     CHECK(number_behind(truth_of(house, slots[7])->pinned) == truth_of(house, slots[7])->number);
     for (int i = 0; i < 200; i++)
         put(house, files[i], 0, 100, 'x');
+    for (uint32_t i = 8; i < 7 + limit / 2; i++)
+        CHECK(!descriptor_pin(cache_of(house), slots[i]));
+    CHECK(descriptor_pin(cache_of(house), slots[150]) == -EMFILE); /* half of all */
+    CHECK(!descriptor_pin(cache_of(house), slots[7]));
+    descriptor_unpin(cache_of(house), slots[7]);
+    CHECK(!descriptor_pin(cache_of(house), slots[150]));
+    for (int i = 0; i < 200; i++)
+        CHECK(*seen(house, files[i], 0, 1));
+}
+
+/* Others of the process, or of the system, have what is left. */
+static void descriptors_that_others_took(struct house *house)
+{
+    uint32_t slots[20];
+    struct descriptor *one;
+    int others[100], count = 0;
+    char name[16];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        slots[i] = inode_of(house, make_file(house, name, 1, 'a'));
+    }
+    CHECK(!descriptor_get(cache_of(house), slots[0], &one));
+    while (count < 100 && (others[count] = dup(0)) >= 0)
+        count++;
+    CHECK(errno == EMFILE && count > 0);
+    for (int i = 1; i < 20; i++) {
+        struct descriptor *other;
+
+        CHECK(!descriptor_get(cache_of(house), slots[i], &other));
+        CHECK(number_behind(other->fd) == truth_of(house, slots[i])->number);
+        descriptor_put(cache_of(house), other);
+    }
+    CHECK(number_behind(one->fd) == truth_of(house, slots[0])->number);
+    descriptor_put(cache_of(house), one);
+    while (count)
+        close(others[--count]);
 }
 
 static void few_descriptors_are_enough(void **state)
 {
     (void)state;
-    assert_int_equal(in_a_child(many_files_few_descriptors, 80), 0);
+    assert_int_equal(in_a_child(many_files_few_descriptors, 90), 0);
+    assert_int_equal(in_a_child(descriptors_that_others_took, 90), 0);
 }
 
 /* ---- without handles ---- */

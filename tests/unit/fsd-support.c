@@ -171,7 +171,7 @@ static void open_worker(struct house *house)
     house->worker = worker;
     house->files = &worker->files;
     assert_int_equal(inode_table_open(&worker->inodes, &house->arena, house->root), 0);
-    assert_int_equal(descriptor_cache_open(&worker->descriptors, &worker->inodes, keep, sizeof keep / sizeof keep[0]), 0);
+    assert_int_equal(descriptor_cache_open(&worker->descriptors, &worker->inodes, 1, keep, sizeof keep / sizeof keep[0]), 0);
     assert_int_equal(frame_table_open(&worker->frames, &house->arena, house->spill), 0);
     assert_int_equal(journal_open(&worker->journal, &house->recorder.store, house->private_folder, house->options.journal_size,
                                   &house->arena.header->journal),
