@@ -32,6 +32,7 @@ static const struct {
     {"pages_committed", "committed_pages_total", "counter", "Pages made durable by commits."},
     {"pages_checkpointed", "checkpointed_pages_total", "counter", "Committed pages written to the store's files."},
     {"write_errors", "write_errors_total", "counter", "Writes to the store or the journal that failed."},
+    {"log_dropped", "log_dropped_lines_total", "counter", "Lines for the log that nobody took."},
     {"journal_size", "journal_size_bytes", "gauge", "Size of the journal."},
     {"journal_used", "journal_used_bytes", "gauge", "Bytes of the journal that are not checkpointed yet."},
     {"sequence", "commit_sequence", "gauge", "Sequence number of the last commit."},

@@ -1,16 +1,25 @@
-/* One line for the administrator: on stderr in the foreground, in the system's log otherwise. Safe from any thread. */
+/* One line for the administrator: to standard error in the foreground, to the system's log otherwise. Safe from any thread and any
+ * process of a mount; never waits: what cannot be taken at once is dropped, counted, and told of when a line gets through again. */
 #ifndef LOG_H
 #define LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level { LOG_FATAL, LOG_WARN, LOG_NOTE, LOG_TRACE };
 
+/* Before the first fork: opens what lines go to, so that nothing is opened later. */
 void log_start(bool foreground, bool trace);
-/* From now on to the system's log: the terminal is gone. */
-void log_to_system(void);
+/* The two descriptors that log_start opened, or -1: they belong to the table of what all processes of the mount share. */
+void log_descriptors(int *messages, int *system_log);
+/* From now on all processes of the mount log to the system's log: the terminal is gone. `null`: an open /dev/null. */
+void log_to_system(int null);
+/* This process has no descriptor of the log any more. */
+void log_stop(void);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same line at most once in ten seconds, for what a failing disk says a thousand times. */
 void log_limited(long *last, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Lines dropped since the mount. */
+uint64_t log_dropped(void);
 
 #endif

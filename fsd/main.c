@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "log.h"
 #include "options.h"
 #include "process/daemon.h"
 
@@ -20,6 +19,5 @@ int main(int argc, char **argv)
         puts("mapsharefs " PACKAGE_VERSION);
         return 0;
     }
-    log_start(options.foreground, options.trace);
-    return keeper_run(&options);
+    return start_run(&options);
 }

@@ -15,6 +15,7 @@
 
 #include "cache/arena.h"
 #include "cachestat.h"
+#include "log.h"
 #include "probe/protocol.h"
 
 #define FUSE_MAGIC 0x65735546
@@ -119,9 +120,7 @@ void probe_run(int channel, const char *mountpoint)
     static struct answer hello = {.id = HELLO};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
+    log_stop();
     if (dup2(channel, STDERR_FILENO + 1) >= 0) {
         channel = STDERR_FILENO + 1;
         close_range(channel + 1, ~0u, 0); /* above all the session's: it must end with the keeper and the worker */

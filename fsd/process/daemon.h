@@ -5,18 +5,30 @@
 #include "cache/arena.h"
 #include "options.h"
 
+/* Keeper and workers share one table of descriptors. Each that is to live longer than a worker is named here, whoever opened it; only the
+ * keeper changes this list. What is neither here, nor a standard one, nor pinned in the arena, was a dead worker's, and the next worker
+ * closes it: so libc may keep none open behind our back (syslog, name services, locales), and the keeper opens none while workers run. */
+enum owned {
+    OWNED_STORE,          /* its root */
+    OWNED_PRIVATE_FOLDER, /* .mapshare in it */
+    OWNED_LOCK,           /* held for as long as any process of the mount lives */
+    OWNED_SPILL,          /* -1: none */
+    OWNED_SESSION,        /* /dev/fuse */
+    OWNED_WORKER_END,     /* of the channel between worker and probe */
+    OWNED_PROBE_END,
+    OWNED_STATUS, /* where the starting process waits for "mounted"; -1 after that */
+    OWNED_NULL,   /* /dev/null, what the terminal is replaced with */
+    OWNED_MESSAGES,
+    OWNED_SYSTEM_LOG, /* both are the log's */
+    OWNED_COUNT
+};
+
 struct daemon {
     const struct options *options;
     struct arena arena;
-    int store;                    /* its root */
-    bool store_marks;             /* what is read through that has its access time marked by the mount's rule */
-    int private_folder;           /* .mapshare in it */
-    int lock;                     /* held for as long as any process of the mount lives */
-    int spill;                    /* -1: none */
+    int owned[OWNED_COUNT];       /* descriptors, -1: none */
+    bool store_marks;             /* what is read through the store's root has its access time marked by the mount's rule */
     struct fuse_session *mounted; /* what mounted; it serves nothing */
-    int session;                  /* /dev/fuse */
-    int channel[2];               /* to the probe: the worker's end, the probe's end */
-    int status;                   /* where the starting process waits for "mounted"; -1 after that */
 };
 
 /* How a worker ends. */
@@ -25,7 +37,10 @@ enum { WORKER_DONE = 0, WORKER_UNSAVED = 1, WORKER_FAILED = 2 };
 /* The worker's life: returns its exit status when the mount is gone and everything is in the store. */
 int worker_run(struct daemon *daemon);
 
-/* The keeper's: mounts and watches. Returns the program's exit status. */
-int keeper_run(const struct options *options);
+/* The keeper's: watches until the mount has ended. Returns the program's exit status. */
+int keeper_run(struct daemon *daemon);
+
+/* The starting process: checks, mounts, and has a keeper run, in the background or itself. Returns the program's exit status. */
+int start_run(const struct options *options);
 
 #endif

@@ -104,13 +104,14 @@ static void own_mount(struct daemon *daemon)
         [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME,
                                     .attr_set = rules[daemon->options->atime]};
-    int tree = open_tree(daemon->store, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), root = -1;
+    int tree = open_tree(daemon->owned[OWNED_STORE], "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+        root = -1;
 
     if (tree >= 0 && !mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes))
         root = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root >= 0) {
-        close(daemon->store);
-        daemon->store = root;
+        close(daemon->owned[OWNED_STORE]);
+        daemon->owned[OWNED_STORE] = root;
         daemon->store_marks = true;
     } else if (daemon->options->atime != ATIME_RELATIVE) {
         log_line(LOG_WARN, "access times of folders and symbolic links follow the store's own mount: %s", strerror(errno));
@@ -121,23 +122,25 @@ static void own_mount(struct daemon *daemon)
 
 static int open_store(struct daemon *daemon, const char *given)
 {
-    daemon->store = open(given, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (daemon->store < 0) {
+    daemon->owned[OWNED_STORE] = open(given, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (daemon->owned[OWNED_STORE] < 0) {
         int error = errno;
 
         log_line(LOG_FATAL, "%s: cannot open the store: %s", given, strerror(error));
         return -error;
     }
-    if (mkdirat(daemon->store, MAPSHARE_PRIVATE_FOLDER, 0700) && errno != EEXIST) {
+    if (mkdirat(daemon->owned[OWNED_STORE], MAPSHARE_PRIVATE_FOLDER, 0700) && errno != EEXIST) {
         int error = errno;
 
         log_line(LOG_FATAL, "%s: cannot write to the store: %s", given, strerror(error));
         return -error;
     }
-    daemon->private_folder = openat(daemon->store, MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (daemon->private_folder >= 0)
-        daemon->lock = openat(daemon->private_folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (daemon->private_folder < 0 || daemon->lock < 0) {
+    daemon->owned[OWNED_PRIVATE_FOLDER] =
+        openat(daemon->owned[OWNED_STORE], MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (daemon->owned[OWNED_PRIVATE_FOLDER] >= 0)
+        daemon->owned[OWNED_LOCK] =
+            openat(daemon->owned[OWNED_PRIVATE_FOLDER], "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (daemon->owned[OWNED_PRIVATE_FOLDER] < 0 || daemon->owned[OWNED_LOCK] < 0) {
         int error = errno;
 
         log_line(LOG_FATAL, "%s/%s: cannot be used: %s", given, MAPSHARE_PRIVATE_FOLDER, strerror(error));
@@ -153,8 +156,8 @@ static int take_lock(struct daemon *daemon, const char *given)
     char holder[4200] = {0};
     int pid = 0, at = 0;
 
-    for (int waited = 0; flock(daemon->lock, LOCK_EX | LOCK_NB); waited++) {
-        if (pread(daemon->lock, holder, sizeof holder - 1, 0) > 0 && sscanf(holder, "%d %n", &pid, &at) >= 1) {
+    for (int waited = 0; flock(daemon->owned[OWNED_LOCK], LOCK_EX | LOCK_NB); waited++) {
+        if (pread(daemon->owned[OWNED_LOCK], holder, sizeof holder - 1, 0) > 0 && sscanf(holder, "%d %n", &pid, &at) >= 1) {
             holder[strcspn(holder, "\n")] = 0;
             if (setup_is_mounted(holder + at)) {
                 log_line(LOG_FATAL, "%s: already mounted on %s by process %d; unmount that first", given, holder + at, pid);
@@ -176,7 +179,8 @@ static int take_lock(struct daemon *daemon, const char *given)
 /* For whoever waits for the lock. */
 static int sign_lock(const struct daemon *daemon)
 {
-    if (!ftruncate(daemon->lock, 0) && dprintf(daemon->lock, "%d %s\n", getpid(), daemon->options->mountpoint) > 0)
+    if (!ftruncate(daemon->owned[OWNED_LOCK], 0) &&
+        dprintf(daemon->owned[OWNED_LOCK], "%d %s\n", getpid(), daemon->options->mountpoint) > 0)
         return 0;
     log_line(LOG_FATAL, "%s: cannot write to the store: %s", daemon->options->store, strerror(errno));
     return -errno;
@@ -189,7 +193,7 @@ static int choose_sizes(struct options *options, const struct daemon *daemon)
     struct stat journal;
     uint64_t memory;
 
-    if (sysinfo(&system) || fstatvfs(daemon->store, &stat))
+    if (sysinfo(&system) || fstatvfs(daemon->owned[OWNED_STORE], &stat))
         return -errno;
     memory = (uint64_t)system.totalram * system.mem_unit;
     if (!options->cache_size) {
@@ -211,7 +215,7 @@ static int choose_sizes(struct options *options, const struct daemon *daemon)
         uint64_t room = stat.f_bavail * stat.f_frsize / 4;
 
         options->journal_size = JOURNAL_DEFAULT;
-        if (!fstatat(daemon->private_folder, "journal", &journal, AT_SYMLINK_NOFOLLOW))
+        if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
             options->journal_size = journal.st_size;
         else if (room < JOURNAL_DEFAULT)
             options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
@@ -227,7 +231,7 @@ static int recover(const struct daemon *daemon, const char *given)
 
     if (error)
         return error;
-    error = journal_recover(store, daemon->store, false, &report);
+    error = journal_recover(store, daemon->owned[OWNED_STORE], false, &report);
     store_close(store);
     if (report.commits_lost)
         log_line(LOG_FATAL,
@@ -246,12 +250,12 @@ static int recover(const struct daemon *daemon, const char *given)
 /* Without a name from the start: it goes with the last process that has it open. */
 static int open_spill(const struct daemon *daemon)
 {
-    int fd = openat(daemon->private_folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    int fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
     if (fd < 0) {
-        fd = openat(daemon->private_folder, "spill", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd >= 0)
-            unlinkat(daemon->private_folder, "spill", 0);
+            unlinkat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", 0);
     }
     return fd;
 }
@@ -279,16 +283,16 @@ static int make_arena(struct daemon *daemon, const struct options *options)
     uint64_t spill = options->cache_size * SPILL_FACTOR, size_max = INT64_MAX;
     int error;
 
-    daemon->spill = open_spill(daemon);
-    if (daemon->spill >= 0)
-        size_max = find_size_max(daemon->spill);
-    if (daemon->spill >= 0 && ftruncate(daemon->spill, spill)) {
-        close(daemon->spill);
-        daemon->spill = -1;
+    daemon->owned[OWNED_SPILL] = open_spill(daemon);
+    if (daemon->owned[OWNED_SPILL] >= 0)
+        size_max = find_size_max(daemon->owned[OWNED_SPILL]);
+    if (daemon->owned[OWNED_SPILL] >= 0 && ftruncate(daemon->owned[OWNED_SPILL], spill)) {
+        close(daemon->owned[OWNED_SPILL]);
+        daemon->owned[OWNED_SPILL] = -1;
     }
-    if (daemon->spill < 0)
+    if (daemon->owned[OWNED_SPILL] < 0)
         log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
-    error = arena_create(&daemon->arena, options->cache_size, spill, daemon->spill);
+    error = arena_create(&daemon->arena, options->cache_size, spill, daemon->owned[OWNED_SPILL]);
     if (error)
         log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->cache_size / MIB, strerror(-error));
     else
@@ -312,10 +316,9 @@ static int check_device(void)
 
 int setup_daemon(struct daemon *daemon, struct options *options, char store[4096], char mountpoint[4096])
 {
-    int error;
+    int error, channel[2];
 
-    *daemon = (struct daemon){
-        .options = options, .store = -1, .private_folder = -1, .lock = -1, .spill = -1, .session = -1, .status = -1};
+    daemon->options = options;
     error = check_device();
     if (!error)
         error = resolve(options->store, store, "the store");
@@ -333,8 +336,12 @@ int setup_daemon(struct daemon *daemon, struct options *options, char store[4096
         error = recover(daemon, options->store);
     if (!error)
         error = make_arena(daemon, options);
-    if (!error && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, daemon->channel))
+    if (!error && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel))
         error = -errno;
+    if (!error) {
+        daemon->owned[OWNED_WORKER_END] = channel[0];
+        daemon->owned[OWNED_PROBE_END] = channel[1];
+    }
     options->store = store;
     options->mountpoint = mountpoint;
     return error;
@@ -377,7 +384,7 @@ int setup_mount(struct daemon *daemon)
                  options->mountpoint);
         return -EPERM;
     }
-    daemon->session = fuse_session_fd(daemon->mounted);
+    daemon->owned[OWNED_SESSION] = fuse_session_fd(daemon->mounted);
     return 0;
 }
 
@@ -445,7 +452,7 @@ static unsigned read_ahead(int store)
     return kilobytes < READ_AHEAD_MIN ? READ_AHEAD_MIN : kilobytes > READ_AHEAD_MAX ? READ_AHEAD_MAX : kilobytes;
 }
 
-void setup_tune(const char *mountpoint, int store)
+static void tune(const char *mountpoint, int store)
 {
     FILE *mounts = fopen("/proc/self/mountinfo", "r");
     char line[8192], where[4096], ahead[16];
@@ -464,4 +471,13 @@ void setup_tune(const char *mountpoint, int store)
         !set_limit(device, "read_ahead_kb", ahead))
         log_line(LOG_NOTE,
                  "the kernel's limits for this mount stay low (only root may raise them): large bursts of stores are slowed down");
+}
+
+/* In a child with a table of descriptors of its own: a worker that starts meanwhile would close what is open here. */
+void setup_tune(const struct daemon *daemon)
+{
+    if (daemon->options->no_tune || fork())
+        return;
+    tune(daemon->options->mountpoint, daemon->owned[OWNED_STORE]);
+    _exit(0);
 }

@@ -14,6 +14,6 @@ int setup_remount(const struct options *options);
 /* Mounts: daemon->session. 0, or -errno after a message. */
 int setup_mount(struct daemon *daemon);
 /* Raises what the kernel allows a FUSE mount, where permitted; one log line where not. */
-void setup_tune(const char *mountpoint, int store);
+void setup_tune(const struct daemon *daemon);
 
 #endif

@@ -198,21 +198,18 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
 
 static int open_floors(struct server *server, struct daemon *daemon)
 {
-    const int keep[] = {daemon->store,   daemon->private_folder, daemon->lock,       daemon->spill,
-                        daemon->session, daemon->channel[0],     daemon->channel[1], daemon->status};
-    int error = inode_table_open(&server->inodes, &server->arena, daemon->store);
+    int error = inode_table_open(&server->inodes, &server->arena, daemon->owned[OWNED_STORE]);
 
     if (!error)
-        error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, keep,
-                                      sizeof keep / sizeof keep[0]);
+        error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, daemon->owned, OWNED_COUNT);
     if (!error)
-        error = frame_table_open(&server->frames, &server->arena, daemon->spill);
+        error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)
         error = store_open_uring(&server->store, WRITES_IN_FLIGHT);
     if (!error && daemon->options->fault)
-        error = fault_wrap(&server->store, daemon->options->fault, daemon->private_folder);
+        error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)
-        error = journal_open(&server->journal, server->store, daemon->private_folder, daemon->options->journal_size,
+        error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
                              &server->arena.header->journal);
     if (error)
         return error;
@@ -235,16 +232,25 @@ static int open_floors(struct server *server, struct daemon *daemon)
     return error;
 }
 
+/* All are blocked. Of these our own faults must be told by the sanitizers; sent by somebody else, they are one death more. */
+static void let_faults_through(void)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigaddset(&set, faults[i]);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int worker_run(struct daemon *daemon)
 {
     static struct server server;
     pthread_t threads[2];
     int error;
 
-    signal(SIGINT, SIG_IGN); /* the terminal's: the keeper decides */
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
+    let_faults_through();
     umask(0);
     server.options = daemon->options;
     server.arena = daemon->arena;
@@ -255,9 +261,9 @@ int worker_run(struct daemon *daemon)
     pthread_cond_init(&server.tick, NULL);
     error = open_floors(&server, daemon);
     if (!error)
-        error = open_session(&server, daemon->session);
+        error = open_session(&server, daemon->owned[OWNED_SESSION]);
     if (!error)
-        error = probe_client_open(&server.probe, &server.inodes, daemon->channel[0]);
+        error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END]);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||
                    pthread_create(&threads[1], NULL, checkpoint_thread, &server.files)))
         error = -EAGAIN;
@@ -274,7 +280,7 @@ int worker_run(struct daemon *daemon)
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));
         return WORKER_FAILED;
     }
-    error = finish(&server.files, threads, 2, daemon->lock);
+    error = finish(&server.files, threads, 2, daemon->owned[OWNED_LOCK]);
     journal_seal(server.journal);
     journal_close(server.journal);
     return error;

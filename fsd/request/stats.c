@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "file/status.h"
+#include "log.h"
 #include "mapshare-abi.h"
 #include "request/current.h"
 
@@ -25,11 +26,11 @@ void stats_get(fuse_req_t request, size_t size)
                  "\nframes_total=%" PRIu32 "\nframes_free=%" PRIu32 "\nframes_received=%" PRIu64 "\nframes_committed=%" PRIu64
                  "\nframes_writeback=%" PRIu64 "\nframes_failed=%" PRIu64 "\nframes_spilled_max=%" PRIu32 "\ncommits=%" PRIu64
                  "\npages_received=%" PRIu64 "\npages_committed=%" PRIu64 "\npages_checkpointed=%" PRIu64 "\nwrite_errors=%" PRIu64
-                 "\njournal_size=%" PRIu64 "\njournal_used=%" PRIu64 "\nsequence=%" PRIu64 "\n",
+                 "\nlog_dropped=%" PRIu64 "\njournal_size=%" PRIu64 "\njournal_used=%" PRIu64 "\nsequence=%" PRIu64 "\n",
                  PACKAGE_VERSION, header->keeper_pid, header->worker_pid, header->probe_pid, counters->restarts, header->frame_max,
                  frame_free_count(&server->frames), frames.of[MAPSHARE_ABI_RECEIVED], frames.of[MAPSHARE_ABI_COMMITTED],
                  frames.of[MAPSHARE_ABI_WRITEBACK], frames.of[MAPSHARE_ABI_FAILED], header->spilled, counters->commits,
                  counters->pages_received, counters->pages_committed, counters->pages_checkpointed, counters->write_errors,
-                 journal_size(server->journal), journal_used(server->journal), journal_sequence(server->journal));
+                 log_dropped(), journal_size(server->journal), journal_used(server->journal), journal_sequence(server->journal));
     request_reply_value(request, text, length, size);
 }

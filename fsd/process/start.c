@@ -1,0 +1,64 @@
+/* The program's beginning: checks, mounts, and has a keeper run. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "process/background.h"
+#include "process/daemon.h"
+#include "process/setup.h"
+
+/* A standard descriptor that is closed would be the number of the next thing opened, and be written to. */
+static int open_null(void)
+{
+    int null;
+
+    do
+        null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (null >= 0 && null <= STDERR_FILENO && fcntl(null, F_SETFD, 0) == 0);
+    if (null < 0)
+        log_line(LOG_FATAL, "/dev/null: %s", strerror(errno));
+    return null;
+}
+
+/* No signal but TERM and INT ends a mount, whoever sends it: all are blocked in all its processes, and the keeper fetches them. What a
+ * fault of a process's own raises cannot be blocked and ends it. SIGCHLD may have been ignored by who started us. */
+static void block_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+int start_run(const struct options *given)
+{
+    static char store[4096], mountpoint[4096];
+    static struct options options;
+    static struct daemon daemon;
+    int status, null = open_null();
+
+    if (null < 0)
+        return 1;
+    options = *given;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    log_start(options.foreground, options.trace);
+    if (options.remount)
+        return setup_remount(&options) ? 1 : 0;
+    for (int i = 0; i < OWNED_COUNT; i++)
+        daemon.owned[i] = -1;
+    daemon.owned[OWNED_NULL] = null;
+    log_descriptors(&daemon.owned[OWNED_MESSAGES], &daemon.owned[OWNED_SYSTEM_LOG]);
+    if (setup_daemon(&daemon, &options, store, mountpoint))
+        return 1;
+    if (!options.foreground && background_enter(&daemon, &status))
+        return status;
+    block_signals();
+    return setup_mount(&daemon) ? 1 : keeper_run(&daemon);
+}
