@@ -194,7 +194,7 @@ MAPSHARE_API int mapshare_watch(struct mapshare *ms, uint64_t *seen, const struc
 
 /** Copies length bytes at offset of the file to buffer: loads, with SIGBUS turned into an error.
  *
- * At first use (mapshare_resize() may be it) a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that
+ * At first use a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that
  * was there before. A program that installs its own one later must call the one that it replaces, or these copies are not guarded
  * any more. SIGBUS must not be blocked.
  *
@@ -241,9 +241,10 @@ MAPSHARE_API struct mapshare *mapshare_anonymous(size_t size);
 MAPSHARE_API int mapshare_send(struct mapshare *ms, int socket);
 
 /** Takes what mapshare_send() sent; to be closed on its own. The lock works between users who may write it, see mapshare_lock().
+ * At most 1 GiB of address space is reserved for a file, or its size.
  *
- * Returns NULL on failure: ENOTCONN: the other side is closed; EPROTO: this is not from mapshare_send(); as recvmsg(2) and
- * mmap(2). Thread-safe. Since: 1.0. */
+ * Returns NULL on failure: ENOTCONN: the other side is closed; EPROTO: this is not from mapshare_send(); EPERM: memory whose size
+ * the sender could change; as recvmsg(2) and mmap(2). Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare *mapshare_receive(int socket);
 
 #ifdef __cplusplus

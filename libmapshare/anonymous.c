@@ -14,6 +14,8 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
+/* The sender names the reserve, so it is no more than its file is long, or this. */
+#define RECEIVED_RESERVE_MOST ((uint64_t)1 << 30)
 #define PARCEL_MAGIC 0x6d73686172653031u
 #define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
@@ -44,17 +46,37 @@ static int create_memory(size_t size)
     return error;
 }
 
+static bool is_sealed(int fd)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & SIZE_SEALS) == SIZE_SEALS;
+}
+
+/* Memory without a name that its sender could still cut under our loads. A file can be cut, too, but by its owners, who have it by name. */
+static int check_received(const struct mapshare *ms)
+{
+    bool is_memory = fcntl(ms->fd, F_GET_SEALS) >= 0 && ms->identity.stx_nlink == 0;
+
+    return is_memory && !ms->anonymous ? -EPERM : 0;
+}
+
 /* Takes the descriptor in any case. */
 static struct mapshare *from_descriptor(int fd, uint64_t reserve)
 {
-    int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL), error;
-    struct mapshare *ms = mapshare_new(fd, (flags & O_ACCMODE) == O_RDWR);
+    struct mapshare *ms = mapshare_new(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR);
+    int error = ms ? 0 : -errno;
 
-    error = ms ? 0 : -errno;
     if (ms) {
-        ms->anonymous = seals >= 0 && (seals & SIZE_SEALS) == SIZE_SEALS;
-        error = mapshare_map(ms, reserve, reserve);
+        ms->anonymous = is_sealed(fd);
+        error = check_received(ms);
+        if (ms->anonymous)
+            reserve = ms->known_size;
+        else if (reserve > RECEIVED_RESERVE_MOST)
+            reserve = RECEIVED_RESERVE_MOST;
     }
+    if (error == 0)
+        error = mapshare_map(ms, reserve, 0);
     if (error == 0) {
         mapshare_area_attach(ms);
         return ms;

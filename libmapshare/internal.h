@@ -50,11 +50,13 @@ struct mapshare {
     _Atomic bool lockable; /* the area's mutex is ready, and for us */
 };
 
-/* open.c */
+/* file.c */
 size_t mapshare_page_size(void);
 int mapshare_file_size(struct mapshare *ms, uint64_t *size);
 struct mapshare *mapshare_new(int fd, bool writable);
 int mapshare_map(struct mapshare *ms, uint64_t reserve, uint64_t size);
+
+/* open.c */
 void mapshare_free(struct mapshare *ms);
 
 /* resize.c */
@@ -75,11 +77,16 @@ void mapshare_area_release_tail(struct mapshare *ms);
 int mapshare_area_trylock(struct mapshare_area *area);
 bool mapshare_lock_is_mine(struct mapshare *ms);
 
-/* guard.c: memcpy; -EFAULT where it meets a page that cannot be had. What was copied before stays copied. */
-int mapshare_guarded_copy(void *to, const void *from, size_t length);
+/* guard.c: memcpy; -EFAULT where it meets a page that cannot be had, at *fault. What was copied before stays copied. */
+int mapshare_guarded_copy(void *to, const void *from, size_t length, uintptr_t *fault);
 
 /* notify.c: a relative timeout as the moment when it is over; NULL stays NULL. -EINVAL. */
 int mapshare_check_timeout(const struct timespec *timeout);
+
+static inline bool mapshare_is_inside(uintptr_t address, uintptr_t start, size_t length)
+{
+    return address >= start && address - start < length;
+}
 
 static inline int mapshare_result(int error)
 {

@@ -2,32 +2,44 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
 
+/* A page that cannot be had is EFAULT where the kernel copies, where a load or store would be SIGBUS: through a pipe, which holds a page. */
+static int clear_by_pipe(const int pipe[2], unsigned char *address, size_t length)
+{
+    static const unsigned char zeros[PIPE_BUF];
+    unsigned char seen[sizeof(zeros)];
+
+    if (write(pipe[1], address, length) != (ssize_t)length || read(pipe[0], seen, length) != (ssize_t)length)
+        return -errno;
+    if (memcmp(seen, zeros, length) == 0)
+        return 0; /* a store would dirty the page */
+    if (write(pipe[1], zeros, length) != (ssize_t)length || read(pipe[0], address, length) != (ssize_t)length)
+        return -errno;
+    return 0;
+}
+
 /* What somebody stored between the old end and the end of its page must not appear in the file. */
 static int clear_tail(struct mapshare *ms, uint64_t size)
 {
-    static const unsigned char zeros[4096];
     uint64_t page = mapshare_page_size(), end = (size + page - 1) / page * page;
+    int ends[2], error = 0;
 
-    if (end > ms->reserve)
+    if (end == size || end > ms->reserve)
         return 0;
-    while (size < end) {
-        size_t length = end - size < sizeof(zeros) ? (size_t)(end - size) : sizeof(zeros);
-        unsigned char seen[sizeof(zeros)];
-        int error = mapshare_guarded_copy(seen, ms->address + size, length);
-
-        /* Only where needed: a store would dirty the page. */
-        if (error == 0 && memcmp(seen, zeros, length) != 0)
-            error = mapshare_guarded_copy(ms->address + size, zeros, length);
-        if (error)
-            return error;
-        size += length;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+        return -errno;
+    for (size_t length; error == 0 && size < end; size += length) {
+        length = end - size < PIPE_BUF ? (size_t)(end - size) : PIPE_BUF;
+        error = clear_by_pipe(ends, ms->address + size, length);
     }
-    return 0;
+    close(ends[0]);
+    close(ends[1]);
+    return error;
 }
 
 /* By fallocate, which reserves the blocks; and on a mapshare mount it keeps the page cache, where ftruncate drops it. */

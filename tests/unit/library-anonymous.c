@@ -154,6 +154,85 @@ static void what_is_no_parcel_is_refused_and_leaks_nothing(void **state)
     close(pair[1]);
 }
 
+/* What mapshare_send() would send for a descriptor of anything. */
+static struct mapshare *receive_forged(int fd, uint64_t reserve)
+{
+    const struct {
+        uint64_t magic, reserve;
+    } parcel = {0x6d73686172653031u, reserve};
+    struct mapshare *got;
+    int pair[2], error;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    send_raw(pair[0], &fd, 1, &parcel, sizeof(parcel));
+    got = mapshare_receive(pair[1]);
+    error = errno;
+    close(pair[0]);
+    close(pair[1]);
+    errno = error;
+    return got;
+}
+
+/* Its sender could end us with SIGBUS. */
+static void memory_that_can_be_cut_is_refused(void **state)
+{
+    int before = open_descriptors(), fd = memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct mapshare *got;
+
+    (void)state;
+    assert_true(fd >= 0 && ftruncate(fd, (off_t)(2 * PAGE)) == 0);
+    assert_fails_null(receive_forged(fd, 2 * PAGE), EPERM);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+    assert_fails_null(receive_forged(fd, 2 * PAGE), EPERM);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    got = receive_forged(fd, 2 * PAGE);
+    assert_non_null(got);
+    assert_int_equal(mapshare_close(got), 0);
+    close(fd);
+    fd = memfd_create("never sealed", MFD_CLOEXEC);
+    assert_true(fd >= 0 && ftruncate(fd, (off_t)PAGE) == 0);
+    assert_fails_null(receive_forged(fd, PAGE), EPERM);
+    close(fd);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static size_t kilobytes_of_address_space(void)
+{
+    FILE *status = fopen("/proc/self/statm", "re");
+    size_t pages = 0;
+
+    assert_non_null(status);
+    assert_int_equal(fscanf(status, "%zu", &pages), 1);
+    fclose(status);
+    return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void the_sender_does_not_choose_how_much_is_mapped(void **state)
+{
+    const size_t most = (size_t)2 << 20; /* kilobytes: the reserve, and what else comes */
+    int file = open(in_scratch("sent"), O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+        fd = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct mapshare *got;
+    size_t before;
+
+    (void)state;
+    assert_true(file >= 0 && ftruncate(file, (off_t)PAGE) == 0);
+    assert_true(fd >= 0 && ftruncate(fd, (off_t)PAGE) == 0);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    before = kilobytes_of_address_space();
+    got = receive_forged(file, (uint64_t)64 << 40);
+    assert_non_null(got);
+    assert_true(kilobytes_of_address_space() < before + most);
+    assert_int_equal(mapshare_close(got), 0);
+    got = receive_forged(fd, UINT64_MAX);
+    assert_non_null(got);
+    assert_true(kilobytes_of_address_space() < before + most);
+    assert_int_equal(mapshare_size(got), PAGE);
+    assert_int_equal(mapshare_close(got), 0);
+    close(file);
+    close(fd);
+}
+
 static void a_socket_that_is_closed_is_told(void **state)
 {
     struct mapshare *ms = mapshare_anonymous(1);
@@ -178,6 +257,8 @@ int main(void)
         cmocka_unit_test(the_receiver_shares_bytes_lock_and_notices),
         cmocka_unit_test(a_file_is_handed_over_with_its_rights),
         cmocka_unit_test(what_is_no_parcel_is_refused_and_leaks_nothing),
+        cmocka_unit_test(memory_that_can_be_cut_is_refused),
+        cmocka_unit_test(the_sender_does_not_choose_how_much_is_mapped),
         cmocka_unit_test(a_socket_that_is_closed_is_told),
     };
 

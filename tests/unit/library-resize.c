@@ -61,6 +61,22 @@ static void what_was_stored_beyond_the_end_does_not_appear(void **state)
     assert_int_equal(mapshare_close(ms), 0);
 }
 
+/* A handler for SIGBUS is the program's own affair. */
+static void growing_installs_no_signal_handler(void **state)
+{
+    struct sigaction before, after;
+    struct mapshare *ms;
+
+    (void)state;
+    assert_int_equal(sigaction(SIGBUS, NULL, &before), 0);
+    ms = open_sized("quiet", 100);
+    assert_int_equal(mapshare_resize(ms, 2 * PAGE + 100), 0);
+    assert_int_equal(mapshare_resize(ms, 3 * PAGE), 0);
+    assert_int_equal(sigaction(SIGBUS, NULL, &after), 0);
+    assert_ptr_equal(before.sa_sigaction, after.sa_sigaction);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
 static void sizes_that_are_refused(void **state)
 {
     struct mapshare_options options = {.size = PAGE, .reserve = 16 * PAGE};
@@ -157,6 +173,7 @@ int main(void)
         cmocka_unit_test(grown_bytes_are_there_for_all_at_once),
         cmocka_unit_test(another_process_sees_growth_without_a_call),
         cmocka_unit_test(what_was_stored_beyond_the_end_does_not_appear),
+        cmocka_unit_test(growing_installs_no_signal_handler),
         cmocka_unit_test(sizes_that_are_refused),
         cmocka_unit_test(shrinking_alone),
         cmocka_unit_test(shrinking_is_refused_while_another_maps_the_tail),
