@@ -22,7 +22,7 @@ static int replay(int folder, bool give_up, struct recover_report *report)
 
     if (lock < 0)
         return lock;
-    result = store_open_uring(&store, WRITES_IN_FLIGHT);
+    result = store_open_uring(&store, WRITES_IN_FLIGHT, lock);
     if (result)
         result = store_open_serial(&store);
     if (result == 0) {

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #define LOCK_NAME MAPSHARE_PRIVATE_FOLDER "/lock"
+#define WAIT_MICROSECONDS 10000
+#define WAIT_TRIES 1000 /* ten seconds */
 
 /* The mount hides the private folder, so a mount looks like a folder that never was a store. */
 static void tell_no_store(const char *path)
@@ -51,19 +54,40 @@ int store_folder_open(const char *path)
     return -1;
 }
 
+/* The lock's file begins with the number of the daemon's keeper. */
+static bool holder_is_gone(int lock)
+{
+    char text[16] = "";
+    int pid;
+
+    return pread(lock, text, sizeof text - 1, 0) > 0 && sscanf(text, "%d", &pid) == 1 && kill(pid, 0) && errno == ESRCH;
+}
+
+/* A daemon that was killed may have writes on their way to the disk: they hold the lock until they are done. 0 or -errno. */
+static int take(int lock)
+{
+    int error = 0;
+
+    for (int tries = 0; tries < WAIT_TRIES; tries++) {
+        error = flock(lock, LOCK_EX | LOCK_NB) ? -errno : 0;
+        if (error != -EWOULDBLOCK || !holder_is_gone(lock))
+            break;
+        usleep(WAIT_MICROSECONDS);
+    }
+    return error;
+}
+
 int store_folder_lock(int folder)
 {
-    int lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), error;
 
     if (lock < 0)
         return -errno;
-    if (flock(lock, LOCK_EX | LOCK_NB)) {
-        int error = -errno;
-
-        close(lock);
-        return error;
-    }
-    return lock;
+    error = take(lock);
+    if (!error)
+        return lock;
+    close(lock);
+    return error;
 }
 
 bool store_folder_is_used(int folder)

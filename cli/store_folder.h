@@ -7,7 +7,8 @@
 /* Opens the root of a store: a directory that a mount was made of before. Returns a descriptor, or -1 after a message. */
 int store_folder_open(const char *path);
 
-/* Takes the store's lock without waiting. A descriptor that holds it, to be closed, or -EWOULDBLOCK (a daemon has it) or -errno. */
+/* Takes the store's lock; waits only for a daemon that is dead already. A descriptor that holds it, to be closed, or -EWOULDBLOCK
+ * (a daemon has it) or -errno. */
 int store_folder_lock(int folder);
 
 /* Whether a daemon has the store now. */

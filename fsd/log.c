@@ -1,5 +1,5 @@
-/* Not syslog(3): it opens a socket of its own when it likes, closes it when it likes, and waits for its reader. All processes of a mount
- * share one table of descriptors, where each must be known (process/daemon.h). */
+/* Not syslog(3): it opens a socket of its own when it likes, closes it when it likes, and waits for its reader. All processes of a
+ * mount share one table of descriptors, where each must be known (process/daemon.h). */
 #include "config.h"
 
 #include "log.h"
@@ -37,8 +37,8 @@ static bool tracing;
 static int messages = STDERR_FILENO;
 static int system_log = -1;
 
-/* Standard error's own open file may be used by others, who do not expect it not to wait: so it is opened anew. What cannot be (a file's
- * place would be lost, a socket has no name) is handled by put_message. */
+/* Standard error's own open file may be used by others, who do not expect it not to wait: so it is opened anew. What cannot be (a
+ * file's place would be lost, a socket has no name) is handled by put_message. */
 static int open_messages(void)
 {
     struct stat stat;

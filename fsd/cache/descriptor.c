@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "store/store.h"
 
 /* Beside the cache: what is open for the mount's life (standard streams, session, store, its private folder's files, channels, rings, log), and what
  * each thread opens for the length of a call: a folder on the way to a file and what is opened in it. */
@@ -281,14 +282,13 @@ static bool is_kept(int fd, const int *keep, size_t count)
 }
 
 /* What a dead worker had open is still open here: the table of descriptors is shared with the keeper. */
-static void close_orphans(struct descriptor_cache *cache, const int *keep, size_t count)
+static int close_orphans(struct descriptor_cache *cache, const int *keep, size_t count)
 {
     DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
+    int error = folder ? 0 : -errno;
 
-    if (!folder)
-        return;
-    while ((entry = readdir(folder))) {
+    while (!error && (entry = readdir(folder))) {
         int fd = atoi(entry->d_name);
 
         if (entry->d_name[0] == '.' || fd == dirfd(folder) || is_kept(fd, keep, count))
@@ -300,9 +300,11 @@ static void close_orphans(struct descriptor_cache *cache, const int *keep, size_
                 break;
         }
         if (fd >= 0)
-            close(fd);
+            error = store_end_orphan(fd);
     }
-    closedir(folder);
+    if (folder)
+        closedir(folder);
+    return error;
 }
 
 /* Half of the places may be pinned, a quarter is the checkpointer's; what is left must be enough for all threads, so that none ever waits for another
@@ -351,6 +353,5 @@ int descriptor_cache_open(struct descriptor_cache *cache, struct inode_table *in
         if (place)
             pin(cache, insert(cache, place, i, fd));
     }
-    close_orphans(cache, keep, keep_count);
-    return 0;
+    return close_orphans(cache, keep, keep_count);
 }

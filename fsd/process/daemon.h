@@ -5,9 +5,10 @@
 #include "cache/arena.h"
 #include "options.h"
 
-/* Keeper and workers share one table of descriptors. Each that is to live longer than a worker is named here, whoever opened it; only the
- * keeper changes this list. What is neither here, nor a standard one, nor pinned in the arena, was a dead worker's, and the next worker
- * closes it: so libc may keep none open behind our back (syslog, name services, locales), and the keeper opens none while workers run. */
+/* Keeper and workers share one table of descriptors. Each that is to live longer than a worker is named here, whoever opened it;
+ * only the keeper changes this list. What is neither here, nor a standard one, nor pinned in the arena, was a dead worker's, and
+ * the next worker closes it: so libc may keep none open behind our back (syslog, name services, locales), and the keeper opens none
+ * while workers run. */
 enum owned {
     OWNED_STORE,          /* its root */
     OWNED_PRIVATE_FOLDER, /* .mapshare in it */

@@ -1,5 +1,5 @@
-/* The keeper: holds what must outlive the worker, and starts the next one. Does nothing else, so that it cannot die: it never waits for
- * the disk, for a reader of what it says, or for the mount, and of all signals only TERM and INT mean something to it. */
+/* The keeper: holds what must outlive the worker, and starts the next one. Does nothing else, so that it cannot die: it never waits
+ * for the disk, for a reader of what it says, or for the mount, and of all signals only TERM and INT mean something to it. */
 #include "config.h"
 
 #include <errno.h>

@@ -96,8 +96,8 @@ static int resolve(const char *given, char path[4096], const char *what)
     return -errno;
 }
 
-/* The store through a mount of our own, where the kernel marks access times by the rule of ours. Descriptors of it do not keep the file
- * system from being unmounted; those of the private folder do. */
+/* The store through a mount of our own, where the kernel marks access times by the rule of ours. Descriptors of it do not keep the
+ * file system from being unmounted; those of the private folder do. */
 static void own_mount(struct daemon *daemon)
 {
     static const uint64_t rules[] = {

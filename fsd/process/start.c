@@ -25,8 +25,8 @@ static int open_null(void)
     return null;
 }
 
-/* No signal but TERM and INT ends a mount, whoever sends it: all are blocked in all its processes, and the keeper fetches them. What a
- * fault of a process's own raises cannot be blocked and ends it. SIGCHLD may have been ignored by who started us. */
+/* No signal but TERM and INT ends a mount, whoever sends it: all are blocked in all its processes, and the keeper fetches them.
+ * What a fault of a process's own raises cannot be blocked and ends it. SIGCHLD may have been ignored by who started us. */
 static void block_signals(void)
 {
     sigset_t all;

@@ -32,8 +32,8 @@
 
 /* ---- the session ---- */
 
-/* libfuse writes all replies through here. The kernel hears one INIT reply, with a flag that libfuse 3.14 does not know; later workers'
- * sessions are told of the same INIT, and what they reply is not passed on. */
+/* libfuse writes all replies through here. The kernel hears one INIT reply, with a flag that libfuse 3.14 does not know; later
+ * workers' sessions are told of the same INIT, and what they reply is not passed on. */
 static _Atomic bool replaying;
 
 static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
@@ -164,8 +164,8 @@ static void stop_threads(struct files *files, const pthread_t *threads, size_t c
         pthread_join(threads[i], NULL);
 }
 
-/* Invariant 12: default files' changes are committed, atomic files' are discarded, and the store alone is complete. The checkpointer
- * still runs while commits may need room in the journal. */
+/* Invariant 12: default files' changes are committed, atomic files' are discarded, and the store alone is complete. The
+ * checkpointer still runs while commits may need room in the journal. */
 static int finish(struct files *files, const pthread_t *threads, size_t count, int lock)
 {
     int error = -1;
@@ -205,7 +205,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)
-        error = store_open_uring(&server->store, WRITES_IN_FLIGHT);
+        error = store_open_uring(&server->store, WRITES_IN_FLIGHT, daemon->owned[OWNED_LOCK]);
     if (!error && daemon->options->fault)
         error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)

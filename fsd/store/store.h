@@ -41,8 +41,12 @@ struct store {
     const struct store_operations *operations;
 };
 
-/* io_uring where the kernel has it, with at most `depth` writes in flight. */
-int store_open_uring(struct store **out, unsigned depth);
+/* io_uring where the kernel has it, with at most `depth` writes in flight. The process may end before they do: so the lock (a
+ * descriptor; -1: none) stays open, and locked, until they have. */
+int store_open_uring(struct store **out, unsigned depth, int lock);
+/* Closes a descriptor that a dead process left in our table, after the writes to the store that go through it have ended. 0, or
+ * -errno: they may not have. */
+int store_end_orphan(int fd);
 /* Plain pwritev: the fallback, and the deterministic twin for tests. */
 int store_open_serial(struct store **out);
 void store_close(struct store *store);

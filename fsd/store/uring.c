@@ -3,15 +3,21 @@
  * A ring serves one call at a time and rests in a pool between calls, so no lock is held during I/O. One write that is small enough
  * goes by a plain system call: there the ring only adds latency. Large writes are cut in pieces, which a disk with queues works on
  * at once. Rings belong to the process that made them: open the store after the fork.
- */
+ *
+ * Neither the end of a process nor closing its ring waits for the writes in it: they go on, and would land on what is written
+ * since. So whoever finds a dead worker's ring waits until its writes have completed. Where all processes of a mount are gone, and
+ * nobody is left who could, the ring itself has the lock open. */
 #include "config.h"
 
 #include <errno.h>
 #include <liburing.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "store/syscalls.h"
@@ -19,6 +25,7 @@
 #define PIECE_VECTORS 256
 #define PIECE_BYTES ((size_t)1 << 20)
 #define POOL_RINGS 4
+#define TELL_MILLISECONDS 1000
 
 struct piece {
     struct store_write write; /* what is left of it */
@@ -47,6 +54,7 @@ struct cursor {
 struct uring_store {
     struct store store;
     unsigned depth;
+    int store_lock;
     pthread_mutex_t lock; /* the rest */
     unsigned pooled;
     SLIST_HEAD(, ring) pool;
@@ -61,7 +69,7 @@ static void ring_free(struct ring *ring)
     free(ring);
 }
 
-static int ring_make(struct ring **out, unsigned depth)
+static int ring_make(struct ring **out, unsigned depth, int store_lock)
 {
     struct ring *ring = calloc(1, sizeof(*ring) + depth * sizeof(ring->pieces[0]));
     struct piece **idle = calloc(depth, sizeof(*idle));
@@ -73,6 +81,10 @@ static int ring_make(struct ring **out, unsigned depth)
         result = io_uring_queue_init(depth, &ring->uring, 0);
     if (result < 0)
         goto fail;
+    if (store_lock >= 0 && (result = io_uring_register_files(&ring->uring, &store_lock, 1)) < 0) {
+        io_uring_queue_exit(&ring->uring);
+        goto fail;
+    }
     ring->idle = idle;
     for (unsigned i = 0; i < depth; i++)
         idle[i] = &ring->pieces[i];
@@ -94,7 +106,7 @@ static struct ring *ring_take(struct uring_store *self)
         self->pooled--;
     }
     pthread_mutex_unlock(&self->lock);
-    if (ring == NULL && ring_make(&ring, self->depth) < 0)
+    if (ring == NULL && ring_make(&ring, self->depth, self->store_lock) < 0)
         return NULL;
     return ring;
 }
@@ -270,10 +282,10 @@ static const struct store_operations uring_operations = {
     .close = uring_close,
 };
 
-int store_open_uring(struct store **out, unsigned depth)
+int store_open_uring(struct store **out, unsigned depth, int lock)
 {
     struct ring *ring;
-    int result = ring_make(&ring, depth);
+    int result = ring_make(&ring, depth, lock);
     if (result < 0) {
         log_line(LOG_WARN, "io_uring is not available (%s): writing to the store one request at a time", strerror(-result));
         return store_open_serial(out);
@@ -285,8 +297,54 @@ int store_open_uring(struct store **out, unsigned depth)
     }
     self->store.operations = &uring_operations;
     self->depth = depth;
+    self->store_lock = lock;
     pthread_mutex_init(&self->lock, NULL);
     ring_give(self, ring);
     *out = &self->store;
     return 0;
+}
+
+/* ---- a dead worker's ring ---- */
+
+#define RING_PAGE 4096 /* its beginning has all counters */
+
+static bool is_ring(int fd)
+{
+    static const char ring[] = "anon_inode:[io_uring]";
+    char path[32], target[sizeof(ring)];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return readlink(path, target, sizeof(target)) == sizeof(ring) - 1 && memcmp(target, ring, sizeof(ring) - 1) == 0;
+}
+
+/* Until as many completions were posted as requests were taken: each request has one. Where the counters are is the same in all
+ * rings. */
+static int wait_for_completions(int fd)
+{
+    struct io_uring ours;
+    int result = io_uring_queue_init(1, &ours, 0);
+    if (result < 0)
+        return result;
+    char *page = mmap(NULL, RING_PAGE, PROT_READ, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+    result = page == MAP_FAILED ? -errno : 0;
+    if (result == 0) {
+        const char *start = ours.sq.ring_ptr;
+        const unsigned *taken = (unsigned *)(page + ((const char *)ours.sq.khead - start));
+        const unsigned *posted = (unsigned *)(page + ((const char *)ours.cq.ktail - start));
+        for (long waited = 0; io_uring_smp_load_acquire(taken) != io_uring_smp_load_acquire(posted); waited++) {
+            if (waited == TELL_MILLISECONDS)
+                log_line(LOG_WARN, "waiting for the disk to end what a worker that died was writing");
+            usleep(1000);
+        }
+        munmap(page, RING_PAGE);
+    }
+    io_uring_queue_exit(&ours);
+    return result;
+}
+
+int store_end_orphan(int fd)
+{
+    int result = is_ring(fd) ? wait_for_completions(fd) : 0;
+    if (result == 0)
+        close(fd);
+    return result;
 }
