@@ -1,7 +1,8 @@
-/* Moments to wait until, for pthread_cond_timedwait. */
+/* Waiting for a condition until a moment of the clock that nobody sets: setting the time of day back stops no timer. */
 #ifndef CLOCK_H
 #define CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -9,7 +10,7 @@ static inline struct timespec clock_after(int64_t nanoseconds)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += nanoseconds / 1000000000;
     until.tv_nsec += nanoseconds % 1000000000;
     if (until.tv_nsec >= 1000000000) {
@@ -17,6 +18,12 @@ static inline struct timespec clock_after(int64_t nanoseconds)
         until.tv_nsec -= 1000000000;
     }
     return until;
+}
+
+/* 0 or ETIMEDOUT. */
+static inline int clock_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *until)
+{
+    return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, until);
 }
 
 #endif

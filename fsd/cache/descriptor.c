@@ -106,7 +106,7 @@ static void wait_a_moment(struct descriptor_cache *cache)
 {
     struct timespec until = clock_after(WAIT_NANOSECONDS);
 
-    pthread_cond_timedwait(&cache->freed, &cache->lock, &until);
+    clock_wait(&cache->freed, &cache->lock, &until);
 }
 
 bool descriptor_spare(struct descriptor_cache *cache, int error, int *tries)

@@ -174,7 +174,7 @@ bool frame_wait(struct frame_table *table)
     pthread_mutex_lock(&table->lock);
     table->waiting++;
     while (!table->free_count && !error)
-        error = pthread_cond_timedwait(&table->freed, &table->lock, &until);
+        error = clock_wait(&table->freed, &table->lock, &until);
     table->waiting--;
     free = table->free_count > 0;
     pthread_mutex_unlock(&table->lock);

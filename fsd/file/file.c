@@ -57,7 +57,7 @@ bool files_wait(struct files *files, bool *wish, int64_t nanoseconds)
 
     pthread_mutex_lock(&files->work_lock);
     while (!*wish && !files->stopping && !error)
-        error = pthread_cond_timedwait(&files->work, &files->work_lock, &until);
+        error = clock_wait(&files->work, &files->work_lock, &until);
     *wish = false;
     go_on = !files->stopping;
     pthread_mutex_unlock(&files->work_lock);

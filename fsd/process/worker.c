@@ -135,7 +135,7 @@ static int wait_until_served(struct server *server)
         if (!server->waits) {
             pthread_cond_wait(&server->tick, &server->wait_lock);
         } else {
-            pthread_cond_timedwait(&server->tick, &server->wait_lock, &until);
+            clock_wait(&server->tick, &server->wait_lock, &until);
             pthread_mutex_unlock(&server->wait_lock);
             wait_answer_all(server);
             pthread_mutex_lock(&server->wait_lock);
