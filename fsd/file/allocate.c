@@ -8,6 +8,7 @@
 
 #include "file/file.h"
 #include "file/page.h"
+#include "file/version.h"
 
 #define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
 
@@ -25,20 +26,21 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
     uint64_t start = 0, end = 0;
     int error = 0;
 
-    if (!index->dense_known) {
+    if (!index->blocks.known) {
         off_t hole = lseek(fd, 0, SEEK_HOLE);
 
-        index->dense_until = hole < 0 ? 0 : hole;
-        index->dense_known = true;
+        index->blocks.until = hole < 0 ? 0 : hole;
+        index->blocks.known = true;
     }
-    TAILQ_FOREACH (frame, &index->lists[state], link) {
-        if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->dense_until)
+    TAILQ_FOREACH (frame, &index->view.lists[state], link) {
+        if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->blocks.until)
             key.page = frame->page;
     }
     if (key.page == UINT64_MAX)
         return 0;
     /* In page order, so that neighbours make one call. */
-    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error; frame = RB_NEXT(frame_tree, &index->view, frame)) {
+    for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && !error;
+         frame = RB_NEXT(frame_tree, &index->view.tree, frame)) {
         if (frame->state != state || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
             continue;
         if (frame->page << PAGE_SHIFT != end) {
@@ -49,12 +51,12 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
     }
     if (!error)
         error = reserve_run(fd, start, end);
-    TAILQ_FOREACH (frame, &index->lists[state], link) { /* replaced meanwhile: they are few */
+    TAILQ_FOREACH (frame, &index->view.lists[state], link) { /* replaced meanwhile: they are few */
         if (!error && !frame->in_view && !(frame_truth(files->frames, frame)->flags & FRAME_HOLE) && frame->page >= key.page)
             error = reserve_run(fd, frame->page << PAGE_SHIFT, (frame->page + 1) << PAGE_SHIFT);
     }
-    if (!error && start <= index->dense_until && end > index->dense_until)
-        index->dense_until = end;
+    if (!error && start <= index->blocks.until && end > index->blocks.until)
+        index->blocks.until = end;
     return error;
 }
 
@@ -88,7 +90,7 @@ static int zero_page(struct files *files, struct file_index *index, int fd, uint
     uint32_t number;
     int error;
 
-    if (!page_find(index, page) && !store_has(fd, page, file_valid(files, index)))
+    if (!page_find(index, page) && !store_has(fd, page, version_void_from(files, index)))
         return 0;
     error = frame_take_one(files->frames, true, &number);
     if (error)
@@ -101,8 +103,8 @@ static int zero_page(struct files *files, struct file_index *index, int fd, uint
 /* Where the next page begins that has bytes, from `from` on: large holes are passed over in one step. */
 static uint64_t next_content(struct files *files, struct file_index *index, int fd, uint64_t from)
 {
-    struct frame_index key = {.page = PAGE_OF(from)}, *frame = RB_NFIND(frame_tree, &index->view, &key);
-    uint64_t next = frame ? frame->page << PAGE_SHIFT : UINT64_MAX, valid = file_valid(files, index);
+    struct frame_index key = {.page = PAGE_OF(from)}, *frame = RB_NFIND(frame_tree, &index->view.tree, &key);
+    uint64_t next = frame ? frame->page << PAGE_SHIFT : UINT64_MAX, valid = version_void_from(files, index);
     off_t data = from < valid ? lseek(fd, from, SEEK_DATA) : -1;
 
     if (from < valid && data < 0 && errno != ENXIO)
@@ -144,8 +146,7 @@ static void mark_changed(struct files *files, struct file_index *index, uint64_t
     if (size > current->size)
         current->size = size;
     current->mtime = current->ctime = time_now();
-    index->changed = true;
-    file_touch(files, index);
+    version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
 }
 
@@ -177,8 +178,8 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
 /* What is at `at`, and where the answer may change next. */
 static bool is_data(struct files *files, struct file_index *index, int fd, uint64_t at, uint64_t *next)
 {
-    struct frame_index key = {.page = PAGE_OF(at)}, *frame = RB_NFIND(frame_tree, &index->view, &key);
-    uint64_t valid = file_valid(files, index), page_end = (PAGE_OF(at) + 1) << PAGE_SHIFT;
+    struct frame_index key = {.page = PAGE_OF(at)}, *frame = RB_NFIND(frame_tree, &index->view.tree, &key);
+    uint64_t valid = version_void_from(files, index), page_end = (PAGE_OF(at) + 1) << PAGE_SHIFT;
     off_t there;
     bool data;
 

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/version.h"
 #include "log.h"
 
 #define ROUND_PAGES 8192u
@@ -17,7 +19,7 @@
 #define IDLE_SECONDS 2
 #define RETRY_SECONDS 1
 #define RETRY_SECONDS_MAX 16
-#define SETTLE_PAGES 256u
+#define BREATH_PAGES 256u
 #define RUN_PAGES 1024u /* iovecs of one write */
 
 /* One file's part in a round. */
@@ -49,8 +51,8 @@ static int reserve_again(struct files *files, struct job *job, uint64_t cut)
     struct file_index *index = job->index;
     int error;
 
-    if (index->dense_until > cut)
-        index->dense_until = cut;
+    if (index->blocks.until > cut)
+        index->blocks.until = cut;
     error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTED);
     return error ? error : file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING);
 }
@@ -62,7 +64,7 @@ static int fit(struct files *files, struct job *job)
 {
     const struct store_operations *store = files->store->operations;
     struct file *file = file_truth(files, job->index);
-    const struct file_version *held = &file->commits[job->index->held];
+    const struct file_version *last = &file->commits[job->index->versions.last];
     struct stat stat;
     int error = 0;
 
@@ -76,11 +78,10 @@ static int fit(struct files *files, struct job *job)
         if (error)
             return error;
         error = reserve_again(files, job, file->cut);
-        atomic_store(&file->cut, UINT64_MAX);
-        job->index->settled++;
+        version_cut_done(files, job->index);
     }
-    if (!error && held->position && (uint64_t)stat.st_size < held->size)
-        error = store->truncate(files->store, job->fd, held->size);
+    if (!error && last->position && (uint64_t)stat.st_size < last->size)
+        error = store->truncate(files->store, job->fd, last->size);
     return error;
 }
 
@@ -93,8 +94,10 @@ static void close_job(struct files *files, struct job *job)
     descriptor_put(files->descriptors, job->descriptor);
 }
 
-static void collect(struct files *files, struct round *round, struct file_index *index)
+/* One file's frames. */
+static void take_frames(struct files *files, struct round *round, uint32_t number)
 {
+    struct file_index *index = &files->index[number];
     struct job *job = &round->jobs[round->job_count];
     struct file *file = file_truth(files, index);
     struct frame_index *frame;
@@ -106,17 +109,17 @@ static void collect(struct files *files, struct round *round, struct file_index 
     pthread_mutex_lock(&index->lock);
     if (!job->error)
         job->error = fit(files, job);
-    frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
-    index->writing = frame ? frame_truth(files->frames, frame)->position : 0;
-    while (!job->error && round->frame_count < ROUND_PAGES && (frame = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]))) {
+    frame = TAILQ_FIRST(&index->view.lists[FRAME_COMMITTED]);
+    index->versions.writing = frame ? frame_truth(files->frames, frame)->position : 0;
+    while (!job->error && round->frame_count < ROUND_PAGES && (frame = TAILQ_FIRST(&index->view.lists[FRAME_COMMITTED]))) {
         page_move(files, index, frame, FRAME_WRITEBACK);
-        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE && frame->page << PAGE_SHIFT < index->dense_until)
-            index->dense_until = frame->page << PAGE_SHIFT;
+        if (frame_truth(files->frames, frame)->flags & FRAME_HOLE && frame->page << PAGE_SHIFT < index->blocks.until)
+            index->blocks.until = frame->page << PAGE_SHIFT;
         round->frames[round->frame_count++] = frame;
     }
     job->count = round->frame_count - job->first;
-    job->whole = index->counts[FRAME_COMMITTED] == 0;
-    job->version = file->commits[index->held];
+    job->whole = index->view.counts[FRAME_COMMITTED] == 0;
+    job->version = file->commits[index->versions.last];
     pthread_mutex_unlock(&index->lock);
     round->job_count++;
 }
@@ -175,7 +178,7 @@ static int apply_version(struct files *files, struct job *job)
     struct stat stat;
     int error = 0;
 
-    job->whole = job->whole && file_truth(files, job->index)->commits[job->index->held].position == job->version.position;
+    job->whole = job->whole && file_truth(files, job->index)->commits[job->index->versions.last].position == job->version.position;
     if (!job->whole || !job->version.position)
         return 0;
     if (fstat(job->fd, &stat))
@@ -187,164 +190,61 @@ static int apply_version(struct files *files, struct job *job)
     return error ? error : store->set_times(files->store, job->fd, times);
 }
 
-static void settle(struct files *files, struct round *round, struct job *job)
+static void end_job(struct files *files, struct round *round, struct job *job)
 {
     struct file_index *index = job->index;
     struct file *file = file_truth(files, index);
-    const struct frame_index *first;
-    uint64_t left, done = 0; /* the commits that the first page left, and the last page done before it, are of */
 
     pthread_mutex_lock(&index->lock);
-    index->settled++;
-    first = TAILQ_FIRST(&index->lists[FRAME_COMMITTED]);
-    left = first ? frame_truth(files->frames, first)->position : 0;
+    index->view.moved++;
     for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
         struct frame_index *frame = round->frames[job->first + job->count - 1 - i];
-        uint64_t position = frame_truth(files->frames, frame)->position;
-
-        if (position < left && position > done)
-            done = position;
 
         if (job->error && !(frame_truth(files->frames, frame)->flags & FRAME_VOID)) { /* invariant 6 */
             page_set_failed(index, frame, true);
             page_move(files, index, frame, FRAME_COMMITTED);
-            TAILQ_REMOVE(&index->lists[FRAME_COMMITTED], frame, link);
-            TAILQ_INSERT_HEAD(&index->lists[FRAME_COMMITTED], frame, link);
+            TAILQ_REMOVE(&index->view.lists[FRAME_COMMITTED], frame, link);
+            TAILQ_INSERT_HEAD(&index->view.lists[FRAME_COMMITTED], frame, link);
         } else {
             page_move(files, index, frame, FRAME_FREE);
         }
-        if (i % SETTLE_PAGES == SETTLE_PAGES - 1) { /* let writers in */
+        if (i % BREATH_PAGES == BREATH_PAGES - 1) { /* let writers in */
             pthread_mutex_unlock(&index->lock);
             pthread_mutex_lock(&index->lock);
         }
     }
     if (job->error) {
         file->error = -job->error;
-        index->oldest = 1; /* the frames are no longer in commit order: until all are written, the tail stays */
+        version_not_stored(files, index);
         atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
         log_limited(&files->error_logged, "inode %llu: cannot be written to the store: %s; its pages are kept and tried again",
                     (unsigned long long)files->arena->inodes[file->inode].number, strerror(-job->error));
     } else {
-        if (!index->failed_count)
+        if (!index->view.failed)
             file->error = 0;
-        if (job->whole && job->version.position) {
-            struct file_version *held = &file->commits[index->held];
-
-            index->oldest = held->position > job->version.position ? job->version.position + 1 : 0; /* it came after that */
-            if (held->position == job->version.position)
-                atomic_store(&held->position, 0);
-        } else if (done && index->oldest > 1 && index->oldest <= done) {
-            /* All of the commits up to `done` is in the store but their sizes and times, and a later commit has those. What was journaled
-             * ahead of that one lies behind `done`. */
-            index->oldest = done + 1;
-        }
+        if (job->whole && job->version.position)
+            version_stored(files, index, &job->version);
         atomic_fetch_add_explicit(&files->arena->header->counters.pages_checkpointed, job->count, memory_order_relaxed);
     }
-    index->writing = 0;
-    file_settle(files, index);
+    index->versions.writing = 0;
+    version_settle(files, index);
     pthread_mutex_unlock(&index->lock);
     close_job(files, job);
-    file_put(files, index - files->index); /* choose() held it */
-}
-
-/* ---- the journal's tail ---- */
-
-static uint64_t least_needed(struct files *files)
-{
-    struct file_index *index;
-    uint64_t least = UINT64_MAX;
-
-    pthread_mutex_lock(&files->lock);
-    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link)
-        least = index->needed < least ? index->needed : least;
-    TAILQ_FOREACH (index, &files->changed, changed_link) {
-        if (index->stream && index->stream_position < least)
-            least = index->stream_position;
-    }
-    pthread_mutex_unlock(&files->lock);
-    return least;
-}
-
-/* Only commits whose files know of them are looked at, and they are looked up before the files, so that one made meanwhile is never passed
- * over. */
-int checkpoint_release(struct files *files)
-{
-    struct commit_place place;
-    uint64_t end, needed;
-    int error;
-
-    pthread_mutex_lock(&files->commit_lock);
-    end = files->place_end;
-    pthread_mutex_unlock(&files->commit_lock);
-    needed = least_needed(files);
-    pthread_mutex_lock(&files->commit_lock);
-    while (files->place_first + 1 < end && files->places[(files->place_first + 1) % COMMIT_PLACES].position <= needed)
-        files->place_first++;
-    place = files->places[files->place_first % COMMIT_PLACES];
-    pthread_mutex_unlock(&files->commit_lock);
-    if (place.position <= files->released)
-        return 0;
-    if (atomic_exchange(&files->dropped, false) &&
-        syncfs(files->inodes->store)) { /* or a crash brings the name back with old content */
-        files->dropped = true;
-        return -errno;
-    }
-    error = journal_release(files->journal, place.position, place.number);
-    if (!error) /* or it is tried again */
-        files->released = place.position;
-    return error;
-}
-
-/* Pages journaled ahead of a commit that does not come hold the tail: when the journal is nearly full they are let go. */
-static void abandon_streams(struct files *files)
-{
-    struct file_index *index, *holding;
-
-    do {
-        holding = NULL;
-        pthread_mutex_lock(&files->lock);
-        TAILQ_FOREACH (index, &files->changed, changed_link) {
-            if (index->stream && !index->committing_file)
-                holding = index;
-        }
-        if (holding)
-            file_hold(files, holding - files->index);
-        pthread_mutex_unlock(&files->lock);
-        if (holding) {
-            pthread_rwlock_wrlock(&files->ahead_lock);
-            pthread_mutex_lock(&holding->lock);
-            ahead_abandon(files, holding);
-            pthread_mutex_unlock(&holding->lock);
-            pthread_rwlock_unlock(&files->ahead_lock);
-            file_put(files, holding - files->index);
-        }
-    } while (holding);
+    file_put(files, index - files->index); /* list_checkpoint_take() held it */
 }
 
 /* ---- rounds ---- */
 
-static void choose(struct files *files, struct round *round)
+static void take_files(struct files *files, struct round *round)
 {
-    struct file_index *chosen[ROUND_FILES], *index;
-    uint32_t count = 0, max = files->descriptors->limit / 8; /* each takes two of the quarter that is ours */
+    uint32_t numbers[ROUND_FILES], max = files->descriptors->limit / 8; /* each takes two of the quarter that is ours */
+    uint32_t count = list_checkpoint_take(files, numbers, max < ROUND_FILES ? max + 1 : ROUND_FILES);
 
-    pthread_mutex_lock(&files->lock);
-    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link) {
-        chosen[count++] = index;
-        if (count == ROUND_FILES || count >= max)
-            break;
-    }
-    for (uint32_t i = 0; i < count; i++) { /* those that stay go to the end: the longest committed are at the head */
-        TAILQ_REMOVE(&files->checkpoint, chosen[i], checkpoint_link);
-        TAILQ_INSERT_TAIL(&files->checkpoint, chosen[i], checkpoint_link);
-        file_hold(files, chosen[i] - files->index);
-    }
-    pthread_mutex_unlock(&files->lock);
     for (uint32_t i = 0; i < count; i++) {
         if (round->frame_count < ROUND_PAGES)
-            collect(files, round, chosen[i]);
+            take_frames(files, round, numbers[i]);
         else
-            file_put(files, chosen[i] - files->index);
+            file_put(files, numbers[i]);
     }
 }
 
@@ -355,7 +255,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
     int error = 0;
 
     round->job_count = round->frame_count = round->write_count = 0;
-    choose(files, round);
+    take_files(files, round);
     for (uint32_t i = 0; i < round->job_count; i++)
         plan(files, round, i);
     if (round->write_count)
@@ -378,23 +278,12 @@ static int do_round(struct files *files, struct round *round, bool *more)
             job->error = store->sync(files->store, job->fd);
         if (job->error && !error)
             error = job->error;
-        settle(files, round, job);
+        end_job(files, round, job);
     }
-    if (checkpoint_release(files) && !error)
+    if (tail_move(files) && !error)
         error = -EIO;
-    pthread_mutex_lock(&files->lock);
-    *more = !TAILQ_EMPTY(&files->checkpoint);
-    pthread_mutex_unlock(&files->lock);
+    *more = !list_checkpoint_is_empty(files);
     return error;
-}
-
-static void end_round(struct files *files, int error)
-{
-    pthread_mutex_lock(&files->work_lock);
-    files->rounds++;
-    files->checkpoint_error = error;
-    pthread_cond_broadcast(&files->room);
-    pthread_mutex_unlock(&files->work_lock);
 }
 
 int checkpoint_all(struct files *files)
@@ -421,38 +310,34 @@ static bool under_pressure(struct files *files)
 
 static bool streams_are_unwanted(struct files *files)
 {
-    bool unwanted;
-
-    pthread_mutex_lock(&files->work_lock);
-    unwanted = files->streams_unwanted;
-    files->streams_unwanted = false;
-    pthread_mutex_unlock(&files->work_lock);
-    return unwanted || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
+    return wish_take(&files->wishes, WISH_NO_STREAMS) || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
 }
 
 /* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */
 static int step(struct files *files, struct round *round, bool *more)
 {
-    uint64_t tail = files->released;
+    uint64_t tail = files->tail.released;
     int error;
 
     *more = false;
     if (streams_are_unwanted(files))
-        abandon_streams(files);
-    error = checkpoint_release(files);
-    if (!error && (tail == files->released || under_pressure(files)))
+        ahead_abandon_all(files);
+    error = tail_move(files);
+    if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);
-    end_round(files, error);
+    wish_round_ended(&files->wishes, error);
     return error;
 }
 
 void *checkpoint_thread(void *argument)
 {
     struct files *files = argument;
-    struct round *round = malloc(sizeof *round);
+    struct round *round;
     int error = 0, pause = RETRY_SECONDS;
 
-    while (round && files_wait(files, &files->checkpoint_wanted, (error ? pause : IDLE_SECONDS) * 1000000000l)) {
+    while (!(round = malloc(sizeof *round)))
+        sleep(RETRY_SECONDS);
+    while (wish_wait(&files->wishes, WISH_CHECKPOINT, (error ? pause : IDLE_SECONDS) * 1000000000l)) {
         bool more = true;
 
         while (more) {

@@ -10,14 +10,10 @@
 /* Rounds until everything committed is in the store, or one fails. Returns its -errno. */
 int checkpoint_all(struct files *files);
 
-/* Moves the journal's tail to the last commit before which nothing is needed: what it had is in the store, or was committed again. For the
- * one thread that does rounds. Returns 0 or -errno. */
-int checkpoint_release(struct files *files);
-
 /* Whether half the journal is in use: the thread that does rounds is woken then. */
 bool checkpoint_is_due(struct files *files);
 
-/* The thread that does rounds when space runs short or time has passed; returns when files->stopping. */
+/* The thread that does rounds when space runs short or time has passed; returns when wishes_stop(). */
 void *checkpoint_thread(void *files);
 
 #endif

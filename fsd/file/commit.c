@@ -13,11 +13,9 @@
 #include "file/checkpoint.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/version.h"
 #include "journal/grow.h"
 #include "log.h"
-
-/* Of a version that is being committed and has no place in the journal yet: later than any that is published. */
-#define POSITION_PENDING UINT64_MAX
 
 /* A file's part in the commit being made. */
 struct part {
@@ -27,7 +25,7 @@ struct part {
 };
 
 /* All that one commit needs; kept by the leader from one to the next. */
-struct commit_round {
+struct round {
     struct part *parts;
     struct journal_file *files;
     struct journal_page *pages;
@@ -35,6 +33,15 @@ struct commit_round {
     uint32_t weight;     /* pages of all parts, those journaled ahead included */
     char (*paths)[4096]; /* only where the store cannot be searched by handle */
     size_t part_max, file_max, page_max, path_max;
+};
+
+struct commit_queue {
+    pthread_mutex_t lock; /* guards the list, and who leads; a leaf */
+    struct waiter_list waiters;
+    bool leading;
+    struct round round; /* the leader's */
+    void (*committed)(void *context);
+    void *context;
 };
 
 /* ---- before the commit point ---- */
@@ -78,39 +85,31 @@ static void mark_failed(struct files *files, struct file_index *index, int error
                 (unsigned long long)files->arena->inodes[file_truth(files, index)->inode].number, strerror(-error));
 }
 
-/* Undo collect: the pages are received again, and the next sync tries again (invariant 6). -EAGAIN: nothing failed. */
+/* Undo take_part: the pages are received again, and the next sync tries again (invariant 6). -EAGAIN: nothing failed. */
 static void put_back(struct files *files, const struct part *part, int error)
 {
     struct file_index *index = &files->index[part->file];
-    struct file_version *current = &files->arena->files[part->file].current;
     struct frame_index *frame, *next;
 
-    pthread_rwlock_wrlock(&files->ahead_lock);
+    ahead_alone(files);
     pthread_mutex_lock(&index->lock);
-    TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTING], link, next) {
+    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_COMMITTING], link, next) {
         frame->stream_epoch = 0;
         atomic_store(&frame_truth(files->frames, frame)->position, 0); /* or a later commit's publishing would publish it */
         if (error != -EAGAIN)
             page_set_failed(index, frame, true);
         page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
     }
-    if (part->void_from < current->valid)
-        current->valid = part->void_from;
-    atomic_store(&files->arena->files[part->file].commits[!index->held].position, 0);
-    index->committing_file = false;
-    index->changed = true;
-    index->stream = 0;
-    index->stream_void = false;
-    index->ahead_full = false;
+    version_abort(files, index, part->void_from);
+    ahead_end(index);
     if (error != -EAGAIN)
         mark_failed(files, index, error);
-    file_touch(files, index);
     pthread_mutex_unlock(&index->lock);
-    pthread_rwlock_unlock(&files->ahead_lock);
+    ahead_not_alone(files);
 }
 
 /* Another waiter of this round has the file. */
-static int share(const struct commit_round *round, uint32_t number, bool group, bool *again)
+static int share(const struct round *round, uint32_t number, bool group, bool *again)
 {
     for (uint32_t i = 0; i < round->part_count; i++) {
         if (round->parts[i].file == number && !round->parts[i].whole) {
@@ -121,42 +120,32 @@ static int share(const struct commit_round *round, uint32_t number, bool group, 
     return 0;
 }
 
-/* The file's lock is held. */
-static bool has_changes(const struct file_index *index)
-{
-    return index->changed || index->atime_changed || index->counts[FRAME_RECEIVED] || index->counts[FRAME_COMMITTING];
-}
-
 /* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
  * next round, -errno. `again`: there is more than one commit can hold; a default file takes several, but not in a `group`, all of whose files
  * get the commit's number, those without changes too. */
-static int collect(struct files *files, struct commit_round *round, uint32_t number, bool group, bool *again)
+static int take_part(struct files *files, struct round *round, uint32_t number, bool group, bool *again)
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
-    struct file_version *next = &file->commits[!index->held];
     bool divisible = !group && !(file->flags & FILE_ATOMIC);
     uint32_t limit = ahead_pages_limit(files, divisible), used, room;
     struct frame_index *frame;
     struct part *part = &round->parts[round->part_count];
     struct journal_file *entry = &round->files[round->part_count];
-    bool whole, locked = ahead_lock_file(files, index);
+    bool whole;
 
-    if (!index->committing_file && (index->stream_void || ahead_is_in_the_way(files, index, limit)))
-        ahead_abandon(files, index);
-    if (locked)
-        pthread_rwlock_unlock(&files->ahead_lock);
-    if (index->committing_file) {
+    ahead_lock_for_commit(files, index, limit);
+    if (index->versions.committing) {
         pthread_mutex_unlock(&index->lock);
         return share(round, number, group, again);
     }
-    if (!group && !has_changes(index)) {
+    if (!group && !version_has_changes(index)) {
         pthread_mutex_unlock(&index->lock);
         return 0;
     }
-    used = round->weight + index->counts[FRAME_COMMITTING];
+    used = round->weight + index->view.counts[FRAME_COMMITTING];
     room = limit > used ? limit - used : 0;
-    whole = index->counts[FRAME_RECEIVED] <= room;
+    whole = index->view.counts[FRAME_RECEIVED] <= room;
     *again |= !whole;
     if (!whole && (round->part_count || !divisible)) {
         pthread_mutex_unlock(&index->lock);
@@ -164,32 +153,18 @@ static int collect(struct files *files, struct commit_round *round, uint32_t num
     }
     if (whole)
         page_move_all(index, FRAME_RECEIVED, FRAME_COMMITTING);
-    for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->lists[FRAME_RECEIVED])); i++)
+    for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->view.lists[FRAME_RECEIVED])); i++)
         page_move(files, index, frame, FRAME_COMMITTING);
-    round->weight += index->counts[FRAME_COMMITTING];
-    *part = (struct part){.file = number, .void_from = file->current.valid, .whole = whole};
-    *next = file->current;
-    atomic_store(&next->position, POSITION_PENDING); /* truth: the truncation is here now, before it leaves `current` */
-    *entry = (struct journal_file){
-        .stream = index->stream,
-        .size = next->size,
-        .valid = next->valid,
-        .atime = time_unpack(next->atime),
-        .mtime = time_unpack(next->mtime),
-        .ctime = time_unpack(next->ctime),
-    };
+    round->weight += index->view.counts[FRAME_COMMITTING];
+    *part = (struct part){.file = number, .whole = whole};
+    version_begin(files, index, whole, entry, &part->void_from);
     inode_identity(files->inodes, file->inode, &entry->identity);
-    file->current.valid = UINT64_MAX;
-    index->committing_file = true;
-    index->changed = !whole;
-    index->atime_changed = false;
-    index->received_since = whole ? 0 : index->received_since;
     pthread_mutex_unlock(&index->lock);
     round->part_count++;
     return 1;
 }
 
-static int make_ready(struct files *files, struct commit_round *round, uint32_t part)
+static int make_ready(struct files *files, struct round *round, uint32_t part)
 {
     uint32_t number = round->parts[part].file, inode = files->arena->files[number].inode;
     struct file_index *index = &files->index[number];
@@ -209,7 +184,7 @@ static int make_ready(struct files *files, struct commit_round *round, uint32_t 
     return error;
 }
 
-static int add_page(struct files *files, struct commit_round *round, uint32_t part, const struct frame_index *frame)
+static int add_page(struct files *files, struct round *round, uint32_t part, const struct frame_index *frame)
 {
     bool hole = frame_truth(files->frames, frame)->flags & FRAME_HOLE;
 
@@ -225,7 +200,7 @@ static int add_page(struct files *files, struct commit_round *round, uint32_t pa
     return 0;
 }
 
-static int add_pages(struct files *files, struct commit_round *round, uint32_t part)
+static int add_pages(struct files *files, struct round *round, uint32_t part)
 {
     struct file_index *index = &files->index[round->parts[part].file];
     uint32_t epoch = journal_epoch(files->journal);
@@ -233,7 +208,7 @@ static int add_pages(struct files *files, struct commit_round *round, uint32_t p
     int error = 0;
 
     pthread_mutex_lock(&index->lock);
-    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+    TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
         if (!error && frame->stream_epoch != epoch)
             error = add_page(files, round, part, frame);
     }
@@ -259,39 +234,27 @@ static int reserve(struct files *files, struct journal_chunk *chunk)
     int error;
 
     while ((error = journal_reserve(files->journal, chunk)) == -ENOSPC) {
-        uint64_t before;
-
         if (has_stream(chunk))
             return -EAGAIN;
-        pthread_mutex_lock(&files->work_lock);
-        before = files->rounds;
-        files->checkpoint_wanted = files->streams_unwanted = true;
-        pthread_cond_broadcast(&files->work);
-        while (files->rounds == before && !files->stopping)
-            pthread_cond_wait(&files->room, &files->work_lock);
-        error = files->stopping ? -ENOSPC : files->checkpoint_error;
-        pthread_mutex_unlock(&files->work_lock);
+        error = wish_round(&files->wishes, WISH_CHECKPOINT | WISH_NO_STREAMS);
         if (error)
             break;
-        ahead_forget(files);
+        ahead_roll_back(files);
     }
     return error;
 }
 
 /* Truth first: with the position set, publishing the commit in the journal publishes all of it. */
-static void set_positions(struct files *files, const struct commit_round *round, const struct journal_chunk *chunk)
+static void set_positions(struct files *files, const struct round *round, const struct journal_chunk *chunk)
 {
     for (uint32_t i = 0; i < round->part_count; i++) {
         struct file_index *index = &files->index[round->parts[i].file];
-        struct file_version *next;
         struct frame_index *frame;
 
         pthread_mutex_lock(&index->lock);
-        TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link)
+        TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link)
             atomic_store_explicit(&frame_truth(files->frames, frame)->position, chunk->position, memory_order_relaxed);
-        next = &files->arena->files[round->parts[i].file].commits[!index->held];
-        next->committed_at = time_pack(chunk->time);
-        atomic_store(&next->position, chunk->position);
+        version_place(files, index, chunk);
         pthread_mutex_unlock(&index->lock);
     }
 }
@@ -309,62 +272,47 @@ static void drop_older(struct files *files, struct file_index *index, struct fra
     frame->older = 0;
 }
 
+/* Invariant 8: what the commit's truncation cut off. */
+static void drop_void(struct files *files, struct file_index *index, uint64_t void_from)
+{
+    struct frame_index *frame, *next;
+
+    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_COMMITTED], link, next) {
+        if (frame->page << PAGE_SHIFT >= void_from)
+            page_move(files, index, frame, FRAME_FREE);
+    }
+    TAILQ_FOREACH (frame, &index->view.lists[FRAME_WRITEBACK], link) {
+        if (frame->page << PAGE_SHIFT >= void_from)
+            atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_VOID);
+    }
+    if (index->blocks.until > void_from)
+        index->blocks.until = void_from;
+}
+
 static void publish(struct files *files, const struct part *part, const struct journal_chunk *chunk)
 {
     struct file_index *index = &files->index[part->file];
     struct file *file = &files->arena->files[part->file];
-    struct file_version *next = &file->commits[!index->held];
-    struct frame_index *frame, *after;
+    struct frame_index *frame;
     uint64_t pages;
 
     pthread_mutex_lock(&index->lock);
-    pages = index->counts[FRAME_COMMITTING];
-    if (part->void_from != UINT64_MAX) { /* invariant 8 */
-        if (part->void_from < file->cut)
-            file->cut = part->void_from;
-        TAILQ_FOREACH_SAFE (frame, &index->lists[FRAME_COMMITTED], link, after) {
-            if (frame->page << PAGE_SHIFT >= part->void_from)
-                page_move(files, index, frame, FRAME_FREE);
-        }
-        TAILQ_FOREACH (frame, &index->lists[FRAME_WRITEBACK], link) {
-            if (frame->page << PAGE_SHIFT >= part->void_from)
-                atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_VOID);
-        }
-        if (index->dense_until > part->void_from)
-            index->dense_until = part->void_from;
-    }
-    TAILQ_FOREACH (frame, &index->lists[FRAME_COMMITTING], link) {
+    pages = index->view.counts[FRAME_COMMITTING];
+    if (part->void_from != UINT64_MAX)
+        drop_void(files, index, part->void_from);
+    TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
         if (frame->older)
             drop_older(files, index, frame);
         if (frame->failed)
             page_set_failed(index, frame, false);
     }
     page_move_all(index, FRAME_COMMITTING, FRAME_COMMITTED);
-    next->sequence = chunk->sequence;
-    file->published = chunk->position;
-    if (!index->oldest) /* its first page in the journal may be long before the commit itself */
-        index->oldest = index->stream ? index->stream_position : chunk->position;
-    index->held = !index->held;
-    index->committing_file = false;
-    index->ahead_full = false;
-    if (!index->failed_count)
+    if (!index->view.failed)
         file->error = 0;
-    file_settle(files, index);
-    index->stream = 0; /* not before `needed` holds the journal's tail in its place */
+    version_publish(files, index, part->void_from, chunk);
+    ahead_end(index); /* not before `needed` holds the journal's tail in its place */
     pthread_mutex_unlock(&index->lock);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_committed, pages, memory_order_relaxed);
-}
-
-/* After its files know of the commit: from now on the tail may move to its end. */
-static void remember_place(struct files *files, const struct journal_chunk *chunk)
-{
-    pthread_mutex_lock(&files->commit_lock);
-    if (files->place_end - files->place_first == COMMIT_PLACES) { /* full: the second oldest's space is freed with the next one's */
-        files->places[(files->place_first + 1) % COMMIT_PLACES] = files->places[files->place_first % COMMIT_PLACES];
-        files->place_first++;
-    }
-    files->places[files->place_end++ % COMMIT_PLACES] = (struct commit_place){chunk->position + chunk->length, chunk->number + 1};
-    pthread_mutex_unlock(&files->commit_lock);
 }
 
 /* ---- the leader ---- */
@@ -384,7 +332,7 @@ static bool is_needed(struct files *files, const struct commit_waiter *waiter)
         struct file_index *index = &files->index[waiter->files[i]];
 
         pthread_mutex_lock(&index->lock);
-        needed = has_changes(index);
+        needed = version_has_changes(index);
         pthread_mutex_unlock(&index->lock);
     }
     return needed;
@@ -399,15 +347,15 @@ static void find_last_commit(struct files *files, const struct commit_waiter *wa
         const struct file_version *version;
 
         pthread_mutex_lock(&index->lock);
-        version = &files->arena->files[waiter->files[i]].commits[index->held];
+        version = &files->arena->files[waiter->files[i]].commits[index->versions.last];
         if (version->sequence >= result->sequence)
             *result = (struct commit_result){.sequence = version->sequence, .time = version->committed_at};
         pthread_mutex_unlock(&index->lock);
     }
 }
 
-/* A waiter's files join the round, or none of them does. */
-static void join(struct files *files, struct commit_round *round, struct commit_waiter *waiter)
+/* A waiter's files come into the round, or none of them does. */
+static void take_in(struct files *files, struct round *round, struct commit_waiter *waiter)
 {
     uint32_t first = round->part_count, weight = round->weight;
     bool group = waiter->count > 1 && is_needed(files, waiter);
@@ -420,7 +368,7 @@ static void join(struct files *files, struct commit_round *round, struct commit_
         error = -ENOMEM;
     for (uint32_t i = 0; i < waiter->count && !error; i++) {
         uint32_t number = waiter->files[i], inode = files->arena->files[number].inode;
-        int taken = is_stale(files, waiter, number) ? 0 : collect(files, round, number, group, &waiter->again);
+        int taken = is_stale(files, waiter, number) ? 0 : take_part(files, round, number, group, &waiter->again);
 
         if (taken < 0)
             error = taken;
@@ -430,7 +378,7 @@ static void join(struct files *files, struct commit_round *round, struct commit_
             error = flush_inode(files, inode);
         if (taken > 0 && !error)
             error = add_pages(files, round, round->part_count - 1);
-        waiter->joined |= files->index[number].committing_file; /* there is one round at a time */
+        waiter->joined |= files->index[number].versions.committing; /* there is one round at a time */
     }
     if (error) {
         while (round->part_count > first) {
@@ -446,7 +394,7 @@ static void join(struct files *files, struct commit_round *round, struct commit_
     waiter->result.error = error;
 }
 
-static int make_commit(struct files *files, struct commit_round *round, struct commit_result *result)
+static int make_commit(struct files *files, struct round *round, struct commit_result *result)
 {
     struct journal_chunk chunk = {
         .type = JOURNAL_CHUNK_COMMIT,
@@ -478,9 +426,9 @@ static int make_commit(struct files *files, struct commit_round *round, struct c
             publish(files, &round->parts[i], &chunk);
     }
     if (!error)
-        remember_place(files, &chunk);
+        tail_remember(&files->tail, &chunk);
     if (checkpoint_is_due(files))
-        files_want(files, false, true);
+        wish(&files->wishes, WISH_CHECKPOINT);
     log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
              chunk.page_count, error ? strerror(-error) : "durable");
     result->sequence = chunk.sequence;
@@ -507,7 +455,7 @@ static void answer(struct files *files, struct commit_waiter *waiter)
     waiter->done(waiter, &waiter->result);
 }
 
-static void lead(struct files *files, struct commit_round *round, struct waiter_list *waiters)
+static void lead(struct files *files, struct round *round, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
     struct commit_result result = {0};
@@ -515,7 +463,7 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
 
     round->part_count = round->page_count = round->weight = 0;
     TAILQ_FOREACH (waiter, waiters, link)
-        join(files, round, waiter);
+        take_in(files, round, waiter);
     if (round->part_count)
         error = make_commit(files, round, &result);
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
@@ -523,9 +471,9 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
         bool again = failed ? failed == -EAGAIN : waiter->again;
 
         if (waiter->result.error == -EAGAIN || (again && !waiter->result.error)) {
-            pthread_mutex_lock(&files->commit_lock);
-            TAILQ_INSERT_TAIL(&files->commit_queue, waiter, link);
-            pthread_mutex_unlock(&files->commit_lock);
+            pthread_mutex_lock(&files->commits->lock);
+            TAILQ_INSERT_TAIL(&files->commits->waiters, waiter, link);
+            pthread_mutex_unlock(&files->commits->lock);
             continue;
         }
         if (!waiter->result.error) {
@@ -537,35 +485,36 @@ static void lead(struct files *files, struct commit_round *round, struct waiter_
         }
         answer(files, waiter);
     }
-    if (files->committed)
-        files->committed(files->context);
+    if (files->commits->committed)
+        files->commits->committed(files->commits->context);
 }
 
 void commit_submit(struct files *files, struct commit_waiter *array, size_t count)
 {
+    struct commit_queue *queue = files->commits;
     struct waiter_list waiters;
 
     for (size_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < array[i].count; j++)
             file_hold(files, array[i].files[j]);
     }
-    pthread_mutex_lock(&files->commit_lock);
+    pthread_mutex_lock(&queue->lock);
     for (size_t i = 0; i < count; i++)
-        TAILQ_INSERT_TAIL(&files->commit_queue, &array[i], link);
-    if (files->commit_leading) {
-        pthread_mutex_unlock(&files->commit_lock);
+        TAILQ_INSERT_TAIL(&queue->waiters, &array[i], link);
+    if (queue->leading) {
+        pthread_mutex_unlock(&queue->lock);
         return;
     }
-    files->commit_leading = true;
-    while (!TAILQ_EMPTY(&files->commit_queue)) {
+    queue->leading = true;
+    while (!TAILQ_EMPTY(&queue->waiters)) {
         TAILQ_INIT(&waiters);
-        TAILQ_CONCAT(&waiters, &files->commit_queue, link);
-        pthread_mutex_unlock(&files->commit_lock);
-        lead(files, files->round, &waiters);
-        pthread_mutex_lock(&files->commit_lock);
+        TAILQ_CONCAT(&waiters, &queue->waiters, link);
+        pthread_mutex_unlock(&queue->lock);
+        lead(files, &queue->round, &waiters);
+        pthread_mutex_lock(&queue->lock);
     }
-    files->commit_leading = false;
-    pthread_mutex_unlock(&files->commit_lock);
+    queue->leading = false;
+    pthread_mutex_unlock(&queue->lock);
 }
 
 bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
@@ -578,16 +527,32 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
     if (!number)
         return true;
     pthread_mutex_lock(&index->lock);
-    needless = !index->committing_file && !index->changed && !index->counts[FRAME_RECEIVED] && !index->counts[FRAME_COMMITTING] &&
-               !files->arena->files[number].error;
+    needless = !index->versions.committing && !index->versions.changed && !index->view.counts[FRAME_RECEIVED] &&
+               !index->view.counts[FRAME_COMMITTING] && !files->arena->files[number].error;
     pthread_mutex_unlock(&index->lock);
     return needless;
 }
 
-int commit_open(struct files *files)
+bool commit_under_way(struct files *files)
 {
-    TAILQ_INIT(&files->commit_queue);
-    pthread_mutex_init(&files->commit_lock, NULL);
-    files->round = calloc(1, sizeof *files->round);
-    return files->round ? 0 : -ENOMEM;
+    bool leading;
+
+    pthread_mutex_lock(&files->commits->lock);
+    leading = files->commits->leading;
+    pthread_mutex_unlock(&files->commits->lock);
+    return leading;
+}
+
+int commit_open(struct files *files, void (*committed)(void *context), void *context)
+{
+    struct commit_queue *queue = calloc(1, sizeof *queue);
+
+    if (!queue)
+        return -ENOMEM;
+    TAILQ_INIT(&queue->waiters);
+    pthread_mutex_init(&queue->lock, NULL);
+    queue->committed = committed;
+    queue->context = context;
+    files->commits = queue;
+    return 0;
 }

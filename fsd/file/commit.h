@@ -8,6 +8,9 @@
 
 #include "file/file.h"
 
+struct commit_waiter;
+TAILQ_HEAD(waiter_list, commit_waiter);
+
 struct commit_result {
     int error; /* -errno */
     uint64_t sequence;
@@ -28,7 +31,10 @@ struct commit_waiter {
     bool joined;                 /* the leader's: some of it is in the commit being made */
 };
 
-int commit_open(struct files *files);
+/* `committed` is called by the leader after each commit, without locks. */
+int commit_open(struct files *files, void (*committed)(void *context), void *context);
+/* Whether one is being made: it may fail, and then there is something to commit again. */
+bool commit_under_way(struct files *files);
 /* Asks for commits (zeroed but for what they ask), and may make them. */
 void commit_submit(struct files *files, struct commit_waiter *waiters, size_t count);
 /* True where a commit would find nothing to do and no error to tell. */

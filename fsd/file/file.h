@@ -1,16 +1,8 @@
-/* A regular file as clients see it: frames over the store's bytes. This floor alone knows both cache and journal.
+/* A regular file as clients see it: frames over the store's bytes. This floor alone knows both cache and journal; its invariants are
+ * DESIGN.md's.
  *
- * Invariants (asserts cite the number; design and reasons in DESIGN.md):
- *  1. A FUSE_WRITE that was answered is in the arena, whole, before the answer.
- *  2. A received page never reaches the store's file before a commit that contains it.
- *  3. A commit is durable before it is answered; after a crash it is there whole or not at all, and commits reappear in order.
- *  4. A committed frame stays in the arena or the journal until its checkpoint is durable; only then is its journal space reused.
- *  5. A page that changes while its old content is being written is a new frame; content under I/O never changes.
- *  6. A failed write keeps its pages, its place in the queue and its error; every sync of the file reports it.
- *  7. Space for a commit is reserved before the commit point: no ENOSPC after it.
- *  8. Truncate, punch and unlink never let an older journaled page come back.
- *
- * Locking: ahead_lock, then a file's lock (never two at once), then any of the leaves; DESIGN.md has them all.
+ * Locking: ahead_lock, then a file's lock (never two at once), then any of the leaves; DESIGN.md has them all. Whoever works on a file
+ * has a reference to its record (record.h).
  */
 #ifndef FILE_FILE_H
 #define FILE_FILE_H
@@ -20,55 +12,77 @@
 
 #include "cache/descriptor.h"
 #include "cache/frame.h"
+#include "file/tail.h"
+#include "file/times.h"
+#include "file/wishes.h"
 #include "options.h"
 #include "store/store.h"
 
+/* The pages that are in frames: page.c's. */
+struct file_view {
+    struct frame_tree tree;                /* as readers see them */
+    struct frame_list lists[FRAME_STATES]; /* by state, in the order in which they got there */
+    _Atomic uint32_t counts[FRAME_STATES]; /* flusher and checkpointer glance at these */
+    uint32_t failed;                       /* of all these */
+    uint32_t moved;                        /* times that a checkpoint freed frames, or cut the store's file */
+};
+
+/* The private half of a file's versions: version.c's, which has the table of their states. */
+struct file_versions {
+    uint8_t last;                  /* which of the two commits holds; the other is being made */
+    _Atomic bool committing;       /* it is, by the one commit there may be of a file at a time */
+    bool changed;                  /* size, mtime or what is void differ from the last commit */
+    bool atime_changed;            /* goes along with the next commit */
+    uint64_t cut_position;         /* of the first commit that lowered `cut` */
+    uint64_t floor;                /* the journal's tail stays here until all is stored; 0: it may move */
+    uint64_t writing;              /* position of the first commit that a page in WRITEBACK is of; 0: none is */
+    _Atomic uint64_t needed;       /* the journal may not be released from here on */
+    _Atomic int64_t last_change;   /* CLOCK_MONOTONIC: of size or times */
+    _Atomic int64_t changed_since; /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
+};
+
+/* Pages journaled ahead of their commit: ahead.c's. */
+struct file_stream {
+    _Atomic uint64_t number;   /* 0: none */
+    _Atomic uint64_t position; /* of its first chunk */
+    uint32_t epoch;            /* the journal's when it began: in a later one it does not go on */
+    bool is_void;              /* a truncation hit pages of it: it may not be committed */
+    _Atomic bool full;         /* as much is journaled ahead as may be */
+};
+
+/* What is known of the store's file: allocate.c's. */
+struct file_blocks {
+    bool known;
+    uint64_t until; /* it has blocks up to here */
+};
+
+/* The clients' handles: opens.c's, under its lock. */
+struct file_opens {
+    uint32_t writers; /* open for writing */
+    uint32_t mappers; /* open for reading and writing: only they can leave dirty pages in the kernel */
+    uint32_t deniers; /* deny writing */
+};
+
 /* The private half of a struct file. */
 struct file_index {
-    pthread_mutex_t lock; /* guards all below, the file's truth and its frames; outlives the file */
+    pthread_mutex_t lock; /* guards all below but what says otherwise, the file's truth and its frames; outlives the file */
     bool started;
-    struct frame_tree view;
-    struct frame_list lists[FRAME_STATES]; /* by state, in the order in which they got there */
-    _Atomic uint32_t counts[FRAME_STATES]; /* flusher and checkpointer glance at these and at what else is atomic here */
-    uint32_t failed_count;                 /* of all these */
-    uint8_t held;                          /* which of the two commits holds */
-    bool changed;                          /* size, mtime or what is void differ from the last commit */
-    bool atime_changed;                    /* goes along with the next commit */
-    _Atomic bool committing_file;          /* commits[!held] is being made */
-    _Atomic uint64_t needed;               /* the journal may not be released from here on */
-    uint64_t oldest;                       /* position of the first commit whose size and times the store's file has not */
-    uint64_t writing;                      /* position of the first commit that a page in WRITEBACK is of; 0: there is none */
-    bool dense_known;
-    uint32_t settled;                 /* times that a checkpoint freed frames, or cut the store's file */
-    uint64_t dense_until;             /* the store's file has blocks up to here */
-    _Atomic int64_t last_change;      /* CLOCK_MONOTONIC: of size or times */
-    _Atomic int64_t received_since;   /* CLOCK_MONOTONIC: the oldest change that no commit has; 0: none */
-    _Atomic bool ahead_full;          /* as much of it is journaled ahead as may be */
-    _Atomic uint64_t stream;          /* pages of this stream were journaled ahead of the commit; 0: none */
-    _Atomic uint64_t stream_position; /* of its first chunk */
-    uint32_t stream_epoch;            /* the journal's when the stream began: in a later one it does not go on */
-    bool stream_void;                 /* a truncation hit pages of the stream: it may not be committed */
+    struct file_view view;
+    struct file_versions versions;
+    struct file_stream stream;
+    struct file_blocks blocks;
+    struct file_opens opens;
 
-    /* Guarded by files->lock. */
-    uint32_t writers; /* handles open for writing */
-    uint32_t mappers; /* handles open for reading and writing: only they can leave dirty pages in the kernel */
-    uint32_t deniers; /* handles that deny writing */
-    bool on_changed, on_checkpoint;
-    TAILQ_ENTRY(file_index) changed_link;    /* files->changed: has something to commit */
-    TAILQ_ENTRY(file_index) checkpoint_link; /* files->checkpoint: has something committed */
+    uint64_t flush_pass;            /* the last one that took it: flusher.c's, under the lists' lock */
+    bool on_changed, on_checkpoint; /* with their links under the lists' lock, too: lists.c's */
+    TAILQ_ENTRY(file_index) changed_link;
+    TAILQ_ENTRY(file_index) checkpoint_link;
 };
 
 TAILQ_HEAD(file_list, file_index);
 
-struct commit_waiter;
-TAILQ_HEAD(waiter_list, commit_waiter);
-
-/* Where a commit in the journal ends, while the journal still has it. */
-struct commit_place {
-    uint64_t position, number;
-};
-
-#define COMMIT_PLACES 65536u
+struct commit_queue;
+struct ahead;
 
 struct files {
     struct arena *arena;
@@ -78,36 +92,19 @@ struct files {
     struct frame_table *frames;
     struct store *store;
     struct journal *journal;
-    struct file_index *index; /* parallel to arena->files */
 
-    pthread_mutex_t record_lock; /* guards the slots, and births */
+    struct file_index *index;    /* parallel to arena->files */
+    pthread_mutex_t record_lock; /* guards the slots, and births; a leaf */
     struct slots slots;
 
-    pthread_mutex_t lock;
-    struct file_list changed, checkpoint; /* each holds what is on it */
+    pthread_mutex_t lists_lock;           /* a leaf */
+    struct file_list changed, checkpoint; /* with something to commit; with something committed. Each holds what is on it */
+    pthread_mutex_t opens_lock;           /* all files' struct file_opens; a leaf */
 
-    void (*committed)(void *context); /* called by the leader after each commit, without locks */
-    void *context;
-
-    pthread_rwlock_t ahead_lock; /* shared by those who journal pages ahead: they may not change meanwhile. Taken before a file's */
-    _Atomic uint32_t ahead_threads; /* serving threads that do so */
-    pthread_mutex_t commit_lock;    /* guards the queue and who leads; a leaf */
-    struct waiter_list commit_queue;
-    bool commit_leading;
-    struct commit_round *round;                /* the leader's */
-    struct commit_place places[COMMIT_PLACES]; /* ring: the ends of commits that their files know of, in order */
-    uint64_t place_first, place_end;
-    _Atomic bool dropped;      /* files with commits in the journal were unlinked and dropped: the store may not know of it yet */
-    _Atomic uint64_t released; /* where the journal's tail is */
-    _Atomic uint64_t next_stream;
-
-    pthread_mutex_t work_lock; /* guards the wishes below; a leaf */
-    pthread_cond_t work;       /* something for flusher or checkpointer */
-    pthread_cond_t room;       /* a checkpoint round ended */
-    bool checkpoint_wanted, flush_wanted, stopping;
-    bool streams_unwanted; /* a commit found no room: what was journaled ahead of others is in its way */
-    uint64_t rounds;       /* of checkpoint, ended */
-    int checkpoint_error;  /* of the last round */
+    struct commit_queue *commits;
+    struct ahead *ahead;
+    struct tail tail;
+    struct wishes wishes;
     long error_logged;
 };
 
@@ -160,43 +157,12 @@ void file_drop(struct files *files, uint32_t file);
 /* Everything uncommitted is void: the file is as its last commit left it (for unmounting). */
 void file_discard(struct files *files, uint32_t file);
 
-int64_t time_now(void); /* CLOCK_REALTIME, nanoseconds */
-int64_t time_monotonic(void);
-static inline int64_t time_pack(struct timespec at)
-{
-    int64_t seconds = at.tv_sec;
-
-    if (seconds > INT64_MAX / 1000000000 - 1)
-        return INT64_MAX / 1000000000 * 1000000000;
-    if (seconds < INT64_MIN / 1000000000 + 1)
-        return INT64_MIN / 1000000000 * 1000000000;
-    return seconds * 1000000000 + at.tv_nsec;
-}
-static inline struct timespec time_unpack(int64_t nanoseconds)
-{
-    int64_t seconds = nanoseconds / 1000000000, rest = nanoseconds % 1000000000;
-
-    if (rest < 0)
-        seconds--, rest += 1000000000;
-    return (struct timespec){seconds, rest};
-}
-
-/* For this floor's own files. */
-/* Invariant 7: the store's file gets blocks for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
+/* For this floor's own files. Invariant 7: the store's file gets blocks for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
 int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state);
 static inline struct file *file_truth(const struct files *files, const struct file_index *index)
 {
     return &files->arena->files[index - files->index];
 }
-/* The file's lock is held: something was changed that a commit must carry. */
-void file_touch(struct files *files, struct file_index *index);
-uint64_t file_valid(struct files *files, const struct file_index *index);
-/* Waits for one of the wishes, and takes it, or for the time. False when the thread shall end. */
-bool files_wait(struct files *files, bool *wish, int64_t nanoseconds);
-/* Wake flusher and checkpointer. */
-void files_want(struct files *files, bool flush, bool checkpoint);
-/* The file went from having to not having something on a list. */
-void file_settle(struct files *files, struct file_index *index);
 
 #endif

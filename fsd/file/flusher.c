@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file/commit.h"
+#include "file/lists.h"
 #include "file/record.h"
 
 #define BATCH 1024u
@@ -36,25 +37,30 @@ static void one_done(struct commit_waiter *waiter, const struct commit_result *r
 }
 
 /* Default files whose oldest change is from before `before`. */
-static void choose(struct files *files, struct batch *batch, int64_t before)
+static bool is_due(const struct files *files, struct file_index *index, int64_t before)
 {
-    struct file_index *index;
+    int64_t since = index->versions.changed_since;
 
-    batch->count = batch->done = 0;
-    pthread_mutex_lock(&files->lock);
-    TAILQ_FOREACH (index, &files->changed, changed_link) {
-        if (file_truth(files, index)->flags & FILE_ATOMIC || !index->received_since || index->received_since > before)
-            continue;
-        file_hold(files, index - files->index);
-        batch->files[batch->count++] = index - files->index;
-        if (batch->count == BATCH)
-            break;
-    }
-    pthread_mutex_unlock(&files->lock);
+    return !(file_truth(files, index)->flags & FILE_ATOMIC) && since && since <= before;
+}
+
+/* Each but once in a pass: one that fails does not keep the others from being committed. */
+static bool is_untried(const struct files *files, struct file_index *index, int64_t pass)
+{
+    if (index->flush_pass == (uint64_t)pass || !is_due(files, index, INT64_MAX))
+        return false;
+    index->flush_pass = pass;
+    return true;
+}
+
+static void take_due(struct files *files, struct batch *batch, int64_t before)
+{
+    batch->count = list_changed_take(files, batch->files, BATCH, is_due, before);
 }
 
 static void commit_batch(struct files *files, struct batch *batch)
 {
+    batch->done = 0;
     for (uint32_t i = 0; i < batch->count; i++)
         batch->waiters[i] =
             (struct commit_waiter){.files = &batch->files[i], .count = 1, .by_timer = true, .done = one_done, .context = batch};
@@ -79,31 +85,26 @@ static struct batch *new_batch(void)
     return batch;
 }
 
-/* Somebody else's commit is being made: it may fail, and then there is something to commit again. */
-static bool is_committing(struct files *files)
-{
-    bool leading;
-
-    pthread_mutex_lock(&files->commit_lock);
-    leading = files->commit_leading;
-    pthread_mutex_unlock(&files->commit_lock);
-    if (leading)
-        usleep(1000);
-    return leading;
-}
-
 int flush_all(struct files *files)
 {
     struct batch *batch = new_batch();
-    int error = 0;
+    static uint64_t pass;
+    bool again;
+    int error;
 
     if (!batch)
         return -ENOMEM;
     do {
-        choose(files, batch, INT64_MAX);
-        commit_batch(files, batch);
+        batch->count = list_changed_take(files, batch->files, BATCH, is_untried, ++pass);
+        while (batch->count) {
+            commit_batch(files, batch);
+            batch->count = list_changed_take(files, batch->files, BATCH, is_untried, pass);
+        }
         error = batch->error;
-    } while ((batch->count || is_committing(files)) && !error);
+        again = !error && commit_under_way(files); /* somebody else's may fail */
+        if (again)
+            usleep(1000);
+    } while (again);
     free(batch);
     return error;
 }
@@ -111,16 +112,18 @@ int flush_all(struct files *files)
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
-    struct batch *batch = new_batch();
     int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
+    struct batch *batch;
 
-    while (batch && files_wait(files, &files->flush_wanted, TICK_NANOSECONDS)) {
+    while (!(batch = new_batch()))
+        sleep(1);
+    while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
-            choose(files, batch, INT64_MAX);
+            take_due(files, batch, INT64_MAX);
             commit_batch(files, batch);
-            files_want(files, false, true);
+            wish(&files->wishes, WISH_CHECKPOINT);
         }
-        choose(files, batch, time_monotonic() - interval);
+        take_due(files, batch, time_monotonic() - interval);
         commit_batch(files, batch);
     }
     free(batch);

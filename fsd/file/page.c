@@ -8,9 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/version.h"
+
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed)
 {
-    index->failed_count += failed - frame->failed;
+    index->view.failed += failed - frame->failed;
     frame->failed = failed;
 }
 
@@ -34,28 +36,28 @@ static bool may_become(enum frame_state from, enum frame_state to)
 /* Under the file's lock: others only read it. */
 static void count(struct file_index *index, enum frame_state state, uint32_t change)
 {
-    uint32_t now = atomic_load_explicit(&index->counts[state], memory_order_relaxed);
+    uint32_t now = atomic_load_explicit(&index->view.counts[state], memory_order_relaxed);
 
-    atomic_store_explicit(&index->counts[state], now + change, memory_order_relaxed);
+    atomic_store_explicit(&index->view.counts[state], now + change, memory_order_relaxed);
 }
 
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
 {
     assert(may_become(frame->state, state));
     if (frame->listed) {
-        TAILQ_REMOVE(&index->lists[frame->state], frame, link);
+        TAILQ_REMOVE(&index->view.lists[frame->state], frame, link);
         count(index, frame->state, -1);
     }
     if (state == FRAME_FREE) {
         page_set_failed(index, frame, false);
         if (frame->in_view)
-            RB_REMOVE(frame_tree, &index->view, frame);
+            RB_REMOVE(frame_tree, &index->view.tree, frame);
         frame_free(files->frames, frame);
         return;
     }
     frame->state = state;
     frame->listed = true;
-    TAILQ_INSERT_TAIL(&index->lists[state], frame, link);
+    TAILQ_INSERT_TAIL(&index->view.lists[state], frame, link);
     count(index, state, 1);
 }
 
@@ -64,16 +66,16 @@ void page_move_all(struct file_index *index, enum frame_state from, enum frame_s
     struct frame_index *frame;
 
     assert(may_become(from, to));
-    TAILQ_FOREACH (frame, &index->lists[from], link)
+    TAILQ_FOREACH (frame, &index->view.lists[from], link)
         frame->state = to;
-    TAILQ_CONCAT(&index->lists[to], &index->lists[from], link);
-    count(index, to, index->counts[from]);
-    index->counts[from] = 0;
+    TAILQ_CONCAT(&index->view.lists[to], &index->view.lists[from], link);
+    count(index, to, index->view.counts[from]);
+    index->view.counts[from] = 0;
 }
 
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame)
 {
-    RB_REMOVE(frame_tree, &index->view, frame);
+    RB_REMOVE(frame_tree, &index->view.tree, frame);
     frame->in_view = false;
     atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_HIDDEN);
 }
@@ -90,7 +92,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
         frame->older = frame_number(files->frames, old);
         page_hide(files, index, old);
     }
-    RB_INSERT(frame_tree, &index->view, frame);
+    RB_INSERT(frame_tree, &index->view.tree, frame);
     frame->in_view = true;
     page_move(files, index, frame, FRAME_RECEIVED);
 }
@@ -115,7 +117,7 @@ int page_change(struct files *files, struct file_index *index, uint64_t page, bo
     return error;
 }
 
-void page_forget(struct files *files, struct file_index *index, struct frame_index *frame)
+void page_cut(struct files *files, struct file_index *index, struct frame_index *frame)
 {
     if (frame->state == FRAME_RECEIVED)
         page_move(files, index, frame, FRAME_FREE);
@@ -128,7 +130,7 @@ struct frame_index *page_find(struct file_index *index, uint64_t page)
     struct frame_index key;
 
     key.page = page;
-    return RB_FIND(frame_tree, &index->view, &key);
+    return RB_FIND(frame_tree, &index->view.tree, &key);
 }
 
 int page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid)
@@ -156,7 +158,7 @@ int page_load(struct files *files, struct file_index *index, uint64_t page, void
     error = descriptor_get(files->descriptors, inode, &descriptor);
     if (error)
         return error;
-    error = page_read_store(descriptor->fd, memory, PAGE_BYTES, page << PAGE_SHIFT, file_valid(files, index));
+    error = page_read_store(descriptor->fd, memory, PAGE_BYTES, page << PAGE_SHIFT, version_void_from(files, index));
     descriptor_put(files->descriptors, descriptor);
     return error;
 }

@@ -25,7 +25,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t frame,
  * frame in memory, and the caller may not spill. */
 int page_change(struct files *files, struct file_index *index, uint64_t page, bool may_spill, uint32_t *frame, bool *fresh);
 /* The page is cut off: its frame is freed, or hidden while its own commit needs it. */
-void page_forget(struct files *files, struct file_index *index, struct frame_index *frame);
+void page_cut(struct files *files, struct file_index *index, struct frame_index *frame);
 /* The store's bytes at `offset`, zeros from `valid` on and after the end of the store's file. */
 int page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid);
 

@@ -7,6 +7,7 @@
 
 #include "file/file.h"
 #include "file/page.h"
+#include "file/version.h"
 
 /* Copies what frames hold of the range over the store's bytes. */
 static void overlay(struct files *files, struct file_index *index, unsigned char *buffer, size_t size, uint64_t offset)
@@ -14,8 +15,8 @@ static void overlay(struct files *files, struct file_index *index, unsigned char
     struct frame_index key = {.page = PAGE_OF(offset)}, *frame;
     uint64_t end = offset + size;
 
-    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && frame->page << PAGE_SHIFT < end;
-         frame = RB_NEXT(frame_tree, &index->view, frame)) {
+    for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && frame->page << PAGE_SHIFT < end;
+         frame = RB_NEXT(frame_tree, &index->view.tree, frame)) {
         uint64_t start = frame->page << PAGE_SHIFT, from = start < offset ? offset : start;
         uint64_t to = start + PAGE_BYTES < end ? start + PAGE_BYTES : end;
 
@@ -26,11 +27,11 @@ static void overlay(struct files *files, struct file_index *index, unsigned char
 /* Whether frames hold all of the range. */
 static bool is_covered(struct file_index *index, size_t size, uint64_t offset)
 {
-    struct frame_index key = {.page = PAGE_OF(offset)}, *frame = RB_NFIND(frame_tree, &index->view, &key);
+    struct frame_index key = {.page = PAGE_OF(offset)}, *frame = RB_NFIND(frame_tree, &index->view.tree, &key);
     uint64_t page = key.page, last = PAGE_OF(offset + size - 1);
 
     for (; frame && frame->page == page && page < last; page++)
-        frame = RB_NEXT(frame_tree, &index->view, frame);
+        frame = RB_NEXT(frame_tree, &index->view.tree, frame);
     return frame && page == last && frame->page == last;
 }
 
@@ -39,7 +40,7 @@ static bool is_covered(struct file_index *index, size_t size, uint64_t offset)
 static ssize_t read_file(struct files *files, struct file_index *index, int fd, unsigned char *buffer, size_t size, uint64_t offset)
 {
     uint64_t end, valid;
-    uint32_t settled;
+    uint32_t moved;
     int error = 0;
 
     pthread_mutex_lock(&index->lock);
@@ -49,14 +50,14 @@ static ssize_t read_file(struct files *files, struct file_index *index, int fd, 
             break;
         if (size > end - offset)
             size = end - offset;
-        settled = index->settled;
-        valid = file_valid(files, index);
+        moved = index->view.moved;
+        valid = version_void_from(files, index);
         if (!is_covered(index, size, offset)) {
             pthread_mutex_unlock(&index->lock);
             error = page_read_store(fd, buffer, size, offset, valid);
             pthread_mutex_lock(&index->lock);
         }
-    } while (!error && settled != index->settled);
+    } while (!error && moved != index->view.moved);
     if (!error && offset < end)
         overlay(files, index, buffer, size, offset);
     pthread_mutex_unlock(&index->lock);

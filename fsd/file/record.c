@@ -16,9 +16,9 @@ void file_index_start(struct file_index *index)
         index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a moment: who waits spins first */
     memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
     index->started = true;
-    RB_INIT(&index->view);
+    RB_INIT(&index->view.tree);
     for (int state = 0; state < FRAME_STATES; state++)
-        TAILQ_INIT(&index->lists[state]);
+        TAILQ_INIT(&index->view.lists[state]);
 }
 
 /* Written whole before the inode names it; until then it is free, whatever it says. */
@@ -29,7 +29,7 @@ static void write_record(struct files *files, uint32_t number, uint32_t inode, c
     memset(file, 0, sizeof *file);
     file->current = (struct file_version){
         .size = stat->st_size,
-        .valid = UINT64_MAX,
+        .void_from = UINT64_MAX,
         .atime = time_pack(stat->st_atim),
         .mtime = time_pack(stat->st_mtim),
         .ctime = time_pack(stat->st_ctim),
@@ -92,9 +92,9 @@ void file_put(struct files *files, uint32_t number)
 static void check_ended(const struct file_index *index)
 {
     assert(!index->on_changed && !index->on_checkpoint);
-    assert(!index->committing_file && RB_EMPTY(&index->view));
+    assert(!index->versions.committing && RB_EMPTY(&index->view.tree));
     for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
-        assert(TAILQ_EMPTY(&index->lists[state]));
+        assert(TAILQ_EMPTY(&index->view.lists[state]));
 }
 
 static int record_ended(void *context, uint32_t inode, uint32_t number)

@@ -58,8 +58,8 @@ int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t l
     int error = 0;
 
     pthread_mutex_lock(&index->lock);
-    for (frame = RB_NFIND(frame_tree, &index->view, &key); frame && !error && array.count <= enough;
-         frame = RB_NEXT(frame_tree, &index->view, frame)) {
+    for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && !error && array.count <= enough;
+         frame = RB_NEXT(frame_tree, &index->view.tree, frame)) {
         for (; !error && kernel < end && kernel->last < frame->page; kernel++)
             error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
         if (!error && !(kernel < end && kernel->first <= frame->page))
@@ -91,14 +91,14 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
 
     *info = (struct mapshare_abi_info){.version = MAPSHARE_ABI_VERSION};
     pthread_mutex_lock(&index->lock);
-    held = &file->commits[index->held];
+    held = &file->commits[index->versions.last];
     info->flags = file->flags & FILE_ATOMIC ? MAPSHARE_ABI_ATOMIC : 0;
     info->sequence = held->sequence;
     info->commit_seconds = time_unpack(held->committed_at).tv_sec;
     info->commit_nanoseconds = time_unpack(held->committed_at).tv_nsec;
     info->error = file->error;
     info->committed_size = held->size;
-    RB_FOREACH (frame, frame_tree, &index->view) {
+    RB_FOREACH (frame, frame_tree, &index->view.tree) {
         uint32_t state = state_of(frame);
 
         info->received += state == MAPSHARE_ABI_RECEIVED;
@@ -115,7 +115,7 @@ static void move_failed(struct file_index *index, struct page_counts *counts)
     struct frame_index *frame;
 
     for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) {
-        TAILQ_FOREACH (frame, &index->lists[state], link) {
+        TAILQ_FOREACH (frame, &index->view.lists[state], link) {
             if (frame->failed) {
                 counts->of[MAPSHARE_ABI_FAILED]++;
                 counts->of[state_on_list(state)]--;
@@ -134,8 +134,8 @@ void status_frames(struct files *files, struct page_counts *counts)
             continue;
         pthread_mutex_lock(&index->lock);
         for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
-            counts->of[state_on_list(state)] += index->counts[state];
-        if (index->failed_count)
+            counts->of[state_on_list(state)] += index->view.counts[state];
+        if (index->view.failed)
             move_failed(index, counts);
         pthread_mutex_unlock(&index->lock);
     }

@@ -7,59 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file/ahead.h"
 #include "file/commit.h"
+#include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/version.h"
 #include "log.h"
 
 static bool is_committed(const struct files *files, uint64_t position)
 {
     return position && journal_published(&files->arena->header->journal, position);
-}
-
-/* Which commit of the file holds; and if the worker died between making it durable and telling the file, the rest of commit.c's
- * publish(). */
-static void take_file(struct files *files, uint32_t number)
-{
-    struct file *file = &files->arena->files[number];
-    struct file_index *index = &files->index[number];
-    const struct journal_state *state = &files->arena->header->journal;
-    const struct journal_point *point = &state->points[state->current % 2];
-
-    file_index_start(index);
-    index->held = file->commits[1].sequence > file->commits[0].sequence;
-    for (int i = 0; i < 2; i++) {
-        struct file_version *version = &file->commits[i];
-
-        if (!version->position || version->position == file->published)
-            continue;
-        if (!is_committed(files, version->position)) { /* never became durable: its truncation is to be committed */
-            if (version->valid < file->current.valid)
-                file->current.valid = version->valid;
-            version->position = 0;
-        } else if (version->position < file->published) { /* an older one */
-            version->position = 0;
-        } else { /* durable, but the file was not told: the last commit of all */
-            version->sequence = point->sequence;
-            index->held = i;
-        }
-    }
-    index->oldest = file->commits[index->held].position ? 1 : 0;
-    index->changed = true; /* a commit too many is harmless */
-    index->received_since = time_monotonic();
-}
-
-/* The rest of publish(), after the frames that the commit's truncation voids were left out. */
-static void tell_file(struct files *files, uint32_t number)
-{
-    struct file *file = &files->arena->files[number];
-    const struct file_version *held = &file->commits[files->index[number].held];
-
-    if (held->position > file->published) {
-        if (held->valid < file->cut)
-            atomic_store(&file->cut, held->valid);
-        atomic_store(&file->published, held->position);
-    }
 }
 
 /* Frames of one page follow each other, the newest last; the oldest commit of all comes first for a file's list. */
@@ -74,29 +32,25 @@ static int by_file_and_age(const void *a, const void *b)
     return x->version < y->version ? -1 : x->version > y->version;
 }
 
-/* Invariant 8: what publish() had not yet dropped. */
-static bool is_void(const struct file *file, const struct file_version *held, const struct frame *frame, bool committed)
-{
-    return committed && held->position > file->published && frame->position < held->position &&
-           frame->page << PAGE_SHIFT >= held->valid;
-}
-
 static void take_frame(struct files *files, struct frame *truth)
 {
-    struct file *file = &files->arena->files[truth->file];
     struct file_index *index = &files->index[truth->file];
+    const struct file_version *current = &file_truth(files, index)->current;
     struct frame_index *frame = &files->frames->index[truth - files->arena->frames], *seen;
-    const struct file_version *held = &file->commits[index->held];
     bool committed = is_committed(files, truth->position);
 
     *frame = (struct frame_index){.page = truth->page, .version = truth->version};
     if (!committed)
         truth->position = 0;
-    if (truth->flags & FRAME_VOID || is_void(file, held, truth, committed)) {
+    if (truth->flags & FRAME_VOID || version_voids(files, index, truth, committed) ||
+        (!committed &&
+         truth->page << PAGE_SHIFT >= current->size)) { /* beyond the end: amid a truncation, or a WRITE that is sent again */
         frame->state = FRAME_RECEIVED;
         page_move(files, index, frame, FRAME_FREE);
         return;
     }
+    if (committed && truth->page << PAGE_SHIFT >= current->void_from)
+        truth->flags |= FRAME_HIDDEN;
     seen = page_find(index, truth->page);
     if (seen && !(truth->flags & FRAME_HIDDEN) && seen->version < frame->version) {
         if (seen->state == FRAME_RECEIVED)
@@ -112,7 +66,7 @@ static void take_frame(struct files *files, struct frame *truth)
     }
     page_move(files, index, frame, FRAME_RECEIVED);
     if (!(truth->flags & FRAME_HIDDEN) && !seen) {
-        RB_INSERT(frame_tree, &index->view, frame);
+        RB_INSERT(frame_tree, &index->view.tree, frame);
         frame->in_view = true;
     } else {
         atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
@@ -155,54 +109,55 @@ static void take_handles(struct files *files)
     }
 }
 
-int files_open(struct files *files)
+/* Invariant 13. */
+static void take_records(struct files *files)
+{
+    uint32_t dropped = records_take_over(files);
+
+    if (dropped)
+        log_line(LOG_NOTE, "takeover: %" PRIu32 " files' records that a dead worker left half made or half ended are dropped",
+                 dropped);
+    for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
+        if (files->arena->files[i].inode) {
+            file_index_start(&files->index[i]);
+            version_recover(files, &files->index[i]);
+        }
+    }
+}
+
+static int open_parts(struct files *files)
 {
     struct arena_header *header = files->arena->header;
-    const struct journal_point *point;
-    pthread_rwlockattr_t attributes;
-    uint32_t dropped;
     int error;
 
-    pthread_mutex_init(&files->lock, NULL);
-    pthread_mutex_init(&files->work_lock, NULL);
-    pthread_rwlockattr_init(&attributes); /* or who lets a stream go might wait as long as pages come */
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&files->ahead_lock, &attributes);
-    pthread_cond_init(&files->work, NULL);
-    pthread_cond_init(&files->room, NULL);
-    TAILQ_INIT(&files->changed);
-    TAILQ_INIT(&files->checkpoint);
     files->index = mmap(NULL, (header->file_max + 1ul) * sizeof *files->index, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (files->index == MAP_FAILED)
         return -errno;
+    pthread_mutex_init(&files->opens_lock, NULL);
+    lists_open(files);
+    wishes_open(&files->wishes);
+    tail_open(&files->tail, &header->journal, header->file_used > 0);
     error = slots_open(&files->slots, &header->file_used, header->file_max);
+    return error ? error : ahead_open(files);
+}
+
+int files_open(struct files *files, void (*committed)(void *context), void *context)
+{
+    int error = open_parts(files);
+
     if (!error)
-        error = commit_open(files);
+        error = commit_open(files, committed, context);
     if (error)
         return error;
-    point = &header->journal.points[header->journal.current % 2];
-    files->places[files->place_end++] = (struct commit_place){point->tail, point->tail_number};
-    if (point->head != point->tail)
-        files->places[files->place_end++] = (struct commit_place){point->head, point->next_number};
-    files->released = point->tail;
-    files->dropped = header->file_used > 0;                     /* a dead worker's: not remembered */
-    files->next_stream = (uint64_t)header->journal.epoch << 32; /* no stream of a dead worker's is ever named again */
-    dropped = records_take_over(files);
-    if (dropped)
-        log_line(LOG_NOTE, "takeover: %" PRIu32 " files' records that a dead worker left half made or half ended are dropped",
-                 dropped);
-    for (uint32_t i = 1; i <= header->file_used; i++) {
-        if (files->arena->files[i].inode)
-            take_file(files, i);
-    }
+    take_records(files);
     error = take_frames(files);
+    if (error)
+        return error;
     take_handles(files);
-    for (uint32_t i = 1; i <= header->file_used && !error; i++) {
-        if (files->arena->files[i].inode) {
-            tell_file(files, i);
-            file_settle(files, &files->index[i]);
-        }
+    for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
+        if (files->arena->files[i].inode)
+            version_recovered(files, &files->index[i]);
     }
-    return error;
+    return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "file/file.h"
 
-/* All pointers of `files` down to `journal` are set by the caller. */
-int files_open(struct files *files);
+/* All pointers of `files` down to `journal` are set by the caller. `committed` is called after each commit, without locks. */
+int files_open(struct files *files, void (*committed)(void *context), void *context);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "file/file.h"
 #include "file/page.h"
+#include "file/version.h"
 #include "log.h"
 
 #define RETRY_MICROSECONDS 200000
@@ -71,7 +72,7 @@ static bool wait_to_try_again(struct files *files, int error)
     if (error == -ENOSPC)
         log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
                     strerror(-error));
-    files_want(files, true, true);
+    wish(&files->wishes, WISH_FLUSH | WISH_CHECKPOINT);
     return frame_wait(files->frames);
 }
 
@@ -115,11 +116,10 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     }
     if (KEEP_TIMES)
         file->current.mtime = file->current.ctime = time_now();
-    index->changed = true;
-    file_touch(files, index);
+    version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
     if (frame_free_count(files->frames) < files->arena->header->frame_max / 8)
-        files_want(files, true, false);
+        wish(&files->wishes, WISH_FLUSH);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);
     return done;
@@ -159,19 +159,18 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
         error = cut_page(files, index, size);
         if (error)
             goto out;
-        if (!index->committing_file && index->counts[FRAME_COMMITTING])
-            index->stream_void = true; /* invariant 8: in the journal the pages would come after the truncation */
-        for (frame = RB_NFIND(frame_tree, &index->view, &key); frame; frame = next) {
-            next = RB_NEXT(frame_tree, &index->view, frame);
-            page_forget(files, index, frame);
+        if (!index->versions.committing && index->view.counts[FRAME_COMMITTING])
+            index->stream.is_void = true;     /* invariant 8: in the journal the pages would come after the truncation */
+        version_truncate(files, index, size); /* before the frames go: a worker that dies amid them has truncated the file */
+        for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame; frame = next) {
+            next = RB_NEXT(frame_tree, &index->view.tree, frame);
+            page_cut(files, index, frame);
         }
-        if (size < file->current.valid)
-            file->current.valid = size;
+    } else {
+        version_truncate(files, index, size);
     }
-    file->current.size = size;
     file->current.mtime = file->current.ctime = time_now();
-    index->changed = true;
-    file_touch(files, index);
+    version_changed(files, index);
 out:
     pthread_mutex_unlock(&index->lock);
     return error;

@@ -155,11 +155,7 @@ static void committed(void *server)
 
 static void stop_threads(struct files *files, const pthread_t *threads, size_t count)
 {
-    pthread_mutex_lock(&files->work_lock);
-    files->stopping = true;
-    pthread_cond_broadcast(&files->work);
-    pthread_cond_broadcast(&files->room);
-    pthread_mutex_unlock(&files->work_lock);
+    wishes_stop(&files->wishes);
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
 }
@@ -221,10 +217,8 @@ static int open_floors(struct server *server, struct daemon *daemon)
         .frames = &server->frames,
         .store = server->store,
         .journal = server->journal,
-        .committed = committed,
-        .context = server,
     };
-    error = files_open(&server->files);
+    error = files_open(&server->files, committed, server);
     if (!error)
         error = handle_table_open(server);
     if (!error)

@@ -62,8 +62,7 @@ static void an_abandoned_stream_is_journaled_again(void **state)
     for (int i = 0; i < 10; i++)
         put_page(house, file, i, 'b');
     ahead_journal(house->files, file);
-    pthread_mutex_lock(&index_of(house, file)->lock);
-    ahead_abandon(house->files, index_of(house, file));
+    ahead_abandon_file(house->files, index_of(house, file));
     pthread_mutex_unlock(&index_of(house, file)->lock);
     assert_string_equal(counts(house, file), "10,0,0,0");
     record_start(house);

@@ -175,7 +175,7 @@ static void a_failing_store_keeps_pages_and_error(enum operation operation)
     assert_string_equal(states(house, file), "");
     assert_string_equal(stored(house, "a"), "abaaaa");
     assert_int_equal(info_of(house, file).error, 0);
-    assert_int_equal(index_of(house, file)->failed_count, 0);
+    assert_int_equal(index_of(house, file)->view.failed, 0);
     assert_int_equal(commit_file(house, file), 0);
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_int_equal(journal_used(house->worker->journal), 0);
@@ -227,7 +227,7 @@ static void a_failed_page_that_was_replaced(void **state)
     commit_file(house, file); /* may still tell of the failure */
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_string_equal(stored(house, "a"), "acaa");
-    assert_int_equal(index_of(house, file)->failed_count, 0);
+    assert_int_equal(index_of(house, file)->view.failed, 0);
     assert_int_equal(commit_file(house, file), 0);
 }
 
@@ -284,7 +284,7 @@ static void a_page_committed_while_its_older_one_fails(void **state)
     assert_string_equal(seen(house, file, 0, 4), "anaa");
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_string_equal(stored(house, "a"), "anaa");
-    assert_int_equal(index_of(house, file)->failed_count, 0);
+    assert_int_equal(index_of(house, file)->view.failed, 0);
 }
 
 static void cut_and_commit(void *context, enum operation operation, bool journal)
@@ -405,7 +405,7 @@ static uint64_t released(struct house *house)
     uint64_t used = journal_used(house->files->journal);
 
     record_start(house);
-    assert_int_equal(checkpoint_release(house->files), 0);
+    assert_int_equal(tail_move(house->files), 0);
     assert_string_equal(recorded(house, "a"), "");
     return used - journal_used(house->files->journal);
 }
@@ -476,7 +476,7 @@ static void a_tail_that_could_not_move_is_moved_again(void **state)
     put_page(house, file, 1, 'B');
     assert_int_equal(commit_file(house, file), 0);
     make_fail(house, WRITE, true, EIO, 1);
-    assert_int_equal(checkpoint_release(house->files), -EIO);
+    assert_int_equal(tail_move(house->files), -EIO);
     assert_int_equal(journal_used(house->files->journal), 4 * PAGE_BYTES);
     assert_int_equal(released(house), 2 * PAGE_BYTES);
 }

@@ -221,7 +221,7 @@ static void a_failing_journal_keeps_pages_and_error(enum operation operation)
     assert_string_equal(states(house, file), "C1");
     assert_int_equal(info_of(house, file).error, 0);
     assert_int_equal(info_of(house, file).failed, 0);
-    assert_int_equal(index_of(house, file)->failed_count, 0);
+    assert_int_equal(index_of(house, file)->view.failed, 0);
     assert_int_equal(info_of(house, file).committed_size, 3 * PAGE_BYTES);
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_string_equal(stored(house, "a"), "aba");
@@ -300,7 +300,7 @@ static void store_while_committing(void *context, enum operation operation, bool
     if (operation != WRITE || !journal)
         return;
     house->recorder.before = NULL;
-    frame = TAILQ_FIRST(&index_of(house, 1)->lists[FRAME_COMMITTING]);
+    frame = TAILQ_FIRST(&index_of(house, 1)->view.lists[FRAME_COMMITTING]);
     under_write[0] = *(unsigned char *)frame_memory(house->files->frames, frame);
     put(house, 1, PAGE_BYTES + 10, 20, 'n');
     put_page(house, 1, 1, 'm');
@@ -346,11 +346,7 @@ static void start_threads(struct house *house, struct threads *threads)
 
 static void stop_threads(struct house *house, struct threads *threads)
 {
-    pthread_mutex_lock(&house->files->work_lock);
-    house->files->stopping = true;
-    pthread_cond_broadcast(&house->files->work);
-    pthread_cond_broadcast(&house->files->room);
-    pthread_mutex_unlock(&house->files->work_lock);
+    wishes_stop(&house->files->wishes);
     pthread_join(threads->flusher, NULL);
     pthread_join(threads->checkpointer, NULL);
 }
@@ -369,7 +365,7 @@ static void default_files_take_several_commits(void **state)
     start_threads(house, &threads);
     assert_int_equal(commit_file(house, file), 0);
     stop_threads(house, &threads);
-    assert_int_equal(index_of(house, file)->counts[FRAME_RECEIVED], 0);
+    assert_int_equal(index_of(house, file)->view.counts[FRAME_RECEIVED], 0);
     assert_true(journal_sequence(house->files->journal) > 1);
     assert_int_equal(info_of(house, file).committed_size, 700 * PAGE_BYTES);
     assert_int_equal(checkpoint_all(house->files), 0);
@@ -405,7 +401,7 @@ static void look_at_received(struct commit_waiter *waiter, const struct commit_r
     struct answered *answered = waiter->context;
 
     assert_int_equal(result->error, 0);
-    answered->received = index_of(answered->house, waiter->files[0])->counts[FRAME_RECEIVED];
+    answered->received = index_of(answered->house, waiter->files[0])->view.counts[FRAME_RECEIVED];
     answered->answers++;
 }
 

@@ -371,11 +371,7 @@ static void all_at_once(void **state)
     stress->stop = true;
     for (unsigned i = 0; i < THREADS + 2; i++)
         pthread_join(actors[i].thread, NULL);
-    pthread_mutex_lock(&stress->house->files->work_lock);
-    stress->house->files->stopping = true;
-    pthread_cond_broadcast(&stress->house->files->work);
-    pthread_cond_broadcast(&stress->house->files->room);
-    pthread_mutex_unlock(&stress->house->files->work_lock);
+    wishes_stop(&stress->house->files->wishes);
     pthread_join(flusher, NULL);
     pthread_join(checkpointer, NULL);
     printf("done:");

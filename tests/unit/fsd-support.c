@@ -185,7 +185,7 @@ static void open_worker(struct house *house)
         .store = &house->recorder.store,
         .journal = worker->journal,
     };
-    assert_int_equal(files_open(&worker->files), 0);
+    assert_int_equal(files_open(&worker->files, NULL, NULL), 0);
 }
 
 struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t journal_bytes)
@@ -399,8 +399,8 @@ const char *counts(struct house *house, uint32_t file)
     static char text[64];
     const struct file_index *index = index_of(house, file);
 
-    snprintf(text, sizeof text, "%u,%u,%u,%u", index->counts[FRAME_RECEIVED], index->counts[FRAME_COMMITTING],
-             index->counts[FRAME_COMMITTED], index->counts[FRAME_WRITEBACK]);
+    snprintf(text, sizeof text, "%u,%u,%u,%u", index->view.counts[FRAME_RECEIVED], index->view.counts[FRAME_COMMITTING],
+             index->view.counts[FRAME_COMMITTED], index->view.counts[FRAME_WRITEBACK]);
     return text;
 }
 

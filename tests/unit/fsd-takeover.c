@@ -43,15 +43,15 @@ static void die_committing(struct house *house, uint32_t file, enum operation op
     house_replace_worker(house);
 }
 
-static enum { LIVE, BEFORE_RESERVE, BEFORE_COMMIT, AFTER_COMMIT, AT_SETTLE } death;
-static int settles_left;
+static enum { LIVE, BEFORE_RESERVE, BEFORE_COMMIT, AFTER_COMMIT, AT_PUBLISH } death;
+static int publishes_left;
 
 int __real_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
 int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
 int __real_journal_commit(struct journal *journal, struct journal_chunk *chunk);
 int __wrap_journal_commit(struct journal *journal, struct journal_chunk *chunk);
-void __real_file_settle(struct files *files, struct file_index *index);
-void __wrap_file_settle(struct files *files, struct file_index *index);
+void __real_version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk);
+void __wrap_version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk);
 
 int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 {
@@ -72,11 +72,11 @@ int __wrap_journal_commit(struct journal *journal, struct journal_chunk *chunk)
     return error;
 }
 
-void __wrap_file_settle(struct files *files, struct file_index *index)
+void __wrap_version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk)
 {
-    if (death == AT_SETTLE && settles_left-- == 0)
+    if (death == AT_PUBLISH && publishes_left-- == 0)
         longjmp(grave, 1);
-    __real_file_settle(files, index);
+    __real_version_publish(files, index, void_from, chunk);
 }
 
 static void die_at(struct house *house, int step, const uint32_t *files, uint32_t count)
@@ -198,7 +198,7 @@ static void the_list_of_files_to_commit_is_rebuilt(void **state)
     assert_true(index_of(house, a)->on_changed);
     assert_false(index_of(house, a)->on_checkpoint);
     assert_true(index_of(house, b)->on_checkpoint);
-    assert_int_equal(index_of(house, a)->view.rbh_root != NULL, 1);
+    assert_int_equal(index_of(house, a)->view.tree.rbh_root != NULL, 1);
     assert_true(journal_sequence(house->files->journal) == info_of(house, b).sequence);
 }
 
@@ -351,8 +351,8 @@ static void dead_between_two_files_of_a_commit(void **state)
         const uint32_t both[] = {a, b};
 
         assert_int_equal(file_truncate(house->files, b, 2 * PAGE_BYTES), 0);
-        settles_left = told;
-        die_at(house, AT_SETTLE, both, 2);
+        publishes_left = told;
+        die_at(house, AT_PUBLISH, both, 2);
         assert_string_equal(states(house, a), "C1 C3");
         assert_int_equal(info_of(house, a).sequence, 1);
         assert_int_equal(info_of(house, b).sequence, 1);

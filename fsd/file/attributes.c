@@ -1,0 +1,79 @@
+/* Size and times as clients see them. */
+#include "config.h"
+
+#include "file/file.h"
+#include "file/version.h"
+
+#define DAY (86400ll * 1000000000)
+#define QUIET 1000000000ll
+
+void file_attributes(struct files *files, uint32_t number, struct stat *stat)
+{
+    struct file_index *index = &files->index[number];
+    const struct file_version *current = &files->arena->files[number].current;
+    blkcnt_t held;
+
+    pthread_mutex_lock(&index->lock);
+    stat->st_size = current->size;
+    stat->st_atim = time_unpack(current->atime);
+    stat->st_mtim = time_unpack(current->mtime);
+    stat->st_ctim = time_unpack(current->ctime);
+    held = (index->view.counts[FRAME_RECEIVED] + index->view.counts[FRAME_COMMITTING] + index->view.counts[FRAME_COMMITTED]) *
+           (blkcnt_t)(PAGE_BYTES / 512);
+    if (stat->st_blocks < held)
+        stat->st_blocks = held;
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_set_times(struct files *files, uint32_t number, int which, int64_t atime, int64_t mtime, int64_t ctime)
+{
+    struct file_index *index = &files->index[number];
+    struct file_version *current = &files->arena->files[number].current;
+
+    pthread_mutex_lock(&index->lock);
+    if (which & FILE_ATIME) {
+        current->atime = atime;
+        version_atime_changed(files, index);
+    }
+    if (which & FILE_MTIME)
+        current->mtime = mtime;
+    if (which & FILE_CTIME)
+        current->ctime = ctime;
+    if (which & (FILE_MTIME | FILE_CTIME))
+        version_changed(files, index);
+    pthread_mutex_unlock(&index->lock);
+}
+
+bool file_is_quiet(struct files *files, uint32_t number)
+{
+    return !number || time_coarse() - files->index[number].versions.last_change > QUIET;
+}
+
+/* relatime as in mount(8): not later than the last change, or a day old */
+bool file_atime_is_due(int64_t atime, int64_t mtime, int64_t ctime, bool strict)
+{
+    return strict || atime <= mtime || atime <= ctime || time_now() - atime >= DAY;
+}
+
+void file_mark_atime(struct files *files, uint32_t number, bool strict)
+{
+    struct file_index *index = &files->index[number];
+    struct file_version *current = &files->arena->files[number].current;
+
+    pthread_mutex_lock(&index->lock);
+    if (file_atime_is_due(current->atime, current->mtime, current->ctime, strict)) {
+        current->atime = time_now();
+        version_atime_changed(files, index);
+    }
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_set_atomic(struct files *files, uint32_t number, bool atomic)
+{
+    _Atomic uint32_t *flags = &files->arena->files[number].flags;
+
+    if (atomic)
+        atomic_fetch_or(flags, FILE_ATOMIC);
+    else
+        atomic_fetch_and(flags, ~FILE_ATOMIC);
+}

@@ -1,0 +1,37 @@
+/* What is not to be kept: of files without a name, and of atomic files at unmount. */
+#include "config.h"
+
+#include "file/ahead.h"
+#include "file/file.h"
+#include "file/page.h"
+#include "file/version.h"
+
+void file_drop(struct files *files, uint32_t number)
+{
+    static const enum frame_state idle[] = {FRAME_RECEIVED, FRAME_COMMITTED};
+    struct file_index *index = &files->index[number];
+    struct frame_index *frame, *next;
+
+    ahead_abandon_file(files, index);
+    if (!index->versions.committing && !index->view.counts[FRAME_COMMITTING]) {
+        files->tail.dropped = true;
+        for (size_t i = 0; i < 2; i++) {
+            TAILQ_FOREACH_SAFE (frame, &index->view.lists[idle[i]], link, next)
+                page_move(files, index, frame, FRAME_FREE);
+        }
+        version_drop(files, index);
+    }
+    pthread_mutex_unlock(&index->lock);
+}
+
+void file_discard(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    struct frame_index *frame, *next;
+
+    ahead_abandon_file(files, index); /* it would hold the journal's tail */
+    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_RECEIVED], link, next)
+        page_move(files, index, frame, FRAME_FREE);
+    version_discard(files, index);
+    pthread_mutex_unlock(&index->lock);
+}

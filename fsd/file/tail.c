@@ -1,0 +1,88 @@
+#include "config.h"
+
+#include "file/tail.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "file/file.h"
+
+void tail_open(struct tail *tail, const struct journal_state *state, bool dropped)
+{
+    const struct journal_point *point = &state->points[state->current % 2];
+
+    pthread_mutex_init(&tail->lock, NULL);
+    tail->places[tail->end++] = (struct commit_place){point->tail, point->tail_number};
+    if (point->head != point->tail)
+        tail->places[tail->end++] = (struct commit_place){point->head, point->next_number};
+    tail->released = point->tail;
+    tail->dropped = dropped;
+}
+
+void tail_remember(struct tail *tail, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&tail->lock);
+    if (tail->end - tail->first == COMMIT_PLACES) { /* full: the second oldest's space is freed with the next one's */
+        tail->places[(tail->first + 1) % COMMIT_PLACES] = tail->places[tail->first % COMMIT_PLACES];
+        tail->first++;
+    }
+    tail->places[tail->end++ % COMMIT_PLACES] = (struct commit_place){chunk->position + chunk->length, chunk->number + 1};
+    pthread_mutex_unlock(&tail->lock);
+}
+
+static uint64_t least_needed(struct files *files)
+{
+    struct file_index *index;
+    uint64_t least = UINT64_MAX;
+
+    pthread_mutex_lock(&files->lists_lock);
+    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link)
+        least = index->versions.needed < least ? index->versions.needed : least;
+    TAILQ_FOREACH (index, &files->changed, changed_link) {
+        if (index->stream.number && index->stream.position < least)
+            least = index->stream.position;
+    }
+    pthread_mutex_unlock(&files->lists_lock);
+    return least;
+}
+
+/* The last place that is not behind `needed`. Only commits whose files know of them are looked at, and they are counted before the files
+ * are asked, so that one made meanwhile is never passed over. */
+static struct commit_place find_place(struct files *files)
+{
+    struct tail *tail = &files->tail;
+    struct commit_place place;
+    uint64_t end, needed;
+
+    pthread_mutex_lock(&tail->lock);
+    end = tail->end;
+    pthread_mutex_unlock(&tail->lock);
+    needed = least_needed(files);
+    assert(tail->released <= needed); /* invariant 4 */
+    pthread_mutex_lock(&tail->lock);
+    while (tail->first + 1 < end && tail->places[(tail->first + 1) % COMMIT_PLACES].position <= needed)
+        tail->first++;
+    place = tail->places[tail->first % COMMIT_PLACES];
+    pthread_mutex_unlock(&tail->lock);
+    return place;
+}
+
+int tail_move(struct files *files)
+{
+    struct tail *tail = &files->tail;
+    struct commit_place place = find_place(files);
+    int error;
+
+    if (place.position <= tail->released)
+        return 0;
+    if (atomic_exchange(&tail->dropped, false) &&
+        syncfs(files->inodes->store)) { /* or a crash brings the name back with old content */
+        tail->dropped = true;
+        return -errno;
+    }
+    error = journal_release(files->journal, place.position, place.number);
+    if (!error) /* or it is tried again */
+        tail->released = place.position;
+    return error;
+}
