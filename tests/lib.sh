@@ -213,6 +213,52 @@ need_path_of_mount() { # "$0"
         exec bash "$0"' "$1" "$MAPSHAREFS"
 }
 
+# For tests that mount as an ordinary user though they are run by root: where /dev/fuse is for root only, a node of our own lies over it, in a
+# mount namespace of our own, in which the test starts again.
+need_fuse_for_all() { # "$0"
+    need_program setpriv fusermount3
+    is_root || return 0
+    need_program unshare
+    [ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
+    [ -z "${INSIDE_NAMESPACE:-}" ] || return 0
+    unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
+    # shellcheck disable=SC2016
+    INSIDE_NAMESPACE=1 exec unshare -m --propagation private bash -c '
+        folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
+            mount --bind "$folder/fuse" /dev/fuse || exit 77
+        bash "$0"
+        status=$?
+        umount /dev/fuse && umount "$folder" && rmdir "$folder"
+        exit $status' "$1"
+}
+
+as_user() { # COMMAND...: as nobody, or as whoever runs the tests
+    if is_root; then
+        setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME="$SCRATCH" "$@"
+    else
+        "$@"
+    fi
+}
+
+# As start_mount, by an ordinary user, to whom the store then belongs. A limit of open files may be given.
+start_user_mount() { # [OPTIONS [LIMIT]]
+    local options=$DEFAULT_OPTIONS
+    need_mount
+    [ -n "${1:-}" ] && options+=,$1
+    chmod 777 "$SCRATCH"
+    is_root && chown -R 65534:65534 "$STORE" "$MOUNT"
+    USED_MOUNTS+=("$MOUNT")
+    # shellcheck disable=SC2016
+    as_user bash -c 'ulimit -n "$1"; exec "${@:2}"' - "${2:-$(ulimit -n)}" "$MAPSHAREFS" -o "$options" "$STORE" "$MOUNT" \
+        >>"$SCRATCH/daemon.log" 2>&1 || fail "an ordinary user's mapsharefs -o $options failed"
+    KEEPER=$(user_stats_value keeper_pid)
+    USED_KEEPERS+=("$KEEPER")
+}
+
+user_stats_value() { # KEY
+    as_user timeout -k 1 20 getfattr --only-values --absolute-names -n user.mapshare.stats "$MOUNT" | sed -n "s/^$1=//p"
+}
+
 # A small ext4 in a file, for tests that fill a disk. Sets nothing but the mount; freed by clean_up.
 small_disk() { # FOLDER SIZE
     need_root

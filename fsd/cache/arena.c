@@ -13,7 +13,7 @@
 #define INODE_MAX (8u << 20)
 #define FILE_MAX (2u << 20)
 #define HANDLE_MAX (1u << 20)
-#define NAME_MAX_COUNT (4u << 20)
+#define NAME_MAX_COUNT (16u << 20)
 #define HUGE ((size_t)2 << 20)
 
 /* Where shared memory may be huge: tables and pages then cost the kernel's copies one look-up for 2 MiB instead of one for 4 KiB. A tmpfs

@@ -35,8 +35,7 @@ struct inode {
     _Atomic uint32_t flags;   /* INODE_... */
     _Atomic uint32_t file;    /* struct file of a regular file that was opened for writing; 0: none */
     _Atomic int32_t pinned;   /* descriptor of a file without a name, else -1 */
-    uint32_t parent;          /* where handles are not permitted: the slot of a folder */
-    uint32_t name;            /*   and the slot of the name in it */
+    _Atomic uint64_t place;   /* slot of a folder << 32 | first cell of a name in it: one by which it is called; 0: unknown */
     struct timespec birth;
     int32_t handle_type;
     uint32_t handle_length; /* 0: none */
@@ -105,9 +104,11 @@ struct intent {
     uint64_t inode;          /* number of the store's inode at stake */
 };
 
+/* A piece of a name, chained. It is in use if and only if an inode's place leads to it. */
+#define NAME_CELL_TEXT 60
 struct name {
-    _Atomic uint32_t used;
-    char text[256];
+    uint32_t next;             /* 0: none */
+    char text[NAME_CELL_TEXT]; /* filled up with zeros */
 };
 
 struct arena_counters {

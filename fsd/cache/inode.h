@@ -17,14 +17,17 @@
 
 struct inode_table {
     struct arena *arena;
-    int store;          /* the store's root */
-    uint32_t device[2]; /* major, minor */
-    bool handles;       /* open_by_handle_at is permitted */
-    uint64_t root;      /* inode number of the root */
+    int store; /* the store's root */
+    dev_t device;
+    bool handles;  /* file handles mean something here, and may be used */
+    uint64_t root; /* inode number of the root */
 
+    /* Held by who changes a name in the store until the places tell, shared by who goes by them. Only `lock` is taken under it. */
+    pthread_rwlock_t moving;
     pthread_mutex_t lock;
-    struct slots slots, names;
-    uint32_t *heads; /* hash of the number → slot */
+    struct slots slots;
+    struct slots names; /* cells */
+    uint32_t *heads;    /* hash of the number → slot */
     uint32_t *next;
     _Atomic uint32_t *holds; /* by slot */
     /* Called under the lock when a record has ended, with the file's record that ended with it (0: none). Returns a descriptor to be closed
@@ -55,12 +58,16 @@ void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count);
 /* Of a takeover, when everything that lives on is held: the records end that a dead worker left unused. */
 void inode_end_unused(struct inode_table *table);
 
-/* Where the file is now called, for stores that cannot be searched by handle. */
+/* What the inode is now called, or no longer is. While a record has a place it holds its folder's record. */
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);
+void inode_unname(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);
+/* Whether it can be opened anew: by handle or by its place. */
+bool inode_is_findable(const struct inode_table *table, uint32_t slot);
 
-/* Opens the inode anew: read-write where possible for a regular file, for listing a folder, O_PATH else. -errno. */
+/* Opens the inode anew: read-write where possible for a regular file, for listing a folder, O_PATH else. What was opened is the inode's
+ * (invariant 14): where it is found by its path, each folder on the way is the one that was meant. -ESTALE: it is not there; else -errno. */
 int inode_open(struct inode_table *table, uint32_t slot);
-/* The path relative to the store, for the journal. False where it is not known. */
+/* The path relative to the store. False where it is not known. */
 bool inode_path(struct inode_table *table, uint32_t slot, char path[4096]);
 
 void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity);

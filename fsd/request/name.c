@@ -57,29 +57,45 @@ static uint64_t number_at(const struct place *place, uint32_t *links)
     return stat.stx_ino;
 }
 
-/* Before the last name of an inode goes: its number must not be used again while the kernel refers to it. Where there are no handles, before
- * any of its names goes: it may be the one by which we would find it. */
+/* Before a name of an inode goes that may be the one by which we would find it again, or the last one: then its number must not be used again
+ * while the kernel refers to it. */
 static uint32_t removal_begin(struct server *server, uint64_t number, uint32_t links)
 {
     uint32_t inode = number ? inode_of_node(&server->inodes, number) : 0;
 
-    if (inode && (links == 1 || !server->inodes.handles))
+    if (inode && (links == 1 || !server->arena.inodes[inode].handle_length))
         descriptor_pin(&server->descriptors, inode); /* where none is left, inode.c copes */
     return inode;
 }
 
 static void removal_end(struct server *server, uint32_t inode, uint32_t links, int error)
 {
-    struct inode *truth = &server->arena.inodes[inode];
+    bool gone = !error && links == 1;
 
     if (!inode)
         return;
-    if (error && server->inodes.handles) /* without, an earlier name may have gone already */
-        descriptor_unpin(&server->descriptors, inode);
-    if (!error && links == 1)
-        atomic_fetch_or(&truth->flags, INODE_UNLINKED);
+    if (gone)
+        atomic_fetch_or(&server->arena.inodes[inode].flags, INODE_UNLINKED);
     if (!error)
         attribute_changed(server, inode);
+    if (!gone && inode_is_findable(&server->inodes, inode))
+        descriptor_unpin(&server->descriptors, inode);
+}
+
+/* Takes a name from the store and from the record that it may lead to. */
+static int removal_do(struct server *server, const struct place *place, uint32_t inode, int flags, bool tried)
+{
+    int error = 0;
+
+    pthread_rwlock_wrlock(&server->inodes.moving);
+    if (unlinkat(place->descriptor->fd, place->name, flags))
+        error = -errno;
+    if (tried && error == -ENOENT)
+        error = 0;
+    if (inode && !error)
+        inode_unname(&server->inodes, inode, place->folder, place->name);
+    pthread_rwlock_unlock(&server->inodes.moving);
+    return error;
 }
 
 /* New files and folders are atomic when their folder says so. */
@@ -222,10 +238,7 @@ static void serve_removal(fuse_req_t request, fuse_ino_t parent, const char *nam
 
         if (number || current_header()->unique & RESENT)
             intent = intent_begin(server, number, &tried);
-        if (unlinkat(place.descriptor->fd, name, flags))
-            error = -errno;
-        if (tried && error == -ENOENT)
-            error = 0;
+        error = removal_do(server, &place, inode, flags, tried);
         removal_end(server, inode, links, error);
     }
     request_reply(request, error);
@@ -243,42 +256,63 @@ void request_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
     serve_removal(request, parent, name, AT_REMOVEDIR);
 }
 
-static int move(const struct place *from, const struct place *to, unsigned flags)
+/* What takes part in a rename: numbers of what is called so before it, 0: nothing; and their records, where we know them. */
+struct moving {
+    const struct place *from, *to;
+    uint64_t number, target;
+    uint32_t moved, other; /* `other`: what was at the target's place, exchanged or replaced */
+    uint32_t links;        /* of that */
+    unsigned flags;
+    bool done; /* by a worker that died */
+};
+
+static int move(struct server *server, const struct moving *moving)
 {
-    return renameat2(from->descriptor->fd, from->name, to->descriptor->fd, to->name, flags) ? -errno : 0;
+    const struct place *from = moving->from, *to = moving->to;
+    int error = 0;
+
+    pthread_rwlock_wrlock(&server->inodes.moving);
+    if (!moving->done && renameat2(from->descriptor->fd, from->name, to->descriptor->fd, to->name, moving->flags))
+        error = -errno;
+    if (!error && moving->other && moving->flags & RENAME_EXCHANGE)
+        inode_rename(&server->inodes, moving->other, from->folder, from->name);
+    else if (!error && moving->other)
+        inode_unname(&server->inodes, moving->other, to->folder, to->name);
+    if (!error && moving->moved)
+        inode_rename(&server->inodes, moving->moved, to->folder, to->name);
+    pthread_rwlock_unlock(&server->inodes.moving);
+    return error;
 }
 
 static void serve_move(fuse_req_t request, struct place *from, struct place *to, unsigned flags)
 {
     struct server *server = server_of(request);
-    uint32_t from_links = 0, to_links = 0, moved, replaced;
-    uint64_t number = number_at(from, &from_links), target = number_at(to, &to_links);
-    bool tried, exchange = flags & RENAME_EXCHANGE, done;
-    struct intent *intent = intent_begin(server, number, &tried);
-    int error = 0;
+    struct moving moving = {.from = from, .to = to, .flags = flags};
+    bool tried, exchange = flags & RENAME_EXCHANGE;
+    struct intent *intent;
+    uint32_t links;
+    int error;
 
-    done = tried && intent->inode && intent->inode == target; /* by the worker that died */
-    if (done) {
-        target = number; /* what was at each place then */
-        number = intent->inode;
+    moving.number = number_at(from, &links);
+    moving.target = number_at(to, &moving.links);
+    intent = intent_begin(server, moving.number, &tried);
+    moving.done = tried && intent->inode && intent->inode == moving.target;
+    if (moving.done) {
+        moving.target = moving.number; /* what was at each place then */
+        moving.number = intent->inode;
     }
-    moved = number ? inode_of_node(&server->inodes, number) : 0;
-    replaced = !done && !exchange && target != number ? removal_begin(server, target, to_links) : 0;
-    if (!done)
-        error = move(from, to, flags);
-    removal_end(server, replaced, to_links, error);
-    if (!error && moved) {
-        inode_rename(&server->inodes, moved, to->folder, to->name);
-        attribute_changed(server, moved);
-    }
-    if (!error && exchange && target) {
-        uint32_t other = inode_of_node(&server->inodes, target);
-
-        if (other) {
-            inode_rename(&server->inodes, other, from->folder, from->name);
-            attribute_changed(server, other);
-        }
-    }
+    moving.moved = moving.number ? inode_of_node(&server->inodes, moving.number) : 0;
+    if (exchange)
+        moving.other = moving.target ? inode_of_node(&server->inodes, moving.target) : 0;
+    else if (!moving.done && moving.target != moving.number)
+        moving.other = removal_begin(server, moving.target, moving.links);
+    error = move(server, &moving);
+    if (!exchange)
+        removal_end(server, moving.other, moving.links, error);
+    else if (!error && moving.other)
+        attribute_changed(server, moving.other);
+    if (!error && moving.moved)
+        attribute_changed(server, moving.moved);
     request_reply(request, error);
     intent_end(intent);
 }

@@ -56,19 +56,24 @@ bool identity_handles(int store)
     return true;
 }
 
+void identity_of(const struct statx *status, struct identity *out)
+{
+    *out = (struct identity){
+        .device = makedev(status->stx_dev_major, status->stx_dev_minor),
+        .type = status->stx_mode & S_IFMT,
+        .inode = status->stx_ino,
+    };
+    if (status->stx_mask & STATX_BTIME)
+        out->birth = (struct timespec){status->stx_btime.tv_sec, status->stx_btime.tv_nsec};
+}
+
 int identity_take(int folder, const char *name, bool handles, struct identity *out)
 {
     struct statx status;
     union handle handle;
     if (statx(folder, name, AT_SYMLINK_NOFOLLOW | name_flags(name), STATX_TYPE | STATX_INO | STATX_BTIME, &status) < 0)
         return -errno;
-    *out = (struct identity){
-        .device = makedev(status.stx_dev_major, status.stx_dev_minor),
-        .type = status.stx_mode & S_IFMT,
-        .inode = status.stx_ino,
-    };
-    if (status.stx_mask & STATX_BTIME)
-        out->birth = (struct timespec){status.stx_btime.tv_sec, status.stx_btime.tv_nsec};
+    identity_of(&status, out);
     if (handles && take_handle(folder, name, &handle)) {
         out->handle_type = handle.head.handle_type;
         out->handle_length = handle.head.handle_bytes;
@@ -83,18 +88,22 @@ static bool same_handle(const struct identity *a, const struct identity *b)
            memcmp(a->handle, b->handle, a->handle_length) == 0;
 }
 
+bool identity_same(const struct identity *found, const struct identity *meant)
+{
+    if (found->device != meant->device || found->type != meant->type || found->inode != meant->inode)
+        return false;
+    if (identity_is_born(meant))
+        return found->birth.tv_sec == meant->birth.tv_sec && found->birth.tv_nsec == meant->birth.tv_nsec;
+    return meant->handle_length == 0 || same_handle(found, meant);
+}
+
 int identity_check(int fd, const struct identity *identity)
 {
-    bool born = identity->birth.tv_sec != 0 || identity->birth.tv_nsec != 0;
     struct identity found;
-    int result = identity_take(fd, "", !born && identity->handle_length > 0, &found);
+    int result = identity_take(fd, "", !identity_is_born(identity) && identity->handle_length > 0, &found);
     if (result < 0)
         return result;
-    if (found.device != identity->device || found.type != identity->type || found.inode != identity->inode)
-        return -ESTALE;
-    if (born)
-        return found.birth.tv_sec == identity->birth.tv_sec && found.birth.tv_nsec == identity->birth.tv_nsec ? 0 : -ESTALE;
-    return identity->handle_length == 0 || same_handle(&found, identity) ? 0 : -ESTALE;
+    return identity_same(&found, identity) ? 0 : -ESTALE;
 }
 
 int identity_open(int store, const struct identity *identity, int flags)

@@ -23,12 +23,26 @@ struct identity {
 /* Whether file handles of this store mean something for ever, and may be used by us. */
 bool identity_handles(int store);
 
+struct statx;
+
+/* From what statx(2) told of it, asked for the times of birth, too; without a handle. */
+void identity_of(const struct statx *status, struct identity *out);
+
 /* What `name` is in the folder ("": the folder itself), a symbolic link not followed; with its handle where `handles` says so and it has
  * one that fits. 0 or -errno. */
 int identity_take(int folder, const char *name, bool handles, struct identity *out);
 
-/* 0: the descriptor (O_PATH is enough) is of what was meant: device, number, type and time of birth agree, or where there is no
- * time of birth, the handle. -ESTALE: it is another. Without either, as on most FUSE stores, number and type must do. */
+/* Whether what was found, taken with its handle, is what was meant: device, number, type and time of birth agree, or where there is no time of
+ * birth, the handle. Without either, as on most FUSE stores, number and type must do. */
+bool identity_same(const struct identity *found, const struct identity *meant);
+
+/* Whether it has a time of birth: else only its handle tells it from another of its number. */
+static inline bool identity_is_born(const struct identity *identity)
+{
+    return identity->birth.tv_sec != 0 || identity->birth.tv_nsec != 0;
+}
+
+/* 0: the descriptor (O_PATH is enough) is of what was meant. -ESTALE: it is another. */
 int identity_check(int fd, const struct identity *identity);
 
 /* Opens by handle, and checks. -ESTALE: it is gone, or another; -ENOTSUP: there is no handle; else -errno, as of open_by_handle_at(2). */

@@ -4,23 +4,11 @@
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_root
-need_program getfattr setpriv unshare prlimit
-if [ -z "${INSIDE:-}" ]; then
-    # Where /dev/fuse is for root only, a node of our own lies over it, in a mount namespace of our own.
-    unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
-    # shellcheck disable=SC2016
-    INSIDE=1 exec unshare -m --propagation private bash -c '
-        folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
-            mount --bind "$folder/fuse" /dev/fuse || exit 77
-        bash "$0"
-        status=$?
-        umount /dev/fuse && umount "$folder" && rmdir "$folder"
-        exit $status' "$0"
-fi
+need_program getfattr python3
+need_fuse_for_all "$0"
 scratch
-chmod 777 "$SCRATCH"
 as() { # USER COMMAND...
-    if [ "$1" = root ]; then "${@:2}"; else setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "${@:2}"; fi
+    if [ "$1" = root ]; then "${@:2}"; else as_user "${@:2}"; fi
 }
 
 make_many() { # FOLDERS FILES: without a program each
@@ -52,27 +40,30 @@ try() { # USER LIMIT FOLDERS
     local user=$1 limit=$2 folders=$3 open
     rm -rf "$STORE"
     mkdir "$STORE"
-    [ "$user" = root ] || chown -R 65534:65534 "$STORE" "$MOUNT"
-    USED_MOUNTS+=("$MOUNT")
-    as "$user" bash -c "ulimit -n $limit; exec \"\$@\"" - "$MAPSHAREFS" -o "$DEFAULT_OPTIONS,commit_interval=1" "$STORE" "$MOUNT" \
-        >>"$SCRATCH/daemon.log" 2>&1 || fail "$user: ulimit -n $limit: cannot mount"
-    KEEPER=$(as "$user" getfattr --only-values --absolute-names -n user.mapshare.stats "$MOUNT" | sed -n 's/^keeper_pid=//p')
-    USED_KEEPERS+=("$KEEPER")
+    if [ "$user" = root ]; then
+        (ulimit -n "$limit"; start_mount commit_interval=1) || fail "root: ulimit -n $limit: cannot mount"
+        KEEPER=$(stats_value keeper_pid)
+        USED_MOUNTS+=("$MOUNT") USED_KEEPERS+=("$KEEPER")
+    else
+        start_user_mount commit_interval=1 "$limit"
+    fi
     as "$user" bash -c "$(declare -f make_many); MOUNT='$MOUNT'; make_many $folders 40" || fail "$user: ulimit -n $limit: a client saw the limit"
     open=$(find "/proc/$KEEPER/fd" -mindepth 1 | wc -l)
     [ "$open" -le "$limit" ] || fail "$user: ulimit -n $limit: $open are open"
-    echo 2 >/proc/sys/vm/drop_caches # the kernel forgets files and folders
+    is_root && echo 2 >/proc/sys/vm/drop_caches # the kernel forgets files and folders
     as "$user" bash -c "$(declare -f check_many); check_many '$MOUNT' $folders 40" || fail "$user: ulimit -n $limit: on the mount"
     wait_until 60 all_is_committed || fail "$user: ulimit -n $limit: what was written is not committed"
     as "$user" "$MAPSHARE" unmount "$MOUNT" || fail "$user: ulimit -n $limit: unmount"
-    wait_gone 30 "$KEEPER"
+    wait_gone 30 "$KEEPER" || fail "$user: ulimit -n $limit: the daemon stays"
     check_many "$STORE" "$folders" 40 || fail "$user: ulimit -n $limit: in the store"
     ! grep -E 'cannot be|are lost' "$SCRATCH/daemon.log" || fail "$user: ulimit -n $limit: the daemon complains"
 }
 
 need_tool
-try root 256 50
-try root 1024 50
+if is_root; then
+    try root 256 50
+    try root 1024 50
+fi
 try user 256 50
 try user 512 50
 

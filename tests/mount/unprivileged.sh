@@ -2,34 +2,11 @@
 # An ordinary user mounts with fusermount3, shares memory, reads what attributes can tell, and unmounts.
 . "$(dirname "$0")/../lib.sh"
 need_mount
-need_program getfattr fusermount3 setpriv
-if is_root; then
-    need_program unshare
-    [ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not setuid"
-    if [ -z "${INSIDE:-}" ]; then
-        # Where /dev/fuse is for root only, a node of our own lies over it, in a mount namespace of our own.
-        unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
-        # shellcheck disable=SC2016
-        INSIDE=1 exec unshare -m --propagation private bash -c '
-            folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
-                mount --bind "$folder/fuse" /dev/fuse || exit 77
-            bash "$0"
-            status=$?
-            umount /dev/fuse && umount "$folder" && rmdir "$folder"
-            exit $status' "$0"
-    fi
-    scratch
-    chmod 777 "$SCRATCH"
-    chown 65534:65534 "$STORE" "$MOUNT" "$PLAIN"
-    as_user() {
-        setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env HOME="$SCRATCH" "$@"
-    }
-else
-    scratch
-    as_user() {
-        "$@"
-    }
-fi
+need_program getfattr
+need_fuse_for_all "$0"
+scratch
+chmod 777 "$SCRATCH"
+if is_root; then chown 65534:65534 "$STORE" "$MOUNT" "$PLAIN"; fi
 USED_MOUNTS+=("$MOUNT")
 as_user "$MAPSHAREFS" -o "$DEFAULT_OPTIONS" "$STORE" "$MOUNT" >"$SCRATCH/daemon.log" 2>&1 || fail "an ordinary user cannot mount"
 value() {
