@@ -24,7 +24,17 @@ struct listing {
 
 static const char *type_name(enum journal_chunk_type type)
 {
-    return type == JOURNAL_CHUNK_COMMIT ? "commit" : "data";
+    return type == JOURNAL_CHUNK_COMMIT ? "commit" : type == JOURNAL_CHUNK_DATA ? "data" : "names";
+}
+
+static const char *change_name(enum journal_change change)
+{
+    static const char *const names[] = {
+        [JOURNAL_RENAME] = "rename", [JOURNAL_REPLACE] = "replace", [JOURNAL_EXCHANGE] = "exchange", [JOURNAL_LINK] = "link",
+        [JOURNAL_UNLINK] = "unlink", [JOURNAL_OWNER] = "owner",     [JOURNAL_UNDONE] = "undone",
+    };
+
+    return names[change];
 }
 
 static const char *kind_name(enum journal_page_kind kind)
@@ -71,6 +81,18 @@ static uint32_t run_end(const struct journal_chunk *chunk, uint32_t from, uint64
     return next;
 }
 
+static void name_print(const struct journal_name *name)
+{
+    printf("  %s", change_name(name->change));
+    if (name->old_path)
+        printf(" %s", quoted(name->old_path));
+    if (name->new_path)
+        printf(" %s", quoted(name->new_path));
+    if (name->change == JOURNAL_OWNER)
+        printf(" %" PRIu32, name->owner);
+    putchar('\n');
+}
+
 static void chunk_print(const struct journal_visit *entry)
 {
     const struct journal_chunk *chunk = entry->chunk;
@@ -83,6 +105,8 @@ static void chunk_print(const struct journal_visit *entry)
     else if (!entry->in_commit)
         printf(", of no commit");
     putchar('\n');
+    for (uint32_t i = 0; i < chunk->name_count; i++)
+        name_print(&chunk->names[i]);
 }
 
 static void file_print(const struct listing *listing, const struct journal_chunk *chunk, uint32_t number)
@@ -134,6 +158,24 @@ static struct json_object *files_json(const struct listing *listing, const struc
     return files;
 }
 
+static struct json_object *names_json(const struct journal_chunk *chunk)
+{
+    struct json_object *names = json_object_new_array();
+
+    for (uint32_t i = 0; i < chunk->name_count; i++) {
+        const struct journal_name *name = &chunk->names[i];
+        struct json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "change", json_object_new_string(change_name(name->change)));
+        json_object_object_add(object, "old", name->old_path ? json_name(name->old_path) : NULL);
+        json_object_object_add(object, "new", name->new_path ? json_name(name->new_path) : NULL);
+        if (name->change == JOURNAL_OWNER)
+            json_object_object_add(object, "owner", json_object_new_int64(name->owner));
+        json_object_array_add(names, object);
+    }
+    return names;
+}
+
 static struct json_object *pages_json(const struct journal_chunk *chunk)
 {
     struct json_object *pages = json_object_new_array();
@@ -167,6 +209,8 @@ static int visit_json(void *context, const struct journal_visit *entry)
     if (chunk->type == JOURNAL_CHUNK_COMMIT) {
         json_object_object_add(object, "sequence", json_object_new_uint64(chunk->sequence));
         json_object_object_add(object, "time", json_time(chunk->time));
+    } else if (chunk->type == JOURNAL_CHUNK_NAMES) {
+        json_object_object_add(object, "names", names_json(chunk));
     } else {
         json_object_object_add(object, "in_commit", json_object_new_boolean(entry->in_commit));
     }

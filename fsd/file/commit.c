@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file/ahead.h"
@@ -30,8 +31,8 @@ struct round {
     struct journal_file *files;
     struct journal_page *pages;
     uint32_t part_count, page_count;
-    uint32_t weight;     /* pages of all parts, those journaled ahead included */
-    char (*paths)[4096]; /* only where the store cannot be searched by handle */
+    uint32_t weight; /* pages of all parts, those journaled ahead included */
+    char (*paths)[4096];
     size_t part_max, file_max, page_max, path_max;
 };
 
@@ -164,6 +165,13 @@ static int take_part(struct files *files, struct round *round, uint32_t number, 
     return 1;
 }
 
+static uint32_t owner_of(int fd)
+{
+    struct stat stat;
+
+    return fstat(fd, &stat) ? JOURNAL_NO_OWNER : stat.st_uid;
+}
+
 static int make_ready(struct files *files, struct round *round, uint32_t part)
 {
     uint32_t number = round->parts[part].file, inode = files->arena->files[number].inode;
@@ -176,6 +184,7 @@ static int make_ready(struct files *files, struct round *round, uint32_t part)
     if (is_unsynced(files, inode))
         error = flush_metadata(files, inode, descriptor->fd);
     if (!error) {
+        round->files[part].owner = owner_of(descriptor->fd);
         pthread_mutex_lock(&index->lock);
         error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING);
         pthread_mutex_unlock(&index->lock);
@@ -227,13 +236,39 @@ static bool has_stream(const struct journal_chunk *chunk)
     return false;
 }
 
-/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). -EAGAIN: where the commit's own streams hold the tail,
- * nothing can: it is made again without them. */
-static int reserve(struct files *files, struct journal_chunk *chunk)
+/* What the files are called now: recovery goes by it where the store was copied. */
+static void find_paths(struct files *files, struct round *round)
+{
+    bool room = grow(&round->paths, &round->path_max, round->part_count, sizeof *round->paths);
+
+    for (uint32_t i = 0; i < round->part_count; i++) {
+        uint32_t inode = files->arena->files[round->parts[i].file].inode;
+        struct journal_file *entry = &round->files[i];
+
+        entry->unnamed = files->arena->inodes[inode].flags & INODE_UNLINKED;
+        entry->path = room && !entry->unnamed && inode_path(files->inodes, inode, round->paths[i]) ? round->paths[i] : NULL;
+    }
+}
+
+/* No name changes from when the paths are found to when the chunk has its place. */
+static int reserve_with_paths(struct files *files, struct round *round, struct journal_chunk *chunk)
 {
     int error;
 
-    while ((error = journal_reserve(files->journal, chunk)) == -ENOSPC) {
+    journal_paths_begin(files->journal);
+    find_paths(files, round);
+    error = journal_reserve(files->journal, chunk);
+    journal_paths_end(files->journal);
+    return error;
+}
+
+/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). -EAGAIN: where the commit's own streams hold the tail,
+ * nothing can: it is made again without them. */
+static int reserve(struct files *files, struct round *round, struct journal_chunk *chunk)
+{
+    int error;
+
+    while ((error = reserve_with_paths(files, round, chunk)) == -ENOSPC) {
         if (has_stream(chunk))
             return -EAGAIN;
         error = wish_round(&files->wishes, WISH_CHECKPOINT | WISH_NO_STREAMS);
@@ -406,15 +441,7 @@ static int make_commit(struct files *files, struct round *round, struct commit_r
     };
     int error;
 
-    if (!files->inodes->handles) {
-        bool room = grow(&round->paths, &round->path_max, round->part_count, sizeof *round->paths);
-
-        for (uint32_t i = 0; room && i < round->part_count; i++) {
-            if (inode_path(files->inodes, files->arena->files[round->parts[i].file].inode, round->paths[i]))
-                round->files[i].path = round->paths[i];
-        }
-    }
-    error = reserve(files, &chunk);
+    error = reserve(files, round, &chunk);
     if (!error) {
         set_positions(files, round, &chunk);
         error = journal_commit(files->journal, &chunk);

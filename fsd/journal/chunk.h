@@ -35,8 +35,9 @@ struct chunk_view {
 
     struct journal_file *files;
     struct journal_page *pages;
+    struct journal_name *names;
     char *paths;
-    size_t file_capacity, page_capacity, path_capacity;
+    size_t file_capacity, page_capacity, name_capacity, path_capacity;
 };
 
 /* 1: valid but for its pages' data, which are still to be checked; 0: not valid; -ENOMEM. */

@@ -11,14 +11,18 @@
  * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file)
  * are right. A copy is written while the other one stays, so a torn write leaves the older one: it has an older tail, whose space
  * is not used again before the newer copy is durable. Its epoch is 0 from a clean end to the next mount, and only then. The places
- * of magic, version and checksum are the same in all versions.
+ * of magic and version are the same in all versions; the fields up to `sequence` are those of version 1, a checksum came next.
+ *
+ * The superblock says whose the log is: number and birth of the journal's own file and of the store's root. Where either is another, the
+ * store is a copy: no inode number in the log means anything, and files are found by their paths alone.
  *
  * A chunk is a header and, from the next multiple of 4096 on, the bytes of its DATA pages in the order of their entries:
  *
  *   struct format_chunk
  *   struct format_file  x file_count
  *   struct format_page  x page_count
- *   the files' paths, path_bytes in all, not terminated
+ *   struct format_name  x name_count
+ *   the paths of files and names, path_bytes in all, not terminated
  *   zeros to a multiple of 4096
  *   4096 bytes          x data_count
  *
@@ -33,6 +37,10 @@
  *   7. the checksum of each DATA page is right.
  * The log ends before the first chunk that is not valid. Of what it holds, COMMIT chunks count, and of DATA chunks those pages
  * whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
+ *
+ * A NAMES chunk tells of a change of names before it is made in the store. It need not be flushed: where the change is durable, so is
+ * what was written before it, for the store's file system flushes the disk before its own log says that anything happened. The change was
+ * made if a COMMIT or NAMES chunk follows, unless that says the contrary (JOURNAL_UNDONE). Of the last one of all, nobody knows.
  *
  * Why each field: the uuid is new each time that the journal is opened empty or emptied by recovery, so nothing written before can
  * come back. The position tells a chunk from one of an earlier round, the number from one of another chain. The epoch is for what a
@@ -60,13 +68,21 @@
 
 #define FORMAT_BLOCK 4096
 #define FORMAT_LOG_START (2 * FORMAT_BLOCK)
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define FORMAT_SUPERBLOCK_MAGIC UINT64_C(0x4c4e4a485350414d) /* "MAPSHJNL" */
 #define FORMAT_CHUNK_MAGIC UINT64_C(0x4b4e484348535041)      /* "APSHCHNK" */
 #define FORMAT_UUID_SIZE 16
 #define FORMAT_POSITION_MAX (UINT64_C(1) << 62)
 #define FORMAT_PAGE_MAX ((uint64_t)INT64_MAX / FORMAT_BLOCK) /* the offset after a page fits in off_t */
 #define FORMAT_PATH_MAX 4095
+
+struct format_owner {
+    uint64_t inode;
+    int64_t birth_seconds; /* 0 where the file system has none */
+    uint32_t birth_nanoseconds;
+    uint32_t reserved;
+};
+static_assert(sizeof(struct format_owner) == 24, "on-disk");
 
 struct format_superblock {
     uint64_t magic;
@@ -79,9 +95,10 @@ struct format_superblock {
     uint64_t tail_number;
     uint64_t epoch_number;
     uint64_t sequence; /* no commit from tail on has this one or a lower one */
+    struct format_owner journal, root;
     uint64_t checksum; /* of what is before it */
 };
-static_assert(sizeof(struct format_superblock) == 88, "on-disk");
+static_assert(sizeof(struct format_superblock) == 136, "on-disk");
 
 struct format_chunk {
     uint64_t magic;
@@ -100,9 +117,13 @@ struct format_chunk {
     uint32_t page_count;
     uint32_t data_count;
     uint32_t path_bytes;
-    uint32_t reserved;
+    uint32_t name_count;
 };
 static_assert(sizeof(struct format_chunk) == 112, "on-disk");
+
+enum {
+    FORMAT_FILE_UNNAMED = 1 << 0,
+};
 
 struct format_file {
     uint64_t inode;
@@ -117,9 +138,12 @@ struct format_file {
     uint64_t valid;
     int64_t atime_seconds, mtime_seconds, ctime_seconds;
     uint32_t atime_nanoseconds, mtime_nanoseconds, ctime_nanoseconds;
-    uint32_t reserved;
+    uint32_t flags; /* FORMAT_FILE_... */
+    uint64_t reserved;
+    uint32_t owner;
+    uint32_t padding;
 };
-static_assert(sizeof(struct format_file) == 144, "on-disk");
+static_assert(sizeof(struct format_file) == 160, "on-disk");
 
 struct format_page {
     uint32_t file;
@@ -129,6 +153,13 @@ struct format_page {
     uint64_t checksum; /* of a DATA page's bytes, else 0 */
 };
 static_assert(sizeof(struct format_page) == 32, "on-disk");
+
+struct format_name {
+    uint32_t change; /* enum journal_change */
+    uint32_t old_length, new_length;
+    uint32_t owner;
+};
+static_assert(sizeof(struct format_name) == 16, "on-disk");
 
 static inline uint64_t format_checksum(const void *bytes, size_t length)
 {

@@ -199,6 +199,14 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
     return result;
 }
 
+/* Recovery need not follow names to find files by who they are. */
+static int add_names(struct image *image, const struct chunk_view *view)
+{
+    image->in_commit[image->chunks] = true;
+    image->end = view->chunk.position + view->chunk.length;
+    return 0;
+}
+
 int image_add(struct image *image, const struct chunk_view *view, uint64_t data_position)
 {
     const struct journal_chunk *chunk = &view->chunk;
@@ -211,7 +219,13 @@ int image_add(struct image *image, const struct chunk_view *view, uint64_t data_
         if (image->named[i] == NULL)
             return -ENOMEM;
     }
-    int result = chunk->type == JOURNAL_CHUNK_DATA ? add_data(image, view, data_position) : add_commit(image, view, data_position);
+    int result;
+    if (chunk->type == JOURNAL_CHUNK_NAMES)
+        result = add_names(image, view);
+    else if (chunk->type == JOURNAL_CHUNK_DATA)
+        result = add_data(image, view, data_position);
+    else
+        result = add_commit(image, view, data_position);
     image->chunks++;
     return result;
 }

@@ -15,24 +15,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "journal/prepare.h"
 #include "journal/scan.h"
 #include "journal/span.h"
+#include "journal/writer.h"
 
+#define NAMES_ROOM 64 /* this part of the log is left for changes of names */
+#define WRITE_TRIES 3 /* of a change of names, when others' writes fail */
 #define FIRST_EPOCH 1 /* 0 is the superblock's of a sealed log */
-
-/* Memory of one chunk being written; used again by the next one. */
-struct scratch {
-    SLIST_ENTRY(scratch) next;
-    unsigned char *header;
-    uint64_t header_capacity;
-    struct iovec *iov;
-    size_t iov_capacity;
-};
 
 struct journal {
     struct store *store;
@@ -40,23 +34,25 @@ struct journal {
     int fd;
     size_t slots;
     uint64_t capacity;
-    unsigned char uuid[FORMAT_UUID_SIZE];
+    struct writer writer;
 
+    pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */
     pthread_mutex_t release_lock; /* taken before `lock` */
     struct superblock superblock; /* as on disk */
+    bool direct;                  /* writes go past the page cache */
 
     pthread_mutex_t lock; /* all below, and the state but for its reading */
     pthread_cond_t changed;
     uint64_t next_position; /* of the next chunk reserved */
     uint64_t next_number;
     uint64_t epoch_number;   /* of the first chunk of this epoch */
+    uint64_t committing;     /* position after the last COMMIT reserved; 0: published, or given up */
     uint64_t settled_number; /* all chunks before it are settled */
     bool *settled;           /* by number % slots, from settled_number on */
-    unsigned writing;        /* chunks in write_chunk */
+    unsigned writing;        /* chunks in writer_write */
     int poison;              /* -errno of a write that failed */
     bool rolling_back;
     struct spans spans;
-    SLIST_HEAD(, scratch) scratches;
 };
 
 static struct journal_point *current_point(struct journal_state *state)
@@ -75,7 +71,7 @@ static void publish(struct journal_state *state, struct journal_point point)
 bool journal_published(const struct journal_state *state, uint64_t position)
 {
     uint32_t current = atomic_load_explicit(&state->current, memory_order_acquire) & 1;
-    return position < state->points[current].head;
+    return position < state->points[current].committed;
 }
 
 static void start_at_head(struct journal *journal)
@@ -86,12 +82,13 @@ static void start_at_head(struct journal *journal)
     journal->epoch_number = point->next_number;
     journal->settled_number = point->next_number;
     memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
+    journal->committing = 0;
     journal->poison = 0;
     spans_forget_open(&journal->spans);
 }
 
 /* An empty log, whatever was written before; fills the state. */
-static int start_fresh(struct journal *journal)
+static int start_fresh(struct journal *journal, int private_folder)
 {
     struct scan scan;
     struct superblock *superblock = &journal->superblock;
@@ -102,7 +99,9 @@ static int start_fresh(struct journal *journal)
     scan_close(&scan);
     if (result != 0)
         return result < 0 ? result : -EUCLEAN;
-    result = superblock_renew(superblock);
+    result = superblock_own(superblock, journal->fd, private_folder);
+    if (result == 0)
+        result = superblock_renew(superblock);
     superblock->epoch = FIRST_EPOCH;
     for (int copy = 0; copy < 2 && result == 0; copy++) /* the log is found by either */
         result = superblock_write(journal->store, journal->fd, superblock);
@@ -111,11 +110,13 @@ static int start_fresh(struct journal *journal)
     publish(journal->state, (struct journal_point){
                                 .head = superblock->tail,
                                 .next_number = superblock->tail_number,
+                                .committed = superblock->tail,
                                 .tail = superblock->tail,
                                 .tail_number = superblock->tail_number,
                                 .sequence = superblock->sequence,
                             });
     journal->state->epoch = FIRST_EPOCH;
+    journal->state->changing = 0;
     return 0;
 }
 
@@ -123,6 +124,8 @@ static int start_fresh(struct journal *journal)
 static int start_again(struct journal *journal)
 {
     const struct journal_point *point = current_point(journal->state);
+    if (journal->state->changing >= point->next_number) /* it did not get into the log */
+        journal->state->changing = 0;
     if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
     journal->state->epoch++;
@@ -141,7 +144,7 @@ static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tai
     superblock.epoch_number = point.next_number;
     superblock.tail = tail;
     superblock.tail_number = tail_number;
-    if (tail == point.head)
+    if (tail >= point.committed)
         superblock.sequence = point.sequence;
     int result = superblock_write(journal->store, journal->fd, &superblock);
     if (result == 0)
@@ -166,7 +169,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     journal->store = store;
     journal->state = state;
     journal->fd = -1;
-    SLIST_INIT(&journal->scratches);
+    writer_init(&journal->writer);
+    pthread_rwlock_init(&journal->names_lock, NULL);
     pthread_mutex_init(&journal->release_lock, NULL);
     pthread_mutex_init(&journal->lock, NULL);
     pthread_cond_init(&journal->changed, NULL);
@@ -174,11 +178,15 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     bool fresh = state->epoch == 0;
     int result = prepare_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
     if (result == 0)
-        result = fresh ? start_fresh(journal) : start_again(journal);
+        result = fresh ? start_fresh(journal, private_folder) : start_again(journal);
     if (result == 0) {
         journal->capacity = journal->superblock.capacity;
         journal->slots = journal->capacity / FORMAT_BLOCK;
-        memcpy(journal->uuid, journal->superblock.uuid, FORMAT_UUID_SIZE);
+        journal->direct = (fcntl(journal->fd, F_GETFL) & O_DIRECT) != 0;
+        journal->writer.store = store;
+        journal->writer.fd = journal->fd;
+        journal->writer.capacity = journal->capacity;
+        memcpy(journal->writer.uuid, journal->superblock.uuid, FORMAT_UUID_SIZE);
         journal->settled = calloc(journal->slots, sizeof(*journal->settled));
         result = journal->settled == NULL ? -ENOMEM : spans_init(&journal->spans);
     }
@@ -190,7 +198,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     if (!fresh) {
         /* What the process before us wrote ahead for its commits is not known: its part of the log is given back as a whole. */
         const struct journal_point *point = current_point(state);
-        journal->spans.all[0] = (struct span){.position = point->tail, .number = point->tail_number, .commit = point->head - 1};
+        journal->spans.all[0] =
+            (struct span){.position = point->tail, .number = point->tail_number, .commit = point->committed - 1};
         journal->spans.count = 1;
         fence(journal);
     }
@@ -200,8 +209,11 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
 
 void journal_seal(struct journal *journal)
 {
-    pthread_mutex_lock(&journal->release_lock);
     const struct journal_point *point = current_point(journal->state);
+    if (point->tail >= point->committed && point->tail < point->head) /* a change of names came last */
+        journal_release(journal, point->head, point->next_number);
+    pthread_mutex_lock(&journal->release_lock);
+    point = current_point(journal->state);
     struct superblock superblock = journal->superblock;
     superblock.sequence = point->sequence;
     if (superblock.tail == point->head) {
@@ -216,20 +228,15 @@ void journal_seal(struct journal *journal)
 
 void journal_close(struct journal *journal)
 {
-    struct scratch *scratch;
     if (journal == NULL)
         return;
-    while ((scratch = SLIST_FIRST(&journal->scratches)) != NULL) {
-        SLIST_REMOVE_HEAD(&journal->scratches, next);
-        free(scratch->header);
-        free(scratch->iov);
-        free(scratch);
-    }
+    writer_free(&journal->writer);
     if (journal->fd >= 0)
         close(journal->fd);
     pthread_cond_destroy(&journal->changed);
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
+    pthread_rwlock_destroy(&journal->names_lock);
     free(journal->settled);
     spans_free(&journal->spans);
     free(journal);
@@ -272,16 +279,26 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk)
     return length;
 }
 
+static int settle_change(struct journal *journal);
+
+/* Names change also when the log is full for commits. */
+static uint64_t room_left(const struct journal *journal, const struct journal_chunk *chunk)
+{
+    return chunk->type == JOURNAL_CHUNK_NAMES ? 0 : journal->capacity / NAMES_ROOM / FORMAT_BLOCK * FORMAT_BLOCK;
+}
+
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 {
     uint64_t length = journal_chunk_length(chunk);
-    if (length > journal->capacity)
+    if (length + room_left(journal, chunk) > journal->capacity)
         return -EFBIG;
-    int result = 0;
+    int result = chunk->type == JOURNAL_CHUNK_COMMIT ? settle_change(journal) : 0;
+    if (result < 0)
+        return result;
     pthread_mutex_lock(&journal->lock);
     while (journal->rolling_back)
         pthread_cond_wait(&journal->changed, &journal->lock);
-    if (journal->next_position + length - current_point(journal->state)->tail > journal->capacity) {
+    if (journal->next_position + length + room_left(journal, chunk) - current_point(journal->state)->tail > journal->capacity) {
         result = -ENOSPC;
     } else if (chunk->type == JOURNAL_CHUNK_DATA) {
         result = spans_open(&journal->spans, chunk, journal->next_position, journal->next_number);
@@ -292,93 +309,10 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
         chunk->number = journal->next_number++;
         chunk->epoch = journal->state->epoch;
         journal->next_position += length;
+        if (chunk->type == JOURNAL_CHUNK_COMMIT)
+            journal->committing = journal->next_position;
     }
     pthread_mutex_unlock(&journal->lock);
-    return result;
-}
-
-static struct scratch *scratch_take(struct journal *journal, uint64_t header_length, size_t vectors)
-{
-    pthread_mutex_lock(&journal->lock);
-    struct scratch *scratch = SLIST_FIRST(&journal->scratches);
-    if (scratch != NULL)
-        SLIST_REMOVE_HEAD(&journal->scratches, next);
-    pthread_mutex_unlock(&journal->lock);
-
-    if (scratch == NULL)
-        scratch = calloc(1, sizeof(*scratch));
-    if (scratch != NULL && scratch->header_capacity < header_length) {
-        free(scratch->header);
-        scratch->header = aligned_alloc(FORMAT_BLOCK, header_length);
-        scratch->header_capacity = scratch->header == NULL ? 0 : header_length;
-    }
-    if (scratch != NULL && scratch->iov_capacity < vectors) {
-        free(scratch->iov);
-        scratch->iov = malloc(vectors * sizeof(*scratch->iov));
-        scratch->iov_capacity = scratch->iov == NULL ? 0 : vectors;
-    }
-    return scratch;
-}
-
-static void scratch_give(struct journal *journal, struct scratch *scratch)
-{
-    if (scratch == NULL)
-        return;
-    pthread_mutex_lock(&journal->lock);
-    SLIST_INSERT_HEAD(&journal->scratches, scratch, next);
-    pthread_mutex_unlock(&journal->lock);
-}
-
-/* A chunk's memory, in one write up to the log's end and one from its beginning. */
-struct gather {
-    struct store_write writes[2];
-    struct store_write *current;
-    uint64_t left; /* to the log's end */
-};
-
-static void gather_add(struct gather *gather, const void *memory, uint64_t length)
-{
-    while (length > 0) {
-        struct store_write *write = gather->current;
-        uint64_t piece = length < gather->left ? length : gather->left;
-        struct iovec *last = write->iovcnt > 0 ? &write->iov[write->iovcnt - 1] : NULL;
-        if (last != NULL && (char *)last->iov_base + last->iov_len == memory)
-            last->iov_len += piece;
-        else
-            write->iov[write->iovcnt++] = (struct iovec){.iov_base = (void *)memory, .iov_len = piece};
-        memory = (const char *)memory + piece;
-        length -= piece;
-        gather->left -= piece;
-        if (gather->left == 0) {
-            gather->current = &gather->writes[1];
-            gather->current->iov = write->iov + write->iovcnt;
-            gather->left = UINT64_MAX;
-        }
-    }
-}
-
-static int write_chunk(struct journal *journal, const struct journal_chunk *chunk)
-{
-    uint64_t header_length = chunk_header_length(chunk);
-    size_t vectors = (chunk->length - header_length) / FORMAT_BLOCK + 2; /* the header; one is cut in two */
-    struct scratch *scratch = scratch_take(journal, header_length, vectors);
-    int result = -ENOMEM;
-    if (scratch != NULL && scratch->header != NULL && scratch->iov != NULL) {
-        chunk_encode(chunk, journal->epoch_number, journal->uuid, scratch->header);
-        struct gather gather = {
-            .writes = {{.fd = journal->fd, .offset = (off_t)format_offset(chunk->position, journal->capacity), .iov = scratch->iov},
-                       {.fd = journal->fd, .offset = FORMAT_LOG_START}},
-            .current = &gather.writes[0],
-            .left = journal->capacity - chunk->position % journal->capacity,
-        };
-        gather_add(&gather, scratch->header, header_length);
-        for (uint32_t i = 0; i < chunk->page_count; i++) {
-            if (chunk->pages[i].kind == JOURNAL_DATA)
-                gather_add(&gather, chunk->pages[i].data, FORMAT_BLOCK);
-        }
-        result = journal->store->operations->write(journal->store, gather.writes, gather.writes[1].iovcnt > 0 ? 2 : 1);
-    }
-    scratch_give(journal, scratch);
     return result;
 }
 
@@ -427,15 +361,21 @@ static int wait_for_earlier(struct journal *journal, const struct journal_chunk 
     return result;
 }
 
-static void publish_commit(struct journal *journal, const struct journal_chunk *chunk)
+static void publish_chunk(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
     struct journal_point point = *current_point(journal->state);
     point.head = chunk->position + chunk->length;
     point.next_number = chunk->number + 1;
-    point.sequence = chunk->sequence;
+    if (chunk->type == JOURNAL_CHUNK_COMMIT) {
+        point.committed = point.head;
+        point.sequence = chunk->sequence;
+        if (journal->committing == point.head)
+            journal->committing = 0;
+    }
     publish(journal->state, point);
-    spans_close(&journal->spans, chunk);
+    if (chunk->type == JOURNAL_CHUNK_COMMIT)
+        spans_close(&journal->spans, chunk);
     pthread_mutex_unlock(&journal->lock);
 }
 
@@ -443,7 +383,7 @@ int journal_write(struct journal *journal, struct journal_chunk *chunk)
 {
     int result = begin(journal, chunk);
     if (result == 0) {
-        result = write_chunk(journal, chunk);
+        result = writer_write(&journal->writer, chunk, journal->epoch_number);
         end(journal, chunk, result);
     }
     return result;
@@ -456,13 +396,13 @@ int journal_commit(struct journal *journal, struct journal_chunk *chunk)
     pthread_mutex_unlock(&journal->lock);
     int result = begin(journal, chunk);
     if (result == 0) {
-        result = write_chunk(journal, chunk);
+        result = writer_write(&journal->writer, chunk, journal->epoch_number);
         if (result == 0)
             result = wait_for_earlier(journal, chunk);
         if (result == 0)
             result = journal->store->operations->flush(journal->store, journal->fd);
         if (result == 0)
-            publish_commit(journal, chunk);
+            publish_chunk(journal, chunk);
         end(journal, chunk, result);
     }
     if (result < 0)
@@ -492,6 +432,101 @@ void journal_rollback(struct journal *journal)
     pthread_mutex_unlock(&journal->lock);
 }
 
+/* A NAMES chunk of one change: written, and published after all before it. Without a flush, where writes go past the page cache: see
+ * format.h. */
+static int write_names(struct journal *journal, struct journal_chunk *chunk)
+{
+    int result = journal_reserve(journal, chunk);
+    if (result < 0)
+        return result;
+    result = begin(journal, chunk);
+    if (result == 0) {
+        result = writer_write(&journal->writer, chunk, journal->epoch_number);
+        if (result == 0)
+            result = wait_for_earlier(journal, chunk);
+        if (result == 0 && !journal->direct)
+            result = journal->store->operations->flush(journal->store, journal->fd);
+        if (result == 0) {
+            journal->state->changing = chunk->names->change == JOURNAL_UNDONE ? 0 : chunk->number;
+            publish_chunk(journal, chunk);
+        }
+        end(journal, chunk, result);
+    }
+    if (result < 0 && result != -ECANCELED)
+        journal_rollback(journal);
+    return result;
+}
+
+/* Once more where another's write failed and took the place with it. */
+static int record_change(struct journal *journal, const struct journal_name *change)
+{
+    int result = -ECANCELED;
+    for (int i = 0; i < WRITE_TRIES && result < 0 && result != -ENOSPC; i++) {
+        struct journal_chunk chunk = {.type = JOURNAL_CHUNK_NAMES, .names = change, .name_count = 1};
+        clock_gettime(CLOCK_REALTIME, &chunk.time);
+        result = write_names(journal, &chunk);
+    }
+    return result;
+}
+
+/* A change that was recorded by a worker that died over it, or that was not made: a COMMIT behind it would say that it was. */
+static int settle_change(struct journal *journal)
+{
+    static const struct journal_name undone = {.change = JOURNAL_UNDONE};
+    return journal->state->changing == 0 ? 0 : record_change(journal, &undone);
+}
+
+/* Whether a path in the log, or in a commit that has its place there, may become stale. */
+static bool holds_paths(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    const struct journal_point *point = current_point(journal->state);
+    bool holds = point->committed > point->tail || journal->committing > point->tail;
+    pthread_mutex_unlock(&journal->lock);
+    return holds;
+}
+
+int journal_change_begin(struct journal *journal, const struct journal_name *change)
+{
+    pthread_rwlock_wrlock(&journal->names_lock);
+    int result = settle_change(journal);
+    if (result == 0 && holds_paths(journal))
+        result = record_change(journal, change);
+    if (result < 0)
+        pthread_rwlock_unlock(&journal->names_lock);
+    return result;
+}
+
+/* Where it cannot be written now that the change was not made, it is written before the next chunk that counts. */
+void journal_change_end(struct journal *journal, bool made)
+{
+    if (made)
+        journal->state->changing = 0;
+    else
+        settle_change(journal);
+    pthread_rwlock_unlock(&journal->names_lock);
+}
+
+void journal_paths_begin(struct journal *journal)
+{
+    pthread_rwlock_rdlock(&journal->names_lock);
+}
+
+void journal_paths_end(struct journal *journal)
+{
+    pthread_rwlock_unlock(&journal->names_lock);
+}
+
+/* After the last commit nothing is needed but what open streams have there. With the lock held. */
+static void pass_names(const struct journal *journal, uint64_t *position, uint64_t *number)
+{
+    const struct journal_point *point = current_point(journal->state);
+    uint64_t head = point->head, next_number = point->next_number;
+    spans_first_open(&journal->spans, *position, &head, &next_number);
+    *position = head;
+    *number = next_number;
+}
+
 int journal_release(struct journal *journal, uint64_t position, uint64_t number)
 {
     pthread_mutex_lock(&journal->release_lock);
@@ -499,6 +534,8 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
     struct journal_point point = *current_point(journal->state);
     int result = position > point.head || number > point.next_number ? -EINVAL : 0;
     spans_keep_together(&journal->spans, &position, &number);
+    if (result == 0 && position >= point.committed)
+        pass_names(journal, &position, &number);
     pthread_mutex_unlock(&journal->lock);
 
     /* A process that died may have got further than it could publish. */

@@ -5,7 +5,8 @@
  *
  * A chunk is reserved (its place is fixed), then written. A DATA chunk carries pages of one stream (an open transaction of the
  * caller's) ahead of its commit; a COMMIT chunk carries pages and files and names the streams that it makes part of the commit.
- * Chunks may be written by several threads at once; commits are made by one thread at a time.
+ * Chunks may be written by several threads at once; commits are made by one thread at a time. A NAMES chunk, written by journal_change_begin
+ * alone, tells that a name is about to change, so that the paths of earlier commits can be followed.
  *
  * The chunk is there whole or not at all: see format.h.
  */
@@ -20,13 +21,18 @@
 #include "store/identity.h"
 #include "store/store.h"
 
-/* A file's state as of a commit. */
+#define JOURNAL_NO_OWNER UINT32_MAX
+
+/* A file's state as of a commit. A DATA chunk needs no more than identity and stream. */
 struct journal_file {
     struct identity identity;
-    const char *path; /* relative to the store, a hint; NULL: none */
-    uint64_t stream;  /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
-    uint64_t size;    /* bytes */
-    uint64_t valid;   /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
+    const char *path;  /* relative to the store; NULL: not known */
+    bool unnamed;      /* it has no name any more: where it is not found it is not missed */
+    uint32_t owner;    /* user id; JOURNAL_NO_OWNER: not known */
+    uint64_t stream;   /* pages of this file in DATA chunks of this stream belong to this commit; 0: none */
+    uint64_t size;     /* bytes */
+    uint64_t reserved; /* blocks beyond the size are reserved up to here; 0: none */
+    uint64_t valid;    /* what the store's file held at and after this offset before this commit is void; UINT64_MAX: nothing is */
     struct timespec atime, mtime, ctime;
 };
 
@@ -43,9 +49,27 @@ struct journal_page {
     const void *data;
 };
 
+/* What is about to happen to names. Paths are relative to the store; all but UNLINK and OWNER are of folders too. */
+enum journal_change {
+    JOURNAL_RENAME = 1, /* from old_path to new_path, where nothing is yet */
+    JOURNAL_REPLACE,    /* the same in place of what is there */
+    JOURNAL_EXCHANGE,   /* the two swap places */
+    JOURNAL_LINK,       /* new_path becomes one more name of old_path */
+    JOURNAL_UNLINK,     /* old_path ceases to be a name of a file that has others; of its last name, the removed file tells */
+    JOURNAL_OWNER,      /* the file at old_path gets this owner */
+    JOURNAL_UNDONE,     /* the change that was recorded last was not made, or will be recorded again; no paths */
+};
+
+struct journal_name {
+    enum journal_change change;
+    const char *old_path, *new_path;
+    uint32_t owner;
+};
+
 enum journal_chunk_type {
     JOURNAL_CHUNK_DATA = 1,
     JOURNAL_CHUNK_COMMIT = 2,
+    JOURNAL_CHUNK_NAMES = 3,
 };
 
 struct journal_chunk {
@@ -54,6 +78,8 @@ struct journal_chunk {
     uint32_t file_count;
     const struct journal_page *pages; /* sorted or not; a later one of the same page wins */
     uint32_t page_count;
+    const struct journal_name *names; /* of a NAMES chunk */
+    uint32_t name_count;
 
     uint64_t position;    /* out of reserve */
     uint64_t length;      /* out of reserve: bytes */
@@ -65,8 +91,9 @@ struct journal_chunk {
 
 /* A consistent set of the numbers that must outlive a process. */
 struct journal_point {
-    uint64_t head;        /* position after the last commit */
+    uint64_t head;        /* position after all that is published */
     uint64_t next_number; /* of the chunk at head */
+    uint64_t committed;   /* position after the last commit */
     uint64_t tail;        /* recovery starts here */
     uint64_t tail_number;
     uint64_t sequence; /* of the last commit */
@@ -76,6 +103,7 @@ struct journal_point {
 struct journal_state {
     _Atomic uint32_t current;
     uint32_t epoch;
+    _Atomic uint64_t changing; /* number of the NAMES chunk whose change is not known to be made; 0: none */
     struct journal_point points[2];
 };
 
@@ -110,9 +138,18 @@ void journal_rollback(struct journal *journal);
 /* Changes with each rollback: a stream whose DATA chunks were written in an older epoch must be written again. */
 uint32_t journal_epoch(struct journal *journal);
 
+/* Around a change of names in the store, to the moment when inode_path() and the like know of it: nobody finds paths meanwhile. `begin` records it
+ * where the log holds commits, whose paths it would make stale. -ENOSPC: the tail must move first; on failure nothing is begun, and the
+ * change must not be made. One change at a time. */
+int journal_change_begin(struct journal *journal, const struct journal_name *change);
+void journal_change_end(struct journal *journal, bool made);
+/* Around finding the paths of a COMMIT's files, until it is reserved. Not within a change. */
+void journal_paths_begin(struct journal *journal);
+void journal_paths_end(struct journal *journal);
+
 /* All commits before `position` (a commit's, or the head) are durable in the store's files: give their space back. Durable on
  * return. A commit stays together with what was written ahead for it: of a position between them only the space before both is
- * given back. A stream that no commit has named yet is the caller's: its first chunk must not be before `position`, unless it is
+ * given back. After the last commit nothing is needed but open streams. A stream that no commit has named yet is the caller's: its first chunk must not be before `position`, unless it is
  * given up. */
 int journal_release(struct journal *journal, uint64_t position, uint64_t number);
 

@@ -82,6 +82,17 @@ void spans_keep_together(const struct spans *spans, uint64_t *position, uint64_t
     }
 }
 
+void spans_first_open(const struct spans *spans, uint64_t from, uint64_t *position, uint64_t *number)
+{
+    for (size_t i = 0; i < spans->stream_count; i++) {
+        const struct stream *stream = &spans->streams[i];
+        if (stream->position >= from && stream->position < *position) {
+            *position = stream->position;
+            *number = stream->number;
+        }
+    }
+}
+
 void spans_forget_before(struct spans *spans, uint64_t tail)
 {
     size_t left = 0;

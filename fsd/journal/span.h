@@ -35,6 +35,8 @@ int spans_open(struct spans *spans, const struct journal_chunk *data, uint64_t p
 void spans_close(struct spans *spans, const struct journal_chunk *commit);
 /* Moves a tail that would be inside a span to the span's beginning. */
 void spans_keep_together(const struct spans *spans, uint64_t *position, uint64_t *number);
+/* The first chunk of a stream that is open and begins at `from` or later, where that is before `position`. */
+void spans_first_open(const struct spans *spans, uint64_t from, uint64_t *position, uint64_t *number);
 /* The tail has moved; streams that began before it were given up. */
 void spans_forget_before(struct spans *spans, uint64_t tail);
 /* No stream is open any more. */

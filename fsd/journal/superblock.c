@@ -57,6 +57,23 @@ int superblock_read_blocks(int fd, void *buffer, size_t length, uint64_t offset)
     return 0;
 }
 
+static struct format_owner encode_owner(const struct identity *identity)
+{
+    return (struct format_owner){
+        .inode = htole64(identity->inode),
+        .birth_seconds = (int64_t)htole64((uint64_t)identity->birth.tv_sec),
+        .birth_nanoseconds = htole32((uint32_t)identity->birth.tv_nsec),
+    };
+}
+
+static struct identity decode_owner(const struct format_owner *owner)
+{
+    return (struct identity){
+        .inode = le64toh(owner->inode),
+        .birth = {.tv_sec = (time_t)le64toh((uint64_t)owner->birth_seconds), .tv_nsec = le32toh(owner->birth_nanoseconds)},
+    };
+}
+
 static void encode(const struct superblock *superblock, struct format_superblock *out)
 {
     *out = (struct format_superblock){
@@ -69,6 +86,8 @@ static void encode(const struct superblock *superblock, struct format_superblock
         .tail_number = htole64(superblock->tail_number),
         .epoch_number = htole64(superblock->epoch_number),
         .sequence = htole64(superblock->sequence),
+        .journal = encode_owner(&superblock->journal),
+        .root = encode_owner(&superblock->root),
     };
     memcpy(out->uuid, superblock->uuid, FORMAT_UUID_SIZE);
     out->checksum = htole64(format_checksum(out, offsetof(struct format_superblock, checksum)));
@@ -77,8 +96,18 @@ static void encode(const struct superblock *superblock, struct format_superblock
 /* Whole, and of this file. */
 static bool whole(const struct format_superblock *copy, uint64_t capacity)
 {
-    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le64toh(copy->capacity) == capacity &&
+    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) == FORMAT_VERSION &&
+           le64toh(copy->capacity) == capacity &&
            le64toh(copy->checksum) == format_checksum(copy, offsetof(struct format_superblock, checksum));
+}
+
+/* Version 1 had its checksum after the sequence, and nothing more. Of its logs only empty ones are read, which hold no chunk. */
+static bool whole_1(const struct format_superblock *copy, uint64_t capacity)
+{
+    uint64_t checksum;
+    memcpy(&checksum, &copy->journal, sizeof(checksum));
+    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) == 1 && le64toh(copy->capacity) == capacity &&
+           le64toh(checksum) == format_checksum(copy, offsetof(struct format_superblock, journal));
 }
 
 static bool sane(const struct superblock *superblock)
@@ -88,8 +117,27 @@ static bool sane(const struct superblock *superblock)
            superblock->sequence < FORMAT_POSITION_MAX && superblock->counter < UINT64_MAX && superblock->epoch < UINT32_MAX / 2;
 }
 
+/* The newer of the copies that are whole. Another version's cannot be told from a damaged one while one of ours is whole: who changes the
+ * version writes both. */
+static int choose(const unsigned char *blocks, uint64_t capacity, const struct format_superblock **newest)
+{
+    bool other_version = false;
+    *newest = NULL;
+    for (int i = 0; i < 2; i++) {
+        const struct format_superblock *copy = (const struct format_superblock *)(blocks + i * FORMAT_BLOCK);
+        other_version |= le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) != FORMAT_VERSION;
+        if ((whole(copy, capacity) || whole_1(copy, capacity)) &&
+            (*newest == NULL || le64toh(copy->counter) > le64toh((*newest)->counter)))
+            *newest = copy;
+    }
+    if (*newest == NULL)
+        return other_version ? -EPROTONOSUPPORT : -EBADMSG;
+    return le32toh((*newest)->version) == 1 && (*newest)->epoch != 0 ? -EPROTONOSUPPORT : 0;
+}
+
 int superblock_read(int fd, struct superblock *out)
 {
+    const struct format_superblock *newest;
     struct stat status;
     if (fstat(fd, &status) < 0)
         return -errno;
@@ -102,18 +150,8 @@ int superblock_read(int fd, struct superblock *out)
     if (result < 0)
         goto done;
 
-    const struct format_superblock *newest = NULL;
-    for (int i = 0; i < 2; i++) {
-        const struct format_superblock *copy = (const struct format_superblock *)(blocks + i * FORMAT_BLOCK);
-        if (whole(copy, (uint64_t)status.st_size - FORMAT_LOG_START) &&
-            (newest == NULL || le64toh(copy->counter) > le64toh(newest->counter)))
-            newest = copy;
-    }
-    result = -EBADMSG;
-    if (newest == NULL)
-        goto done;
-    result = -EPROTONOSUPPORT;
-    if (le32toh(newest->version) != FORMAT_VERSION)
+    result = choose(blocks, (uint64_t)status.st_size - FORMAT_LOG_START, &newest);
+    if (result < 0)
         goto done;
     *out = (struct superblock){
         .counter = le64toh(newest->counter),
@@ -125,6 +163,10 @@ int superblock_read(int fd, struct superblock *out)
         .epoch = le32toh(newest->epoch),
     };
     memcpy(out->uuid, newest->uuid, FORMAT_UUID_SIZE);
+    if (le32toh(newest->version) == FORMAT_VERSION) {
+        out->journal = decode_owner(&newest->journal);
+        out->root = decode_owner(&newest->root);
+    }
     result = sane(out) ? 0 : -EBADMSG;
 done:
     free(blocks);
@@ -148,6 +190,29 @@ int superblock_write(struct store *store, int fd, struct superblock *superblock)
         superblock->counter--;
     free(block);
     return result;
+}
+
+static int take_owners(int fd, int folder, struct identity *journal, struct identity *root)
+{
+    int result = identity_take(fd, "", false, journal);
+    return result < 0 ? result : identity_take(folder, "..", false, root);
+}
+
+int superblock_own(struct superblock *superblock, int fd, int folder)
+{
+    return take_owners(fd, folder, &superblock->journal, &superblock->root);
+}
+
+static bool same(const struct identity *a, const struct identity *b)
+{
+    return a->inode == b->inode && a->birth.tv_sec == b->birth.tv_sec && a->birth.tv_nsec == b->birth.tv_nsec;
+}
+
+int superblock_is_own(const struct superblock *superblock, int fd, int folder)
+{
+    struct identity journal, root;
+    int result = take_owners(fd, folder, &journal, &root);
+    return result < 0 ? result : same(&superblock->journal, &journal) && same(&superblock->root, &root);
 }
 
 int superblock_renew(struct superblock *superblock)
@@ -218,7 +283,8 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
     if (fd < 0)
         return fd;
     turn_off_copy_on_write(fd);
-    if (fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */
+    result = superblock_own(&superblock, fd, folder);
+    if (result == 0 && fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */
         result = -ENOSPC;
     if (result == 0)
         result = fill(fd, size, &superblock);

@@ -10,6 +10,7 @@
 
 /* In the machine's byte order. */
 struct superblock {
+    struct identity journal, root; /* whose it is; number and birth only */
     uint64_t counter;
     unsigned char uuid[FORMAT_UUID_SIZE];
     uint64_t capacity;
@@ -27,10 +28,14 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence);
 /* What a creation that was interrupted left. */
 void superblock_remove_half_made(int folder);
 
-/* The copy that counts. -EBADMSG: neither is whole; -EPROTONOSUPPORT: of a version that we do not know. */
+/* The copy that counts. -EBADMSG: neither is whole; -EPROTONOSUPPORT: of another version (a log that version 1 left empty is read). */
 int superblock_read(int fd, struct superblock *out);
 /* Writes it with the next counter to the other copy, and flushes. On failure `superblock` is as it was. */
 int superblock_write(struct store *store, int fd, struct superblock *superblock);
+/* Makes it the journal's in this private folder. 0 or -errno. */
+int superblock_own(struct superblock *superblock, int fd, int folder);
+/* 1: it is; 0: the store is a copy, or the journal was moved here; -errno. */
+int superblock_is_own(const struct superblock *superblock, int fd, int folder);
 /* A new uuid: nothing in the log is valid any more. */
 int superblock_renew(struct superblock *superblock);
 

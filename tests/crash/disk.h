@@ -60,7 +60,7 @@ struct recorder {
     struct disk_record *record;
     struct disk_faults faults;
     bool superblock_was_last;
-    unsigned char superblock[128]; /* the last one written */
+    unsigned char superblock[256]; /* the last one written */
     uint64_t inodes[DISK_SLOTS];   /* tells the slot */
 };
 

@@ -58,6 +58,7 @@ static bool is_fence(struct recorder *self, const struct disk_event *event)
 {
     const struct format_superblock *new = (const struct format_superblock *)event->data;
     struct format_superblock old;
+    static_assert(sizeof(old) <= sizeof(self->superblock), "the last one is kept whole");
     if (event->slot != DISK_JOURNAL || event->offset >= FORMAT_LOG_START)
         return false;
     memcpy(&old, self->superblock, sizeof(old));

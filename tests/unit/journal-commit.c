@@ -51,7 +51,8 @@ static void a_full_journal_says_so(void **state)
     while ((result = journal_reserve(fixture->journal, &chunk)) == 0)
         assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
     assert_int_equal(result, -ENOSPC);
-    assert_int_equal(journal_used(fixture->journal), journal_size(fixture->journal));
+    assert_in_range(journal_used(fixture->journal), journal_size(fixture->journal) / 64 * 63 - 2 * PAGE,
+                    journal_size(fixture->journal));
     assert_int_equal(journal_release(fixture->journal, point(fixture).head, point(fixture).next_number), 0);
     assert_int_equal(journal_used(fixture->journal), 0);
     commit_pages(fixture, &file, &page, 1);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "journal/chunk.h"
 #include "journal-support.h"
@@ -15,8 +16,11 @@ static struct journal_file files[] = {
     {
         .identity = {.inode = 7, .birth = {1, 2}, .handle_type = 0x81, .handle_length = 5, .handle = "hand"},
         .path = "folder/file",
+        .unnamed = true,
+        .owner = 1000,
         .stream = 9,
         .size = 12345,
+        .reserved = 1 << 20,
         .valid = 4096,
         .atime = {3, 4},
         .mtime = {5, 6},
@@ -94,7 +98,12 @@ static void all_comes_back(void **state)
     for (int i = 0; i < 2; i++) {
         struct journal_file file = view->chunk.files[i];
         file.path = files[i].path;
-        assert_memory_equal(&file.identity, &files[i].identity, sizeof(file.identity));
+        struct identity identity = files[i].identity;
+        identity.type = S_IFREG;
+        assert_memory_equal(&file.identity, &identity, sizeof(file.identity));
+        assert_int_equal(file.unnamed, files[i].unnamed);
+        assert_int_equal(file.owner, files[i].owner);
+        assert_int_equal(file.reserved, files[i].reserved);
         assert_int_equal(file.stream, files[i].stream);
         assert_int_equal(file.size, files[i].size);
         assert_int_equal(file.valid, files[i].valid);

@@ -125,22 +125,74 @@ static void two_torn_superblocks_are_told(void **state)
     assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
 }
 
-static void an_unknown_version_is_refused(void **state)
+/* Both copies of the superblock get this version; version 1 had its checksum before the owners. */
+static void set_version(struct fixture *fixture, uint32_t version, uint32_t epoch)
 {
-    struct fixture *fixture = *state;
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    for (off_t copy = 0; copy < 2; copy++) {
+        struct format_superblock superblock;
+        assert_int_equal(pread(fd, &superblock, sizeof(superblock), copy * FORMAT_BLOCK), sizeof(superblock));
+        superblock.version = version;
+        superblock.epoch = epoch;
+        uint64_t *checksum = version == 1 ? (uint64_t *)&superblock.journal : &superblock.checksum;
+        *checksum = format_checksum(&superblock, (size_t)((char *)checksum - (char *)&superblock));
+        assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), copy * FORMAT_BLOCK), sizeof(superblock));
+    }
+    close(fd);
+}
+
+static void another_version_is_refused(struct fixture *fixture, uint32_t version)
+{
     struct recover_report report;
-    struct format_superblock superblock;
     fixture_open(fixture, SMALL_JOURNAL);
     fixture_close(fixture);
-    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
-    assert_int_equal(pread(fd, &superblock, sizeof(superblock), 0), sizeof(superblock));
-    superblock.version++;
-    superblock.checksum = format_checksum(&superblock, offsetof(struct format_superblock, checksum));
-    assert_int_equal(pwrite(fd, &superblock, sizeof(superblock), 0), sizeof(superblock));
-    close(fd);
+    set_version(fixture, version, 1);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPROTONOSUPPORT);
     assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EPROTONOSUPPORT);
     assert_int_equal(journal_walk(fixture->root, NULL, NULL, &report), -EPROTONOSUPPORT);
+}
+
+static void an_unknown_version_is_refused(void **state)
+{
+    another_version_is_refused(*state, FORMAT_VERSION + 1);
+}
+
+static void what_version_1_left_in_a_crash_is_refused(void **state)
+{
+    another_version_is_refused(*state, 1);
+}
+
+static void what_version_1_left_empty_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    set_version(fixture, 1, 0);
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(1, 'A');
+    commit_pages(fixture, &file, &page, 1);
+    assert_int_equal(fixture_recover(fixture).commits, 1);
+    assert_string_equal(content(fixture, "a"), "xAxx");
+}
+
+static void only_its_own_store_owns_a_journal(void **state)
+{
+    struct fixture *fixture = *state;
+    struct superblock superblock;
+    int fd;
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    assert_int_equal(superblock_open_file(fixture->private_folder, O_RDWR, &fd), 0);
+    assert_int_equal(superblock_read(fd, &superblock), 0);
+    assert_int_equal(superblock_is_own(&superblock, fd, fixture->private_folder), 1);
+    struct superblock other = superblock;
+    other.journal.inode++;
+    assert_int_equal(superblock_is_own(&other, fd, fixture->private_folder), 0);
+    other = superblock;
+    other.root.birth.tv_nsec ^= 1;
+    assert_int_equal(superblock_is_own(&other, fd, fixture->private_folder), 0);
+    close(fd);
 }
 
 static void a_cut_file_is_told(void **state)
@@ -251,6 +303,9 @@ int main(void)
         CASE(a_log_is_found_by_either_superblock),
         CASE(two_torn_superblocks_are_told),
         CASE(an_unknown_version_is_refused),
+        CASE(what_version_1_left_in_a_crash_is_refused),
+        CASE(what_version_1_left_empty_is_taken_over),
+        CASE(only_its_own_store_owns_a_journal),
         CASE(a_cut_file_is_told),
         CASE(a_link_is_not_followed),
         CASE(a_folder_is_no_journal),

@@ -22,14 +22,16 @@ static bool fails(_Atomic int *left)
 
 static int faulty_write(struct store *store, struct store_write *writes, size_t count)
 {
-    if (fails(&((struct faulty_store *)store)->writes_left))
+    struct faulty_store *faulty = (struct faulty_store *)store;
+    if (faulty->all_fail || fails(&faulty->writes_left))
         return -EIO;
     return BELOW(store)->operations->write(BELOW(store), writes, count);
 }
 
 static int faulty_flush(struct store *store, int fd)
 {
-    return fails(&((struct faulty_store *)store)->flushes_left) ? -EIO : BELOW(store)->operations->flush(BELOW(store), fd);
+    struct faulty_store *faulty = (struct faulty_store *)store;
+    return faulty->all_fail || fails(&faulty->flushes_left) ? -EIO : BELOW(store)->operations->flush(BELOW(store), fd);
 }
 
 static int faulty_sync(struct store *store, int fd)
@@ -148,6 +150,7 @@ struct journal_file entry_of(struct fixture *fixture, const char *path)
         .identity.inode = status.stx_ino,
         .path = path,
         .size = status.stx_size,
+        .owner = status.stx_uid,
         .valid = UINT64_MAX,
         .atime.tv_sec = 100,
         .mtime = {.tv_sec = 200, .tv_nsec = 1},

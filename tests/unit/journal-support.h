@@ -20,6 +20,7 @@ struct faulty_store {
     struct store *below;
     _Atomic int writes_left, flushes_left, syncs_left; /* this many succeed, then one fails with EIO; -1: none does */
     bool no_punch;
+    bool all_fail; /* writes and flushes */
 };
 
 struct fixture {
