@@ -13,14 +13,15 @@
 #define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
 
 /* One run of pages gets blocks; the file's size stays. Where the store cannot reserve, its own errors come at the checkpoint. */
-static int reserve_run(int fd, uint64_t start, uint64_t end)
+static int reserve_run(int fd, uint64_t start, uint64_t end, bool *reserved)
 {
     if (end > start && fallocate(fd, FALLOC_FL_KEEP_SIZE, start, end - start) && errno != EOPNOTSUPP)
         return -errno;
+    *reserved |= end > start;
     return 0;
 }
 
-int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state)
+int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state, bool *reserved)
 {
     struct frame_index key = {.page = UINT64_MAX}, *frame;
     uint64_t start = 0, end = 0;
@@ -44,16 +45,16 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
         if (frame->state != state || frame_truth(files->frames, frame)->flags & FRAME_HOLE)
             continue;
         if (frame->page << PAGE_SHIFT != end) {
-            error = reserve_run(fd, start, end);
+            error = reserve_run(fd, start, end, reserved);
             start = frame->page << PAGE_SHIFT;
         }
         end = (frame->page + 1) << PAGE_SHIFT;
     }
     if (!error)
-        error = reserve_run(fd, start, end);
+        error = reserve_run(fd, start, end, reserved);
     TAILQ_FOREACH (frame, &index->view.lists[state], link) { /* replaced meanwhile: they are few */
         if (!error && !frame->in_view && !(frame_truth(files->frames, frame)->flags & FRAME_HOLE) && frame->page >= key.page)
-            error = reserve_run(fd, frame->page << PAGE_SHIFT, (frame->page + 1) << PAGE_SHIFT);
+            error = reserve_run(fd, frame->page << PAGE_SHIFT, (frame->page + 1) << PAGE_SHIFT, reserved);
     }
     if (!error && start <= index->blocks.until && end > index->blocks.until)
         index->blocks.until = end;
@@ -165,7 +166,9 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
     if (error)
         return error;
     if (!(mode & FALLOC_FL_PUNCH_HOLE) && fallocate(descriptor->fd, FALLOC_FL_KEEP_SIZE, offset, length))
-        error = -errno; /* blocks only: the store's size is the commit's to change */
+        error = -errno;                      /* blocks only: the store's size is the commit's to change */
+    else if (!(mode & FALLOC_FL_PUNCH_HOLE)) /* the next commit flushes them */
+        atomic_fetch_or(&files->arena->inodes[files->arena->files[number].inode].flags, INODE_UNSYNCED);
     if (!error && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         error =
             zero_range(files, index, descriptor->fd, offset, end < size ? end : size, mode & FALLOC_FL_PUNCH_HOLE ? FRAME_HOLE : 0);

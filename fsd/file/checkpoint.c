@@ -49,12 +49,13 @@ struct round {
 static int reserve_again(struct files *files, struct job *job, uint64_t cut)
 {
     struct file_index *index = job->index;
+    bool reserved = false;
     int error;
 
     if (index->blocks.until > cut)
         index->blocks.until = cut;
-    error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTED);
-    return error ? error : file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING);
+    error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTED, &reserved);
+    return error ? error : file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING, &reserved);
 }
 
 /* The store's file is cut where commits truncated it, and then has the size of the last one before pages are written: writes that extend a
@@ -138,7 +139,17 @@ static int punch(struct files *files, const struct job *job, uint64_t page)
     return files->store->operations->punch(files->store, job->fd, page << PAGE_SHIFT, PAGE_BYTES);
 }
 
-/* Sorted by page; of two frames for one page the newer is written; neighbours make one write. */
+/* How much of a page lies within the file as of its last commit. The last page's rest is not written: the file would have to be cut again,
+ * and would lose what fallocate reserved behind its end. */
+static size_t bytes_within(const struct job *job, uint64_t page)
+{
+    uint64_t start = page << PAGE_SHIFT, size = job->version.position ? job->version.size : UINT64_MAX;
+
+    return size > start && size - start < PAGE_BYTES ? size - start : PAGE_BYTES;
+}
+
+/* Sorted by page; of two frames for one page the newer is written; neighbours make one write. A part of a page cannot go past the page
+ * cache. */
 static void plan(struct files *files, struct round *round, uint32_t number)
 {
     struct job *job = &round->jobs[number];
@@ -158,14 +169,18 @@ static void plan(struct files *files, struct round *round, uint32_t number)
                 continue;
             job->error = 0; /* where nothing can be punched, the frame's zeros are written */
         }
-        *iov = (struct iovec){frame_memory(files->frames, frames[i]), PAGE_BYTES};
-        if (write && (uint64_t)write->offset + (uint64_t)write->iovcnt * PAGE_BYTES == page << PAGE_SHIFT &&
+        *iov = (struct iovec){frame_memory(files->frames, frames[i]), bytes_within(job, page)};
+        if (write && iov->iov_len == PAGE_BYTES &&
+            (uint64_t)write->offset + (uint64_t)write->iovcnt * PAGE_BYTES == page << PAGE_SHIFT &&
             iov == write->iov + write->iovcnt && write->iovcnt < (int)RUN_PAGES) {
             write->iovcnt++;
             continue;
         }
         write = &round->writes[round->write_count];
-        *write = (struct store_write){.fd = job->fd, .offset = page << PAGE_SHIFT, .iov = iov, .iovcnt = 1};
+        *write = (struct store_write){.fd = iov->iov_len == PAGE_BYTES ? job->fd : job->descriptor->fd,
+                                      .offset = page << PAGE_SHIFT,
+                                      .iov = iov,
+                                      .iovcnt = 1};
         round->owner[round->write_count++] = number;
     }
 }

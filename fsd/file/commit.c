@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file/ahead.h"
@@ -34,6 +35,7 @@ struct round {
     uint32_t weight; /* pages of all parts, those journaled ahead included */
     char (*paths)[4096];
     size_t part_max, file_max, page_max, path_max;
+    bool space_was_scarce;
 };
 
 struct commit_queue {
@@ -172,23 +174,35 @@ static uint32_t owner_of(int fd)
     return fstat(fd, &stat) ? JOURNAL_NO_OWNER : stat.st_uid;
 }
 
+/* Invariant 7 after a power cut: blocks reserved for the commit are there when recovery needs them. Where the store has room for all that the
+ * journal can hold, recovery reserves them anew; else they are flushed first, when it begins to be so all of them. */
+static bool space_is_scarce(struct files *files)
+{
+    struct statvfs stat;
+    bool scarce = fstatvfs(files->inodes->store, &stat) || stat.f_bavail * stat.f_frsize < 2 * journal_size(files->journal);
+
+    if (scarce && !files->commits->round.space_was_scarce && syncfs(files->inodes->store))
+        return true; /* this one file's are flushed; the others' the next time */
+    files->commits->round.space_was_scarce = scarce;
+    return scarce;
+}
+
 static int make_ready(struct files *files, struct round *round, uint32_t part)
 {
     uint32_t number = round->parts[part].file, inode = files->arena->files[number].inode;
     struct file_index *index = &files->index[number];
     struct descriptor *descriptor;
+    bool reserved = false;
     int error = descriptor_get(files->descriptors, inode, &descriptor);
 
     if (error)
         return error;
-    if (is_unsynced(files, inode))
+    round->files[part].owner = owner_of(descriptor->fd);
+    pthread_mutex_lock(&index->lock);
+    error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING, &reserved);
+    pthread_mutex_unlock(&index->lock);
+    if (!error && (is_unsynced(files, inode) || (reserved && space_is_scarce(files))))
         error = flush_metadata(files, inode, descriptor->fd);
-    if (!error) {
-        round->files[part].owner = owner_of(descriptor->fd);
-        pthread_mutex_lock(&index->lock);
-        error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING);
-        pthread_mutex_unlock(&index->lock);
-    }
     descriptor_put(files->descriptors, descriptor);
     return error;
 }

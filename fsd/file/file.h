@@ -157,9 +157,9 @@ void file_drop(struct files *files, uint32_t file);
 /* Everything uncommitted is void: the file is as its last commit left it (for unmounting). */
 void file_discard(struct files *files, uint32_t file);
 
-/* For this floor's own files. Invariant 7: the store's file gets blocks for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
+/* For this floor's own files. Invariant 7: the store's file gets blocks, which *reserved tells, for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
-int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state);
+int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state, bool *reserved);
 static inline struct file *file_truth(const struct files *files, const struct file_index *index)
 {
     return &files->arena->files[index - files->index];

@@ -144,7 +144,7 @@ const char *recorded(struct house *house, const char *name)
             at += snprintf(text + at, sizeof text - at, "%llu", (unsigned long long)record->offset);
         if (name && (record->operation == WRITE || record->operation == PUNCH))
             at += snprintf(text + at, sizeof text - at, "%llu+%llu", (unsigned long long)record->offset / PAGE_BYTES,
-                           (unsigned long long)record->length / PAGE_BYTES);
+                           (unsigned long long)(record->length + PAGE_BYTES - 1) / PAGE_BYTES);
     }
     return text;
 }
