@@ -60,7 +60,7 @@ static size_t place(size_t *end, size_t bytes)
 int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor)
 {
     uint32_t frame_max = cache_bytes / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
-    size_t bytes = 0, header, inodes, files, handles, names, frames, memory;
+    size_t bytes = 0, header, inodes, files, handles, names, effects, arrivals, frames, memory;
     unsigned char *base;
     int fd;
 
@@ -69,6 +69,8 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
     files = place(&bytes, (FILE_MAX + 1ul) * sizeof(struct file));
     handles = place(&bytes, (HANDLE_MAX + 1ul) * sizeof(struct handle));
     names = place(&bytes, (NAME_MAX_COUNT + 1ul) * sizeof(struct name));
+    effects = place(&bytes, EFFECTS_MAX * sizeof(struct effects));
+    arrivals = place(&bytes, SERVING_MAX * sizeof(struct arrival));
     frames = place(&bytes, (frame_max + spill_max + 1ul) * sizeof(struct frame));
     memory = place(&bytes, (size_t)frame_max << PAGE_SHIFT);
 
@@ -92,6 +94,8 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
         .files = (void *)(base + files),
         .handles = (void *)(base + handles),
         .names = (void *)(base + names),
+        .effects = (void *)(base + effects),
+        .arrivals = (void *)(base + arrivals),
         .frames = (void *)(base + frames),
         .memory = base + memory,
     };

@@ -24,13 +24,18 @@
 #define INODE_HANDLE_MAX 32
 #define INODE_ROOT 1u /* slot of the store's root */
 #define INIT_REQUEST_MAX 4096
-#define INTENT_MAX 64
+#define WRITE_MAX (1u << 20)      /* bytes of one WRITE, and of one reply */
+#define SERVING_MAX 64u           /* threads that serve */
+#define REQUEST_HEAD (256u << 10) /* bytes of a request that is no WRITE, no FORGET */
+#define EFFECTS_MINE 128u /* of the living worker's requests; more than serve, as who answers parked ones may need one, too */
+#define EFFECTS_MAX (1024u + EFFECTS_MINE)
+#define ENTRIES_MAX (WRITE_MAX / 160) /* of a folder in one reply; the smallest with attributes takes 160 bytes */
 
 /* What we know of an inode of the store, while the kernel knows it. */
 struct inode {
     _Atomic uint64_t number; /* the store's inode number, and our node id (the root's node id is 1); 0: free */
     uint64_t generation;
-    _Atomic uint64_t lookups; /* the kernel's references; may drift upwards when a worker dies */
+    _Atomic uint64_t lookups; /* the kernel's references: exact, see reference.h */
     uint32_t type;            /* S_IFMT bits */
     _Atomic uint32_t flags;   /* INODE_... */
     _Atomic uint32_t file;    /* struct file of a regular file that was opened for writing; 0: none */
@@ -98,10 +103,37 @@ struct handle {
     uint64_t unique; /* of the OPEN, to know it when it is sent again */
 };
 
-/* A request that may not take effect twice, from just before until just after its effect. */
+/* A request that may not take effect twice, from just before its effect until its reply was heard. */
 struct intent {
-    _Atomic uint64_t unique; /* 0: free */
-    uint64_t inode;          /* number of the store's inode at stake */
+    _Atomic uint32_t begun;
+    uint64_t inode; /* number of the store's inode at stake */
+};
+
+/* What a request has done that its reply tells of, until the reply was heard: a request that the kernel sends again after a death finds here
+ * what was done already. It ends with the store that sets `unique` to 0. */
+struct effects {
+    _Atomic uint64_t unique; /* of the request, without RESENT; 0: free */
+    struct intent intent;
+    _Atomic uint32_t counted; /* references counted for the reply: the slots of their inodes */
+    uint32_t slots[ENTRIES_MAX];
+};
+
+/* Where a serving thread's requests arrive: in the arena, since the kernel never sends a FORGET again. Bytes lie in `head`, then in the frames,
+ * then in `rest`; all but WRITEs and FORGETs are then gathered in `head`. */
+struct arrival {
+    _Alignas(PAGE_BYTES) unsigned char head[REQUEST_HEAD];
+    unsigned char rest[WRITE_MAX];
+    uint32_t frames[WRITE_MAX / PAGE_BYTES];
+    uint32_t first, count;      /* the frames that are there: the ones before were taken by WRITEs */
+    _Atomic uint32_t forgotten; /* so many FORGETs of the message are applied */
+};
+
+/* A change of an inode's references under way; see reference.h. */
+struct reference_redo {
+    _Atomic uint32_t slot; /* 0: none */
+    uint32_t value;        /* of the counter afterwards */
+    uint64_t lookups;      /* of the inode afterwards */
+    uint64_t counter;      /* where it is in the arena, bytes */
 };
 
 /* A piece of a name, chained. It is in use if and only if an inode's place leads to it. */
@@ -134,7 +166,7 @@ struct arena_header {
     _Alignas(8) char init[INIT_REQUEST_MAX];
     struct journal_state journal;
     struct arena_counters counters;
-    struct intent intents[INTENT_MAX];
+    struct reference_redo redo; /* the inode table's lock guards it */
 };
 
 /* The tables, mapped. */
@@ -144,7 +176,9 @@ struct arena {
     struct file *files;
     struct handle *handles;
     struct name *names;
-    struct frame *frames; /* 1 .. frame_max in memory, then spill_max in the spill file */
+    struct effects *effects;  /* EFFECTS_MAX, from 0 */
+    struct arrival *arrivals; /* SERVING_MAX, from 0 */
+    struct frame *frames;     /* 1 .. frame_max in memory, then spill_max in the spill file */
     unsigned char *memory;
     unsigned char *spill;
 };

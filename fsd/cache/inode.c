@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache/place.h"
+#include "cache/reference.h"
 #include "log.h"
 
 #define HASH_BITS 20
@@ -189,7 +190,20 @@ static int complete(struct inode_table *table, int folder, const char *name, str
     return !error && found->inode != number ? -EAGAIN : error;
 }
 
-int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const char *name, struct statx *stat, uint32_t *slot)
+/* The table's lock is held. */
+static void count(struct inode_table *table, uint32_t slot, struct effects *effects)
+{
+    uint32_t counted = effects->counted;
+
+    if (slot == INODE_ROOT) /* always there */
+        return;
+    assert(counted < ENTRIES_MAX);
+    effects->slots[counted] = slot;
+    reference_set(table->arena, slot, table->arena->inodes[slot].lookups + 1, &effects->counted, counted + 1);
+}
+
+int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const char *name, struct statx *stat, uint32_t *slot,
+                 struct effects *effects)
 {
     uint32_t left = 0, retired;
     struct identity found;
@@ -208,7 +222,7 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
     if (!error && parent && *slot != INODE_ROOT)
         left = place_set(table, *slot, parent, name);
     if (!error)
-        table->arena->inodes[*slot].lookups++;
+        count(table, *slot, effects);
     pthread_mutex_unlock(&table->lock);
     if (left)
         inode_put(table, left);
@@ -229,7 +243,7 @@ static int open_number(const struct inode_table *table, uint64_t number)
     return open_by_handle_at(table->store, &at.handle, O_PATH | O_CLOEXEC);
 }
 
-int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot)
+int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot, struct effects *effects)
 {
     int fd, error;
 
@@ -244,7 +258,7 @@ int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx
         fd = table->handles ? open_number(table, number) : -ESTALE;
     if (fd < 0)
         return -ESTALE;
-    error = inode_lookup(table, 0, fd, "", stat, slot);
+    error = inode_lookup(table, 0, fd, "", stat, slot, effects);
     close(fd);
     return error || stat->stx_ino != number ? -ESTALE : 0;
 }
@@ -266,14 +280,15 @@ uint64_t inode_node(const struct inode_table *table, uint32_t slot)
     return slot == INODE_ROOT ? 1 : table->arena->inodes[slot].number;
 }
 
-void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count)
+void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Atomic uint32_t *counter, uint32_t value)
 {
-    _Atomic uint64_t *lookups = &table->arena->inodes[slot].lookups;
+    uint64_t lookups;
 
     if (slot == INODE_ROOT)
         return;
     pthread_mutex_lock(&table->lock);
-    *lookups = *lookups > count ? *lookups - count : 0;
+    lookups = table->arena->inodes[slot].lookups;
+    reference_set(table->arena, slot, lookups > count ? lookups - count : 0, counter, value);
     pthread_mutex_unlock(&table->lock);
     end_if_unused(table, slot);
 }
@@ -350,6 +365,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     int error;
 
     *table = (struct inode_table){.arena = arena, .store = store, .lock = PTHREAD_MUTEX_INITIALIZER};
+    reference_redo(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&table->moving, &attributes);

@@ -43,18 +43,20 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store);
 uint32_t inode_of_node(struct inode_table *table, uint64_t node);
 uint64_t inode_node(const struct inode_table *table, uint32_t slot);
 
-/* Finds or makes the record of what `name` is in the open folder, and counts one lookup. -errno; -EXDEV for another device. */
-int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const char *name, struct statx *stat, uint32_t *slot);
+/* Finds or makes the record of what `name` is in the open folder, and counts one lookup, noted in `effects`. -errno; -EXDEV for another
+ * device. */
+int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const char *name, struct statx *stat, uint32_t *slot,
+                 struct effects *effects);
 /* The same for an inode number alone, from a file handle that a client kept. -ESTALE. */
-int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot);
+int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot, struct effects *effects);
 
 /* A record lives as long as the kernel refers to it (lookups: truth) or one of us holds it (private: a worker's successor counts its own).
  * Whoever keeps a slot, or the number of a file, over a moment at which it has no such reference holds the record: no list, queue or round
  * ever has one that may end. It ends in one place, inode.c's end(). To hold takes a reference to begin with. */
 void inode_hold(struct inode_table *table, uint32_t slot);
 void inode_put(struct inode_table *table, uint32_t slot);
-/* The kernel dropped `count` references. */
-void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count);
+/* `count` references of the kernel's are gone; in one change with that, `counter` gets the value. */
+void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Atomic uint32_t *counter, uint32_t value);
 /* Of a takeover, when everything that lives on is held: the records end that a dead worker left unused. */
 void inode_end_unused(struct inode_table *table);
 

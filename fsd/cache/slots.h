@@ -39,6 +39,11 @@ static inline uint32_t slots_take(struct slots *slots)
     return used + 1;
 }
 
+static inline uint32_t slots_in_use(const struct slots *slots)
+{
+    return atomic_load(slots->used) - slots->count;
+}
+
 static inline void slots_give(struct slots *slots, uint32_t slot)
 {
     slots->free[slots->count++] = slot;

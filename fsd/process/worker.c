@@ -23,6 +23,7 @@
 #include "request/handle.h"
 #include "request/operations.h"
 #include "request/receive.h"
+#include "request/takeover.h"
 #include "request/wait.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
@@ -221,8 +222,10 @@ static int open_floors(struct server *server, struct daemon *daemon)
     error = files_open(&server->files, committed, server);
     if (!error)
         error = handle_table_open(server);
-    if (!error)
+    if (!error) {
+        requests_take_over(server);
         inode_end_unused(&server->inodes);
+    }
     return error;
 }
 

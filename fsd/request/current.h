@@ -10,7 +10,6 @@
 
 #include "request/server.h"
 
-#define WRITE_MAX (1u << 20)
 #define FOLDER_BYTES (64u << 10)
 #define RESENT (1ull << 63) /* in `unique`: the kernel sends the request again, a dead worker may have executed it */
 
@@ -19,6 +18,8 @@ struct current {
     struct received bytes;               /* a WRITE's */
     char *reply;                         /* WRITE_MAX bytes, to make a reply in */
     char *names;                         /* FOLDER_BYTES, to read a folder into */
+    struct effects *own_effects;         /* the thread's; NULL: not yet needed */
+    struct effects *effects;             /* the request's; NULL: none yet */
 };
 
 struct current *current(void);

@@ -5,7 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "request/attribute.h"
-#include "request/server.h"
+#include "request/current.h"
 
 static struct timespec of_statx(struct statx_timestamp at)
 {
@@ -45,18 +45,37 @@ void entry_reply(fuse_req_t request, uint32_t inode, const struct statx *stat)
 
     entry_fill(server, inode, stat, &entry);
     if (fuse_reply_entry(request, &entry))
-        entry_drop(server, inode, 1);
+        entry_take_back(server);
 }
 
-void entry_drop(struct server *server, uint32_t inode, uint64_t count)
+void entry_take_back(struct server *server)
 {
-    const struct inode *truth = &server->arena.inodes[inode];
+    struct effects *effects = current()->effects;
 
+    while (effects && effects->counted) {
+        uint32_t last = effects->counted - 1, inode = effects->slots[last];
+
+        if (inode && inode <= server->arena.header->inode_used && server->arena.inodes[inode].number)
+            entry_drop(server, inode, 1, &effects->counted, last);
+        else
+            effects->counted = last;
+    }
+}
+
+void entry_drop(struct server *server, uint32_t inode, uint64_t count, _Atomic uint32_t *counter, uint32_t value)
+{
     if (!inode)
         return;
     inode_hold(&server->inodes, inode);
-    inode_forget(&server->inodes, inode, count);
-    if (truth->flags & INODE_UNLINKED && truth->file && !truth->lookups)
-        file_drop(&server->files, truth->file);
+    inode_forget(&server->inodes, inode, count, counter, value);
+    entry_drop_contents(server, inode);
     inode_put(&server->inodes, inode);
+}
+
+void entry_drop_contents(struct server *server, uint32_t inode)
+{
+    const struct inode *truth = &server->arena.inodes[inode];
+
+    if (truth->number && truth->flags & INODE_UNLINKED && truth->file && !truth->lookups)
+        file_drop(&server->files, truth->file);
 }

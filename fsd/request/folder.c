@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "request/current.h"
+#include "request/effects.h"
 #include "request/entry.h"
 #include "request/operations.h"
 #include "request/path.h"
@@ -24,7 +25,7 @@ struct listing {
     fuse_req_t request;
     uint32_t folder;
     int fd;
-    bool plus;
+    struct effects *effects; /* what is counted for it; NULL: names only */
     char *out;
     size_t used, size;
 };
@@ -44,13 +45,14 @@ static size_t add_entry(struct listing *listing, const struct dirent64 *entry)
     struct statx found;
     uint32_t inode = 0;
 
-    if (!listing->plus)
+    if (!listing->effects)
         return fuse_add_direntry(listing->request, listing->out + listing->used, left, entry->d_name, &stat, entry->d_off);
     need = fuse_add_direntry_plus(listing->request, NULL, 0, entry->d_name, NULL, 0);
     if (need > left)
         return need;
     plus.attr = stat;
-    if (!is_dots(entry->d_name) && !inode_lookup(&server->inodes, listing->folder, listing->fd, entry->d_name, &found, &inode))
+    if (!is_dots(entry->d_name) &&
+        !inode_lookup(&server->inodes, listing->folder, listing->fd, entry->d_name, &found, &inode, listing->effects))
         entry_fill(server, inode, &found, &plus);
     return fuse_add_direntry_plus(listing->request, listing->out + listing->used, left, entry->d_name, &plus, entry->d_off);
 }
@@ -95,7 +97,7 @@ static int open_listing(struct server *server, const struct descriptor *descript
 static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, bool plus)
 {
     struct server *server = server_of(request);
-    struct listing listing = {.request = request, .plus = plus, .out = current()->reply};
+    struct listing listing = {.request = request, .effects = plus ? effects_begin(server) : NULL, .out = current()->reply};
     struct descriptor *descriptor;
     int error;
 
@@ -121,8 +123,8 @@ static void list(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
     close(listing.fd);
     if (error < 0 && !listing.used)
         request_reply(request, error);
-    else
-        fuse_reply_buf(request, listing.out, listing.used);
+    else if (fuse_reply_buf(request, listing.out, listing.used))
+        entry_take_back(server);
 }
 
 void request_readdir(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)

@@ -2,34 +2,16 @@
 
 #include "request/intent.h"
 
-#include "request/current.h"
+#include "request/effects.h"
 
 struct intent *intent_begin(struct server *server, uint64_t inode, bool *tried)
 {
-    uint64_t unique = current_header()->unique;
-    struct intent *intents = server->arena.header->intents;
-    uint64_t none = 0;
+    struct intent *intent = &effects_begin(server)->intent;
 
-    *tried = false;
-    for (int i = 0; i < INTENT_MAX && unique & RESENT; i++) {
-        if (intents[i].unique == (unique & ~RESENT)) {
-            *tried = true;
-            return &intents[i];
-        }
+    *tried = intent->begun;
+    if (!*tried) {
+        intent->inode = inode;
+        atomic_store(&intent->begun, 1);
     }
-    for (int i = 0; i < INTENT_MAX; i++, none = 0) {
-        if (atomic_compare_exchange_strong(&intents[i].unique, &none, unique & ~RESENT)) {
-            intents[i].inode = inode;
-            return &intents[i];
-        }
-    }
-    return NULL; /* more dead workers' requests than slots: only a death now would show it */
-}
-
-void intent_end(struct intent *intent)
-{
-    if (intent) {
-        intent->inode = 0; /* or the next one here, killed before it set its own, would find it */
-        atomic_store(&intent->unique, 0);
-    }
+    return intent;
 }

@@ -4,8 +4,7 @@
 
 #include "request/server.h"
 
-/* Remember what is about to be done; `tried`: the same request was begun by a dead worker. Ended after the reply. */
+/* Remember what the current request is about to do; `tried`: a dead worker began it. */
 struct intent *intent_begin(struct server *server, uint64_t inode, bool *tried);
-void intent_end(struct intent *intent);
 
 #endif

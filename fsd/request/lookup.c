@@ -1,4 +1,4 @@
-/* How the kernel comes to know inodes, and forgets them. */
+/* How the kernel comes to know inodes. */
 #include "config.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 
 #include "request/attribute.h"
 #include "request/current.h"
+#include "request/effects.h"
 #include "request/entry.h"
 #include "request/operations.h"
 #include "request/path.h"
@@ -16,12 +17,14 @@ static void lookup_self(fuse_req_t request, fuse_ino_t node)
     struct server *server = server_of(request);
     struct statx stat;
     uint32_t inode;
-    int error = inode_lookup_number(&server->inodes, node, &stat, &inode);
+    int error = inode_lookup_number(&server->inodes, node, &stat, &inode, effects_begin(server));
 
-    if (error)
+    if (error) {
+        entry_take_back(server);
         request_reply(request, error);
-    else
+    } else {
         entry_reply(request, inode, &stat);
+    }
 }
 
 void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -46,9 +49,9 @@ void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     error = descriptor_get(&server->descriptors, folder, &descriptor);
     if (!error) {
-        error = path_is_reserved(folder, name)
-                    ? -ENOENT
-                    : inode_lookup(&server->inodes, strcmp(name, "..") ? folder : 0, descriptor->fd, name, &stat, &inode);
+        error = path_is_reserved(folder, name) ? -ENOENT
+                                               : inode_lookup(&server->inodes, strcmp(name, "..") ? folder : 0, descriptor->fd,
+                                                              name, &stat, &inode, effects_begin(server));
         descriptor_put(&server->descriptors, descriptor);
     }
     if (error == -ENOENT)
@@ -57,21 +60,4 @@ void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
         request_reply(request, error);
     else
         entry_reply(request, inode, &stat);
-}
-
-void request_forget_one(fuse_req_t request, fuse_ino_t node, uint64_t count)
-{
-    struct server *server = server_of(request);
-
-    entry_drop(server, inode_of_node(&server->inodes, node), count);
-    fuse_reply_none(request);
-}
-
-void request_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets)
-{
-    struct server *server = server_of(request);
-
-    for (size_t i = 0; i < count; i++)
-        entry_drop(server, inode_of_node(&server->inodes, forgets[i].ino), forgets[i].nlookup);
-    fuse_reply_none(request);
 }

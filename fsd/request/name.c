@@ -14,6 +14,7 @@
 #include "request/attribute.h"
 #include "request/caller.h"
 #include "request/current.h"
+#include "request/effects.h"
 #include "request/entry.h"
 #include "request/handle.h"
 #include "request/intent.h"
@@ -120,7 +121,8 @@ static void reply_made(fuse_req_t request, struct place *place, int error, bool 
     if (error == -EEXIST && tried)
         error = 0;
     if (!error)
-        error = inode_lookup(&server->inodes, place->folder, place->descriptor->fd, place->name, &stat, &inode);
+        error =
+            inode_lookup(&server->inodes, place->folder, place->descriptor->fd, place->name, &stat, &inode, effects_begin(server));
     if (!error)
         attribute_changed(server, inode);
     if (error)
@@ -155,7 +157,6 @@ static int make(const struct place *place, const struct making *what, bool tried
 static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name, const struct making *what)
 {
     struct server *server = server_of(request);
-    struct intent *intent = NULL;
     struct place place;
     uint32_t links;
     bool tried = false;
@@ -163,7 +164,7 @@ static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name
 
     if (!error) {
         if (!number_at(&place, &links) || current_header()->unique & RESENT)
-            intent = intent_begin(server, 0, &tried);
+            intent_begin(server, 0, &tried);
         caller_act_as(server, request);
         error = make(&place, what, tried);
         caller_act_as_self(server, request);
@@ -172,7 +173,6 @@ static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name
         request_reply(request, error);
     else
         reply_made(request, &place, error, tried);
-    intent_end(intent);
     place_close(server, &place);
 }
 
@@ -196,7 +196,6 @@ void request_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const 
     struct server *server = server_of(request);
     uint32_t inode = request_inode(request, node), links;
     struct descriptor *descriptor = NULL;
-    struct intent *intent = NULL;
     struct place place;
     char path[32];
     bool tried = false;
@@ -209,7 +208,7 @@ void request_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const 
         error = descriptor_get(&server->descriptors, inode, &descriptor);
     if (!error) {
         if (!number_at(&place, &links) || current_header()->unique & RESENT)
-            intent = intent_begin(server, node, &tried);
+            intent_begin(server, node, &tried);
         path_of_descriptor(path, descriptor);
         if (linkat(AT_FDCWD, path, place.descriptor->fd, name, AT_SYMLINK_FOLLOW))
             error = -errno;
@@ -219,14 +218,12 @@ void request_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const 
         request_reply(request, error);
     else
         reply_made(request, &place, error, tried);
-    intent_end(intent);
     place_close(server, &place);
 }
 
 static void serve_removal(fuse_req_t request, fuse_ino_t parent, const char *name, int flags)
 {
     struct server *server = server_of(request);
-    struct intent *intent = NULL;
     struct place place;
     uint32_t links = 0;
     bool tried = false;
@@ -237,12 +234,11 @@ static void serve_removal(fuse_req_t request, fuse_ino_t parent, const char *nam
         uint32_t inode = removal_begin(server, number, links);
 
         if (number || current_header()->unique & RESENT)
-            intent = intent_begin(server, number, &tried);
+            intent_begin(server, number, &tried);
         error = removal_do(server, &place, inode, flags, tried);
         removal_end(server, inode, links, error);
     }
     request_reply(request, error);
-    intent_end(intent);
     place_close(server, &place);
 }
 
@@ -314,7 +310,6 @@ static void serve_move(fuse_req_t request, struct place *from, struct place *to,
     if (!error && moving.moved)
         attribute_changed(server, moving.moved);
     request_reply(request, error);
-    intent_end(intent);
 }
 
 void request_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
@@ -359,7 +354,7 @@ static int create(fuse_req_t request, const struct place *place, mode_t mode, in
         error = 0;
     if (error)
         return error;
-    error = inode_lookup(&server->inodes, place->folder, place->descriptor->fd, place->name, stat, inode);
+    error = inode_lookup(&server->inodes, place->folder, place->descriptor->fd, place->name, stat, inode, effects_begin(server));
     if (!error && !S_ISREG(stat->stx_mode))
         error = -EEXIST;
     if (error) {
@@ -378,7 +373,6 @@ void request_create(fuse_req_t request, fuse_ino_t parent, const char *name, mod
 {
     struct server *server = server_of(request);
     struct fuse_entry_param entry;
-    struct intent *intent = NULL;
     struct place place;
     struct statx stat;
     uint32_t inode = 0, links;
@@ -387,23 +381,20 @@ void request_create(fuse_req_t request, fuse_ino_t parent, const char *name, mod
 
     if (!error) {
         if (!number_at(&place, &links) || current_header()->unique & RESENT)
-            intent = intent_begin(server, 0, &tried);
+            intent_begin(server, 0, &tried);
         error = create(request, &place, mode, info->flags, tried, &stat, &inode);
     }
-    if (!error) {
+    if (!error)
         error = open_file(server, inode, info);
-        if (error)
-            entry_drop(server, inode, 1);
-    }
     if (error) {
+        entry_take_back(server);
         request_reply(request, error);
     } else {
         entry_fill(server, inode, &stat, &entry);
         if (fuse_reply_create(request, &entry, info)) {
             handle_close(server, info->fh);
-            entry_drop(server, inode, 1);
+            entry_take_back(server);
         }
     }
-    intent_end(intent);
     place_close(server, &place);
 }

@@ -1,4 +1,4 @@
-/* What is missing is the kernel's to do: locks (they then survive a worker), copy_file_range. */
+/* WRITE and FORGET mostly come past libfuse (receive.c). What is missing is the kernel's to do: locks (they then survive a worker), copy_file_range. */
 #include "config.h"
 
 #include "request/operations.h"
@@ -24,8 +24,6 @@ static void init(void *userdata, struct fuse_conn_info *connection)
 const struct fuse_lowlevel_ops request_operations = {
     .init = init,
     .lookup = request_lookup,
-    .forget = request_forget_one,
-    .forget_multi = request_forget_multi,
     .getattr = request_getattr,
     .setattr = request_setattr,
     .readlink = request_readlink,

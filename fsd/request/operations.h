@@ -7,8 +7,6 @@
 extern const struct fuse_lowlevel_ops request_operations;
 
 void request_lookup(fuse_req_t, fuse_ino_t, const char *);
-void request_forget_one(fuse_req_t, fuse_ino_t, uint64_t);
-void request_forget_multi(fuse_req_t, size_t, struct fuse_forget_data *);
 void request_getattr(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 void request_setattr(fuse_req_t, fuse_ino_t, struct stat *, int, struct fuse_file_info *);
 void request_readlink(fuse_req_t, fuse_ino_t);

@@ -14,46 +14,46 @@
 #include "log.h"
 #include "request/burst.h"
 #include "request/current.h"
+#include "request/effects.h"
+#include "request/entry.h"
+#include "request/forget.h"
 #include "request/write.h"
 
-/* Before the bytes that found no frame: the head of a WRITE, and the whole of any other request. */
-#define HEAD_BYTES (256u << 10)
 #define FRAMES_REPLACED 64u /* at once: neighbours, as long as there are some */
-
-#define WRITE_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
 #define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
+#define HUGE ((size_t)2 << 20)
 
-/* What a thread receives requests into: the head of the request in plain memory, a WRITE's bytes in frames. */
+/* How a thread receives requests: the head into plain memory, a WRITE's bytes into frames. */
 struct receiver {
     struct server *server;
     struct current *current;
-    unsigned char *head;                    /* HEAD_BYTES */
-    unsigned char *rest;                    /* WRITE_MAX bytes: what found no frame */
-    uint32_t own[FRAMES_PER_WRITE];         /* frames; current->bytes.frames are what is left of them */
-    struct iovec iov[FRAMES_PER_WRITE + 2]; /* also: the head, and what found no frame */
+    struct arrival *arrival;
+    struct iovec iov[FRAMES_PER_WRITE + 2]; /* the head, frames, and what found no frame */
     int vectors;
+    size_t size; /* of the last request */
 };
 
 static _Thread_local struct receiver receiver;
 
-/* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. The two buffers
- * share a huge page where there are some: the disk fills one of those faster than hundreds of small ones. */
+/* Present memory: a kill in the middle of the kernel's copy must not end the request because of a page that was not there. Replies are made
+ * in a huge page where there are some: the disk fills one of those faster than hundreds of small ones. */
 static int make_receiver(struct server *server)
 {
-    const size_t buffers = 2 * (size_t)WRITE_MAX, bytes = 2 * buffers + HEAD_BYTES + FOLDER_BYTES;
-    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *aligned;
+    unsigned char *memory = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *aligned;
+    struct arrival *arrival = &server->arena.arrivals[atomic_fetch_add(&server->arrivals, 1)];
 
     if (memory == MAP_FAILED)
         return -errno;
-    aligned = memory + (buffers - (uintptr_t)memory % buffers) % buffers;
-    madvise(aligned, buffers, MADV_HUGEPAGE);
-    memset(aligned, 0, buffers + HEAD_BYTES + FOLDER_BYTES);
-    receiver = (struct receiver){.server = server, .current = current(), .head = aligned + buffers, .rest = aligned};
+    aligned = memory + (HUGE - (uintptr_t)memory % HUGE) % HUGE;
+    madvise(aligned, HUGE, MADV_HUGEPAGE);
+    memset(aligned, 0, WRITE_MAX + FOLDER_BYTES);
+    memset(arrival, 0, sizeof *arrival);
+    receiver = (struct receiver){.server = server, .current = current(), .arrival = arrival};
     *receiver.current = (struct current){
-        .header = (const void *)receiver.head,
-        .bytes = {.frames = receiver.own, .rest = aligned},
-        .reply = (char *)aligned + WRITE_MAX,
-        .names = (char *)aligned + buffers + HEAD_BYTES,
+        .header = (const void *)arrival->head,
+        .bytes = {.frames = arrival->frames, .rest = arrival->rest},
+        .reply = (char *)aligned,
+        .names = (char *)aligned + WRITE_MAX,
     };
     return 0;
 }
@@ -65,7 +65,7 @@ static int describe(void)
     const struct received *bytes = &receiver.current->bytes;
     uint32_t vectors = 1;
 
-    receiver.iov[0] = (struct iovec){receiver.head, WRITE_HEAD};
+    receiver.iov[0] = (struct iovec){receiver.arrival->head, WRITE_HEAD};
     for (uint32_t i = 0; i < bytes->frame_count; i++) {
         unsigned char *page = arena_page(&receiver.server->arena, bytes->frames[i]);
         struct iovec *last = &receiver.iov[vectors - 1];
@@ -75,7 +75,7 @@ static int describe(void)
         else
             receiver.iov[vectors++] = (struct iovec){page, PAGE_BYTES};
     }
-    receiver.iov[vectors++] = (struct iovec){receiver.rest, (size_t)(FRAMES_PER_WRITE - bytes->frame_count) << PAGE_SHIFT};
+    receiver.iov[vectors++] = (struct iovec){receiver.arrival->rest, (size_t)(FRAMES_PER_WRITE - bytes->frame_count) << PAGE_SHIFT};
     return vectors;
 }
 
@@ -93,37 +93,59 @@ static bool advance(void)
     return true;
 }
 
+/* What the last request left where it arrived is not to be taken for FORGETs. */
+static void mark_used(uint32_t taken)
+{
+    size_t behind = receiver.size > WRITE_HEAD ? receiver.size - WRITE_HEAD : 0;
+
+    for (uint32_t page = taken; (size_t)page << PAGE_SHIFT < behind; page++)
+        forget_mark(forget_place(&receiver.server->arena, receiver.arrival, page));
+}
+
 /* Frames that the last WRITE took, which are the first ones, are replaced, many at a time. Where none is free, the bytes go to plain memory. */
+static void replace_frames(struct received *bytes)
+{
+    struct arrival *arrival = receiver.arrival;
+    uint32_t left = bytes->frame_count;
+
+    memmove(arrival->frames, bytes->frames, left * sizeof arrival->frames[0]);
+    bytes->frames = arrival->frames;
+    bytes->frame_count += frame_take(&receiver.server->frames, arrival->frames + left, FRAMES_PER_WRITE - left);
+    arrival->first = 0;
+    arrival->count = bytes->frame_count;
+    for (uint32_t page = left; page < bytes->frame_count; page++)
+        forget_mark(forget_place(&receiver.server->arena, arrival, page));
+    receiver.vectors = describe();
+}
+
 static int prepare(void)
 {
-    struct frame_table *table = &receiver.server->frames;
     struct received *bytes = &receiver.current->bytes;
     uint32_t taken = 0;
 
     while (taken < bytes->frame_count && !bytes->frames[taken])
         taken++;
+    mark_used(taken);
     bytes->frames += taken;
     bytes->frame_count -= taken;
-    if (bytes->frame_count > FRAMES_PER_WRITE - FRAMES_REPLACED) {
-        if (taken > 1 || (taken && !advance()))
-            receiver.vectors = describe();
-        return receiver.vectors;
-    }
-    memmove(receiver.own, bytes->frames, bytes->frame_count * sizeof receiver.own[0]);
-    bytes->frames = receiver.own;
-    bytes->frame_count += frame_take(table, receiver.own + bytes->frame_count, FRAMES_PER_WRITE - bytes->frame_count);
-    return receiver.vectors = describe();
+    receiver.arrival->first += taken;
+    receiver.arrival->count -= taken;
+    if (bytes->frame_count <= FRAMES_PER_WRITE - FRAMES_REPLACED)
+        replace_frames(bytes);
+    else if (taken > 1 || (taken && !advance()))
+        receiver.vectors = describe();
+    return receiver.vectors;
 }
 
-/* All but WRITEs are decoded from one piece of memory. */
+/* All but WRITEs and FORGETs are decoded from one piece of memory. */
 static void gather(size_t size)
 {
     size_t at = WRITE_HEAD;
 
-    for (struct iovec *iov = &receiver.iov[1]; at < size && at < HEAD_BYTES; iov++) {
+    for (struct iovec *iov = &receiver.iov[1]; at < size && at < REQUEST_HEAD; iov++) {
         size_t n = size - at < iov->iov_len ? size - at : iov->iov_len;
 
-        memcpy(receiver.head + at, iov->iov_base, n);
+        memcpy(receiver.arrival->head + at, iov->iov_base, n);
         at += n;
     }
 }
@@ -135,8 +157,26 @@ static void keep_init(size_t size)
 
     if (header->init_length || size > INIT_REQUEST_MAX)
         return;
-    memcpy(header->init, receiver.head, size);
+    memcpy(header->init, receiver.arrival->head, size);
     atomic_store(&header->init_length, size);
+}
+
+/* All but most WRITEs and FORGETs. */
+static void serve_other(size_t size)
+{
+    struct fuse_buf buffer = {.mem = receiver.arrival->head, .size = size};
+    const struct fuse_in_header *header = current_header();
+
+    if (header->opcode != FUSE_WRITE)
+        gather(size);
+    if (header->opcode == FUSE_INIT)
+        keep_init(size);
+    if (header->unique & RESENT) {
+        effects_adopt(receiver.server);
+        entry_take_back(receiver.server);
+    }
+    fuse_session_process_buf(receiver.server->session, &buffer);
+    effects_end();
 }
 
 int request_serve(struct server *server)
@@ -150,10 +190,9 @@ int request_serve(struct server *server)
     if (unshare(CLONE_FS)) /* a umask of its own */
         return -errno;
     while (!fuse_session_exited(server->session)) {
-        struct fuse_buf buffer = {.mem = receiver.head};
-        ssize_t size;
+        ssize_t size = readv(fd, receiver.iov, prepare());
 
-        size = readv(fd, receiver.iov, prepare());
+        receiver.size = size > 0 ? size : 0;
         if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) {
             burst_pause(server);
             continue;
@@ -167,12 +206,10 @@ int request_serve(struct server *server)
         burst_count(server, header);
         if (header->opcode == FUSE_WRITE && write_received(server))
             continue;
-        if (header->opcode != FUSE_WRITE)
-            gather(size);
-        if (header->opcode == FUSE_INIT)
-            keep_init(size);
-        buffer.size = size;
-        fuse_session_process_buf(server->session, &buffer);
+        if (forget_is(header))
+            forget_received(server, receiver.arrival);
+        else
+            serve_other(size);
     }
     for (uint32_t i = 0; i < bytes->frame_count; i++) {
         if (bytes->frames[i])

@@ -26,6 +26,10 @@ struct server {
 
     pthread_mutex_t handle_lock;
     struct slots handle_slots;
+    pthread_mutex_t effects_lock;
+    struct effects *effects_free[EFFECTS_MINE];
+    uint32_t effects_free_count;
+    _Atomic uint32_t arrivals; /* given to threads */
     pthread_mutex_t group_lock;
     struct group *groups; /* commits over several files being put together */
     pthread_mutex_t wait_lock;

@@ -86,7 +86,6 @@ void request_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
 static void change(fuse_req_t request, uint32_t inode, const char *name, const char *value, size_t size, int flags)
 {
     struct server *server = server_of(request);
-    struct intent *intent;
     struct descriptor *descriptor;
     char path[32];
     bool tried;
@@ -96,7 +95,7 @@ static void change(fuse_req_t request, uint32_t inode, const char *name, const c
         request_reply(request, error);
         return;
     }
-    intent = intent_begin(server, 0, &tried);
+    intent_begin(server, 0, &tried);
     if (tried)
         flags = 0;
     path_of_descriptor(path, descriptor);
@@ -108,7 +107,6 @@ static void change(fuse_req_t request, uint32_t inode, const char *name, const c
     if (!error)
         attribute_changed(server, inode);
     request_reply(request, error);
-    intent_end(intent);
 }
 
 void request_setxattr(fuse_req_t request, fuse_ino_t node, const char *name, const char *value, size_t size, int flags)

@@ -41,7 +41,7 @@ static uint32_t look_up(struct house *house, uint32_t parent, int folder, const 
     struct statx status;
     uint32_t slot;
 
-    assert_int_equal(inode_lookup(table_of(house), parent, folder, name, &status, &slot), 0);
+    assert_int_equal(inode_lookup(table_of(house), parent, folder, name, &status, &slot, effects_of(house)), 0);
     return slot;
 }
 
@@ -53,7 +53,7 @@ static uint32_t look_up_in_root(struct house *house, const char *name)
 /* All of it. */
 static void forget(struct house *house, uint32_t slot)
 {
-    inode_forget(table_of(house), slot, truth_of(house, slot)->lookups);
+    inode_forget(table_of(house), slot, truth_of(house, slot)->lookups, &house->arena.arrivals[0].forgotten, 0);
 }
 
 static ino_t number_behind(int fd)
@@ -74,7 +74,7 @@ static void lookups_are_counted(void **state)
 
     make_empty(house, "a");
     make_empty(house, "b");
-    assert_int_equal(inode_lookup(table_of(house), INODE_ROOT, house->root, "none", &status, &slot), -ENOENT);
+    assert_int_equal(inode_lookup(table_of(house), INODE_ROOT, house->root, "none", &status, &slot, effects_of(house)), -ENOENT);
     slot = look_up_in_root(house, "a");
     other = look_up_in_root(house, "b");
     assert_true(slot != other && slot != INODE_ROOT);
@@ -82,10 +82,10 @@ static void lookups_are_counted(void **state)
     assert_int_equal(truth_of(house, slot)->lookups, 2);
     assert_int_equal(truth_of(house, slot)->type, S_IFREG);
     assert_int_equal(inode_of_node(table_of(house), inode_node(table_of(house), slot)), slot);
-    inode_forget(table_of(house), slot, 1);
+    inode_forget(table_of(house), slot, 1, &house->arena.arrivals[0].forgotten, 0);
     assert_int_not_equal(truth_of(house, slot)->number, 0); /* the kernel still knows it */
     inode_hold(table_of(house), slot);
-    inode_forget(table_of(house), slot, 1);
+    inode_forget(table_of(house), slot, 1, &house->arena.arrivals[0].forgotten, 0);
     assert_int_equal(inode_of_node(table_of(house), truth_of(house, slot)->number), slot); /* we do */
     inode_put(table_of(house), slot);
     assert_int_equal(truth_of(house, slot)->number, 0);
@@ -99,7 +99,7 @@ static void the_root_is_number_one(void **state)
     assert_int_equal(slot, INODE_ROOT);
     assert_int_equal(inode_node(table_of(house), INODE_ROOT), 1);
     assert_int_equal(inode_of_node(table_of(house), 1), INODE_ROOT);
-    inode_forget(table_of(house), INODE_ROOT, 1000);
+    inode_forget(table_of(house), INODE_ROOT, 1000, &house->arena.arrivals[0].forgotten, 0);
     assert_int_equal(inode_of_node(table_of(house), 1), INODE_ROOT);
     assert_int_not_equal(truth_of(house, INODE_ROOT)->number, 0);
 }

@@ -269,6 +269,14 @@ int house_teardown(void **state)
 
 /* ---- what clients do and see ---- */
 
+struct effects *effects_of(struct house *house)
+{
+    struct effects *effects = &house->arena.effects[0];
+
+    effects->counted = 0;
+    return effects;
+}
+
 uint32_t make_file(struct house *house, const char *name, unsigned pages, char letter)
 {
     unsigned char page[PAGE_BYTES];
@@ -281,7 +289,7 @@ uint32_t make_file(struct house *house, const char *name, unsigned pages, char l
     for (unsigned i = 0; i < pages; i++)
         assert_int_equal(pwrite(fd, page, PAGE_BYTES, (off_t)i * PAGE_BYTES), PAGE_BYTES);
     close(fd);
-    assert_int_equal(inode_lookup(&house->worker->inodes, INODE_ROOT, house->root, name, &status, &inode), 0);
+    assert_int_equal(inode_lookup(&house->worker->inodes, INODE_ROOT, house->root, name, &status, &inode, effects_of(house)), 0);
     file = file_of(house->files, inode, true, &error);
     assert_int_equal(error, 0);
     return file;

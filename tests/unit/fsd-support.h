@@ -78,6 +78,8 @@ int house_teardown(void **state);
 
 /* Makes a file of so many pages, each full of the letter, in the store; known to the worker as if opened for writing. Its number. */
 uint32_t make_file(struct house *house, const char *name, unsigned pages, char letter);
+/* Where a lookup is counted, of a request that is heard at once. */
+struct effects *effects_of(struct house *house);
 uint32_t inode_of(struct house *house, uint32_t file);
 struct file_index *index_of(struct house *house, uint32_t file);
 
