@@ -1,6 +1,6 @@
 # MAPSHARE_ARG_ENABLE(NAME, HELP): --enable-NAME, off by default, in $enable_NAME.
 AC_DEFUN([MAPSHARE_ARG_ENABLE],
-    [AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [], [enable_$1=no])])
+    [AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [], [AS_TR_SH([enable_$1])=no])])
 
 # MAPSHARE_TRY_CFLAG(VARIABLE, FLAG): append FLAG to VARIABLE where the compiler takes it without a word.
 AC_DEFUN([MAPSHARE_TRY_CFLAG], [
