@@ -84,7 +84,8 @@ void __tsan_atomic_signal_fence(int order)
 PLAIN(1)
 PLAIN(2)
 PLAIN(4)
-PLAIN(8) PLAIN(16) UNALIGNED(2) UNALIGNED(4) UNALIGNED(8) UNALIGNED(16)
+PLAIN(8)
+PLAIN(16) UNALIGNED(2) UNALIGNED(4) UNALIGNED(8) UNALIGNED(16)
 
 /* The order asked for is at most this one. */
 #define ORDER __ATOMIC_SEQ_CST

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# The worker dies at points of these operations, and neither clients nor other files notice. What changes names, attributes and who has files open.
+# The worker dies at points of these operations, and neither clients nor other files notice. What changes names and attributes.
 . "$(dirname "$0")/lib.sh"
-sweep symlink link rename exchange noreplace attributes open-close
+sweep create folder symlink link rename rename-over exchange noreplace replace attributes

@@ -9,7 +9,7 @@
 #include "../mount/check.h"
 #include "mapshare.h"
 
-#define FILES 48 /* more than a daemon with few descriptors can keep open */
+#define FILES 120 /* more than a daemon with few descriptors can keep open */
 
 struct place place;
 static int fd, second;
@@ -551,7 +551,7 @@ const struct operation operations[] = {
     {.name = "truncate", .prepare = dirty_file, .operate = op_truncate},
     {.name = "punch", .prepare = dirty_file, .operate = op_punch},
     {.name = "group", .prepare = one_file, .operate = op_group},
-    {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 64, .stride = 100},
+    {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 96, .stride = 600},
     {.name = "spill",
      .prepare = one_file,
      .operate = op_spill,
