@@ -1,4 +1,5 @@
-/* Stands between the daemon and the calls that answer the kernel or change something outside, and the copies to memory that outlives it. */
+/* Stands between the daemon and the calls that answer the kernel or change something outside, and the copies to memory that outlives
+ * it. */
 #include "config.h"
 
 #include <stddef.h>
@@ -9,8 +10,8 @@
 
 #define HERE __builtin_extract_return_addr(__builtin_return_address(0))
 
-/* Each has at most six arguments that go in registers, so one shape does for all; CALLS comes from the Makefile, which tells the linker the
- * same list. */
+/* Each has at most six arguments that go in registers, so one shape does for all; CALLS comes from the Makefile, which tells the
+ * linker the same list. */
 #define CALL(name)                                                     \
     long __real_##name(long, long, long, long, long, long);            \
     long __wrap_##name(long, long, long, long, long, long);            \

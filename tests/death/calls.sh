@@ -7,7 +7,8 @@ archive=$BUILD_FOLDER/tests/death/libfsd.a
 
 kinds='p?writev?|readv|open(at2?)?|open_by_handle_at|creat|close(_range)?|dup[23]?|fcntl|ioctl|flock|lockf'
 kinds+='|f?(data)?sync(fs)?|sync_file_range|f?truncate|(posix_)?fallocate|copy_file_range|splice|tee|sendfile'
-kinds+='|(un)?link(at)?|rename(at2?)?|mkdir(at)?|rmdir|mknod(at)?|symlink(at)?|[fl]?ch(own|mod)(at)?|[fl]?(set|remove)xattr|utime.*|futime.*'
+kinds+='|(un)?link(at)?|rename(at2?)?|mkdir(at)?|rmdir|mknod(at)?|symlink(at)?|[fl]?ch(own|mod)(at)?'
+kinds+='|[fl]?(set|remove)xattr|utime.*|futime.*'
 kinds+='|send(to|msg)?|io_uring_.*'
 reads='io_uring_(get|peek|wait)_cqe|__io_uring_get_cqe' # what asks changes nothing
 not_the_worker='chmod' # the keeper's

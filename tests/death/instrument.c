@@ -1,4 +1,4 @@
-/* What the compiler calls for -fsanitize=thread, in place of libtsan: each store and each atomic operation of the daemon passes here. */
+/* What the compiler calls for -fsanitize=thread, in place of libtsan: each store and each atomic operation of the daemon's. */
 #include "config.h"
 
 #include <stdint.h>
@@ -88,7 +88,8 @@ PLAIN(8)
 PLAIN(16)
 UNALIGNED(2)
 UNALIGNED(4)
-UNALIGNED(8) UNALIGNED(16)
+UNALIGNED(8)
+UNALIGNED(16)
 
 /* The order asked for is at most this one. */
 #define ORDER __ATOMIC_SEQ_CST
@@ -138,4 +139,4 @@ UNALIGNED(8) UNALIGNED(16)
     CHANGE(bits, fetch_sub)                                                                                          \
     CHANGE(bits, fetch_and) CHANGE(bits, fetch_or) CHANGE(bits, fetch_xor) COMPARE(bits, strong, 0) COMPARE(bits, weak, 1)
 
-    ATOMIC(8) ATOMIC(16) ATOMIC(32) ATOMIC(64)
+ATOMIC(8) ATOMIC(16) ATOMIC(32) ATOMIC(64)

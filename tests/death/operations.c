@@ -472,8 +472,8 @@ static void op_checkpoint(void)
 
 /* ---- the next worker ---- */
 
-/* Everything that a next worker has to take over: pages received and committed, handles, a file without a name, a truncation that was not
- * committed, a mapping, things in the midst of a checkpoint or not. */
+/* Everything that a next worker has to take over: pages received and committed, handles, a file without a name, a truncation that was
+ * not committed, a mapping. */
 static void much(void)
 {
     two_files();

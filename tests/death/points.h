@@ -1,7 +1,7 @@
 /* The points at which a worker can be made to die: what the daemon's runtime (points.c) and the test (sweep.c) share.
  *
- * A point stands before every store to memory that outlives the worker (the arena, the spill file), in the middle of every copy to it, and
- * before and after every call that answers the kernel or changes something outside. Points of all threads are counted together. */
+ * A point stands before every store to memory that outlives the worker (the arena, the spill file), in the middle of every copy to it,
+ * and before and after every call that answers the kernel or changes something outside. Points of all threads are counted together. */
 #ifndef DEATH_POINTS_H
 #define DEATH_POINTS_H
 

@@ -1,7 +1,7 @@
 /* The worker dies at every point of an operation, each time on a new mount, and nobody notices.
  *
  * usage: sweep DAEMON FOLDER OPERATION...; in the environment:
- *   EFFORT  how many times as many points are tried as by default, where of most operations it is every tenth (from a random one on: SEED)
+ *   EFFORT  how many times as many points are tried as by default: then, of most operations, it is every tenth, from a random one on
  *   ROUNDS  after that, how many times a worker dies at a random point and the next one at another (default 0)
  *   POINT   only this one; SECOND: the point at which the next worker dies, too; ENDING: unmount or crash */
 #include "config.h"

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Names, types, modes, owners, links, sizes, contents, targets, user's attributes but for our own; times not. `.mapshare` in either's root is passed over.
- * False: `why` tells the first difference. */
+/* Names, types, modes, owners, links, sizes, contents, targets, user's attributes but for our own; times not. `.mapshare` in either's
+ * root is passed over. False: `why` tells the first difference. */
 bool tree_same(const char *left, const char *right, char *why, size_t size);
 /* Removes a folder with all that is in it. */
 void tree_remove(const char *path);

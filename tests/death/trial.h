@@ -1,4 +1,4 @@
-/* One trial: a new store is mounted, an operation is done on it while the worker dies at a point, and what came of it is compared. */
+/* One trial: on a new mount an operation is done while the worker dies at a point, and what came of it is compared. */
 #ifndef DEATH_TRIAL_H
 #define DEATH_TRIAL_H
 
