@@ -1,0 +1,230 @@
+/* What must be durable before what: the order of writes and flushes, where a crash in between would lose or bring back something. */
+#include "config.h"
+
+#include "fsd-support.h"
+
+#include "file/ahead.h"
+#include "file/tail.h"
+#include "journal/recover.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- events in their order: "Jw" a write to the journal, "w" to a file; so "f", "s"...; "metadata" fsync and "syncfs" of the daemon's own ---- */
+
+static char events[1024];
+static bool sync_fails;
+
+static void note(const char *event)
+{
+    if (events[0])
+        strncat(events, " ", sizeof events - strlen(events) - 1);
+    strncat(events, event, sizeof events - strlen(events) - 1);
+}
+
+static void note_operation(void *context, enum operation operation, bool journal)
+{
+    const char text[] = {'J', operation, '\0'};
+
+    (void)context;
+    note(journal ? text : text + 1);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
+
+int __wrap_fsync(int fd)
+{
+    note("metadata");
+    if (!sync_fails)
+        return __real_fsync(fd);
+    errno = EIO;
+    return -1;
+}
+
+int __wrap_syncfs(int fd)
+{
+    note("syncfs");
+    if (!sync_fails)
+        return __real_syncfs(fd);
+    errno = EIO;
+    return -1;
+}
+
+static void start_notes(struct house *house)
+{
+    events[0] = '\0';
+    house->recorder.before = note_operation;
+}
+
+static int setup(void **state)
+{
+    sync_fails = false;
+    return house_setup(state);
+}
+
+static void recover(struct house *house)
+{
+    struct recover_report report;
+    struct store *store;
+
+    assert_int_equal(store_open_serial(&store), 0);
+    assert_int_equal(journal_recover(store, house->root, false, &report), 0);
+    store_close(store);
+}
+
+/* ---- invariant 4 ---- */
+
+static uint32_t checked;
+
+/* While a checkpoint waits for the store, the page that it writes is committed again. */
+static void commit_and_move_the_tail(void *context, enum operation operation, bool journal)
+{
+    struct house *house = context;
+    uint64_t released = house->files->tail.released;
+
+    if (journal || operation != SYNC)
+        return;
+    house->recorder.before = NULL;
+    put_page(house, checked, 1, 'c');
+    assert_int_equal(commit_file(house, checked), 0);
+    assert_int_equal(tail_move(house->files), 0);
+    assert_int_equal(house->files->tail.released, released);
+}
+
+static void the_journal_keeps_what_is_on_its_way_to_the_store(void **state)
+{
+    struct house *house = *state;
+
+    checked = make_file(house, "a", 4, 'a');
+    put_page(house, checked, 1, 'b');
+    put_page(house, checked, 3, 'b');
+    assert_int_equal(commit_file(house, checked), 0);
+    house->recorder.before = commit_and_move_the_tail;
+    house->recorder.context = house;
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_null(house->recorder.before); /* it was called */
+    assert_string_equal(stored(house, "a"), "acab");
+}
+
+/* ---- invariant 8 ---- */
+
+static void a_truncation_lets_a_stream_go(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 10, 'a');
+
+    for (int i = 0; i < 10; i++)
+        put_page(house, file, i, 'b');
+    ahead_journal(house->files, file);
+    assert_int_equal(file_truncate(house->files, file, 2 * PAGE_BYTES), 0);
+    assert_int_equal(file_truncate(house->files, file, 10 * PAGE_BYTES), 0);
+    assert_int_equal(commit_file(house, file), 0);
+    recover(house);
+    assert_string_equal(stored(house, "a"), "bb........");
+}
+
+/* A crash must not bring a name back with content that is older than its last commit. */
+static void a_dropped_file_is_gone_before_its_commits_are(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+    uint64_t released = house->files->tail.released;
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_return_code(unlinkat(house->root, "a", 0), errno);
+    file_drop(house->files, file);
+    start_notes(house);
+    sync_fails = true;
+    assert_int_equal(tail_move(house->files), -EIO);
+    assert_string_equal(events, "syncfs");
+    assert_int_equal(house->files->tail.released, released);
+    sync_fails = false;
+    assert_int_equal(tail_move(house->files), 0);
+    assert_string_equal(events, "syncfs syncfs Jw Jf");
+    assert_true(house->files->tail.released > released);
+}
+
+static void a_next_worker_knows_of_dropped_files(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_return_code(unlinkat(house->root, "a", 0), errno);
+    file_drop(house->files, file);
+    house_replace_worker(house);
+    start_notes(house);
+    assert_int_equal(tail_move(house->files), 0);
+    assert_string_equal(events, "syncfs Jw Jf");
+}
+
+/* ---- invariant 3 ---- */
+
+static void metadata_is_durable_before_a_commit(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a'), inode = inode_of(house, file);
+
+    atomic_fetch_or(&house->arena.inodes[inode].flags, INODE_UNSYNCED);
+    put_page(house, file, 1, 'b');
+    start_notes(house);
+    sync_fails = true;
+    assert_int_equal(commit_file(house, file), -EIO);
+    assert_string_equal(events, "metadata");
+    sync_fails = false;
+    assert_int_equal(commit_file(house, file), 0);
+    assert_string_equal(events, "metadata metadata Jw Jf");
+    put_page(house, file, 1, 'c');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_string_equal(events, "metadata metadata Jw Jf Jw Jf"); /* once is enough */
+}
+
+/* The worker died while it flushed them. */
+static void metadata_is_flushed_again_after_a_death(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a'), inode = inode_of(house, file);
+
+    put_page(house, file, 1, 'b');
+    atomic_fetch_or(&house->arena.inodes[inode].flags, INODE_SYNCING);
+    house_replace_worker(house);
+    start_notes(house);
+    assert_int_equal(commit_file(house, file), 0);
+    assert_string_equal(events, "metadata Jw Jf");
+}
+
+/* A dead worker may have written what it had no time to flush. */
+static void the_journal_is_flushed_after_a_death(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    start_notes(house);
+    house_replace_worker(house);
+    assert_int_equal(strncmp(events, "Jf Jw", 5), 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_journal_keeps_what_is_on_its_way_to_the_store),
+        TEST(a_truncation_lets_a_stream_go),
+        TEST(a_dropped_file_is_gone_before_its_commits_are),
+        TEST(a_next_worker_knows_of_dropped_files),
+        TEST(metadata_is_durable_before_a_commit),
+        TEST(metadata_is_flushed_again_after_a_death),
+        TEST(the_journal_is_flushed_after_a_death),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
