@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- events in their order: "Jw" a write to the journal, "w" to a file; so "f", "s"...; "metadata" fsync and "syncfs" of the daemon's own ---- */
+/* ---- events in their order: "Jw" a write to the journal, "w" one to a file, and so on; "metadata": fsync ---- */
 
 static char events[1024];
 static bool sync_fails;
@@ -108,6 +108,22 @@ static void the_journal_keeps_what_is_on_its_way_to_the_store(void **state)
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_null(house->recorder.before); /* it was called */
     assert_string_equal(stored(house, "a"), "acab");
+}
+
+/* Of a commit without pages the journal alone has size and times. */
+static void the_journal_keeps_sizes(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+    uint64_t released = house->files->tail.released;
+
+    assert_int_equal(file_truncate(house->files, file, 6 * PAGE_BYTES), 0);
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(tail_move(house->files), 0);
+    assert_int_equal(house->files->tail.released, released);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_true(house->files->tail.released > released);
+    assert_int_equal(stored_size(house, "a"), 6 * PAGE_BYTES);
 }
 
 /* ---- invariant 8 ---- */
@@ -218,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_journal_keeps_what_is_on_its_way_to_the_store),
+        TEST(the_journal_keeps_sizes),
         TEST(a_truncation_lets_a_stream_go),
         TEST(a_dropped_file_is_gone_before_its_commits_are),
         TEST(a_next_worker_knows_of_dropped_files),

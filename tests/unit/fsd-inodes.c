@@ -290,6 +290,23 @@ static void records_that_are_not_named_back_are_dropped(void **state)
     assert_string_equal(stored(house, "c"), "d");
 }
 
+/* The other way: an inode that names a record which is free, or another's, has none. */
+static void inodes_that_name_no_record_of_theirs_have_none(void **state)
+{
+    struct house *house = *state;
+    uint32_t freed = make_file(house, "a", 1, 'a'), others = make_file(house, "b", 1, 'b');
+    uint32_t first = inode_of(house, freed), slot;
+
+    make_empty(house, "c");
+    slot = look_up_in_root(house, "c");
+    truth_of(house, slot)->file = others;
+    house->arena.files[freed].inode = 0;
+    house_replace_worker(house);
+    assert_int_equal(truth_of(house, first)->file, 0);
+    assert_int_equal(truth_of(house, slot)->file, 0);
+    assert_int_equal(inode_of(house, others), look_up_in_root(house, "b"));
+}
+
 /* What lost its last reference just before its worker died ends with the takeover. */
 static void unused_records_end_with_a_takeover(void **state)
 {
@@ -670,6 +687,7 @@ int main(void)
         TEST(an_unlinked_file_stays_readable),
         TEST(pinned_descriptors_are_taken_over),
         TEST(records_that_are_not_named_back_are_dropped),
+        TEST(inodes_that_name_no_record_of_theirs_have_none),
         TEST(unused_records_end_with_a_takeover),
         cmocka_unit_test(few_descriptors_are_enough),
         TEST(deep_paths_are_opened),

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Each of these mistakes in the daemon is noticed by the test that stands beside it: the source with the mistake is compiled and takes
+# the place of the right one in that test, which must fail. MUTATION=NAME tries one.
+. "$(dirname "$0")/../lib.sh"
+need_program make
+[ -e "$BUILD_FOLDER/tests/unit/fsd-durable" ] || skip "the unit tests are not built (cmocka)"
+[ -z "${SANITIZERS:-}" ] || skip "once is enough: without the sanitizers"
+scratch
+cd "$BUILD_FOLDER"
+tried=0 missed=()
+
+mutate() { # NAME FILE SED-EXPRESSION TEST
+    local mutant=$SCRATCH/mutant.c object=$SCRATCH/mutant.o program=$4.mutant
+    [ "${MUTATION:-$1}" = "$1" ] || return 0
+    tried=$((tried + 1))
+    sed -E "$3" "$top_srcdir/fsd/$2" >"$mutant"
+    cmp -s "$mutant" "$top_srcdir/fsd/$2" && fail "$1: nothing in $2 is changed by $3: adapt the mutation to the source"
+    make -s mutant MUTANT="$mutant" MUTANT_OBJECT="$object" >"$SCRATCH/log" 2>&1 ||
+        { cat "$SCRATCH/log" >&2; fail "$1: does not compile"; }
+    rm -f "$program"
+    # shellcheck disable=SC2016 # the object stands before the library, so that the library's is not taken
+    make -s "$program" EXEEXT=.mutant FSD_LIBS="$object"' libfsd.a $(FSD_OTHER_LIBS)' >"$SCRATCH/log" 2>&1 ||
+        { cat "$SCRATCH/log" >&2; fail "$1: does not link"; }
+    if { timeout 60 "$program" >"$SCRATCH/log" 2>&1; } 2>/dev/null; then
+        echo "$1: $4 does not notice" >&2
+        missed+=("$1")
+    else
+        echo "$1: noticed by $4: $(grep -m1 -aE 'error: Failure|Assertion' "$SCRATCH/log" || tail -n 1 "$SCRATCH/log")"
+    fi
+    rm -f "$program"
+}
+
+# The journal is reused before pages are durable.
+mutate page-on-its-way-not-needed file/version.c '/needed = earlier\(needed, versions->writing\);/d' tests/unit/fsd-durable
+mutate last-commit-not-needed file/version.c '/needed = earlier\(needed, last\);/d' tests/unit/fsd-durable
+mutate cut-not-needed file/version.c '/needed = earlier\(needed, versions->cut_position\);/d' tests/unit/fsd-checkpoint
+mutate no-sync-in-checkpoint file/checkpoint.c 's/job->error = store->sync\(files->store, job->fd\);/;/' tests/unit/fsd-checkpoint
+# What was truncated, punched or unlinked comes back.
+mutate stream-not-void file/write.c \
+    '/if \(!index->versions.committing && index->view.counts\[FRAME_COMMITTING\]\)/,+1d' \
+    tests/unit/fsd-durable
+mutate no-syncfs-for-dropped file/tail.c 's/atomic_exchange\(&tail->dropped, false\)/false/' tests/unit/fsd-durable
+mutate dropped-forgotten-by-a-death file/takeover.c 's/header->file_used > 0\)/false)/' tests/unit/fsd-durable
+mutate void-frames-kept file/commit.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
+# Told before it is durable.
+mutate no-metadata-fsync file/commit.c 's/if \(fsync\(fd\)\)/if (false)/' tests/unit/fsd-durable
+mutate no-flush-after-a-death journal/journal.c \
+    's/return journal->store->operations->flush\(journal->store, journal->fd\);/return 0;/' \
+    tests/unit/fsd-durable
+mutate no-flush-of-a-commit journal/journal.c \
+    '/result = wait_for_earlier/,/publish_chunk/s/result = journal->store->operations->flush\(journal->store, journal->fd\);/;/' \
+    tests/unit/journal-commit
+mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
+# A death leaves what says otherwise.
+mutate record-not-named-back file/record.c 's/return inode && inode <= .*$/return inode;/' tests/unit/fsd-inodes
+mutate record-that-names-nothing file/record.c \
+    's/number > arena->header->file_used \|\| arena->files\[number\].inode != slot/false/' \
+    tests/unit/fsd-inodes
+mutate truncation-lost-with-its-commit file/version.c \
+    '/file->current.void_from = version->void_from;/s/=.*/= UINT64_MAX;/' \
+    tests/unit/fsd-takeover
+mutate cut-not-told-to-the-file file/version.c 's/atomic_store\(&file->cut, last->void_from\);/;/' tests/unit/fsd-takeover
+mutate syncing-forgotten file/commit.c 's/\(INODE_UNSYNCED \| INODE_SYNCING\)/INODE_UNSYNCED/' tests/unit/fsd-durable
+mutate unpublished-position-kept file/takeover.c 's/truth->position = 0;/;/' tests/unit/fsd-takeover
+
+[ "$tried" -gt 0 ] || fail "no mutation ${MUTATION:-}"
+[ ${#missed[@]} = 0 ] || fail "not noticed: ${missed[*]}"
+echo "$tried mutations, all noticed"
