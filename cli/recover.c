@@ -5,30 +5,29 @@
 #include "output.h"
 #include "store_folder.h"
 
-#include "journal/recover.h"
+#include "journal/apart.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define WRITES_IN_FLIGHT 64
+static void tell(const char *path, const char *text)
+{
+    if (path)
+        message("%s: %s", quoted(path), text);
+    else
+        message("%s", text);
+}
 
 static int replay(int folder, bool give_up, struct recover_report *report)
 {
-    struct store *store;
     int lock = store_folder_lock(folder);
     int result;
 
     if (lock < 0)
         return lock;
-    result = store_open_uring(&store, WRITES_IN_FLIGHT, lock);
-    if (result)
-        result = store_open_serial(&store);
-    if (result == 0) {
-        result = journal_recover(store, folder, give_up, report);
-        store_close(store);
-    }
+    result = recover_apart(folder, give_up, tell, report);
     close(lock);
     return result;
 }
@@ -42,6 +41,8 @@ static void plain_print(const struct recover_report *report)
                report->sequence, report->pages, report->files);
     if (report->files_missing)
         printf("skipped %" PRIu64 " files that were removed since\n", report->files_missing);
+    if (report->files_lost)
+        printf("gave up %" PRIu64 " pages of %" PRIu64 " files that cannot be found\n", report->pages_lost, report->files_lost);
     if (report->commits_lost)
         printf("gave up at least %" PRIu64 " commits behind damage in the journal\n", report->commits_lost);
     else if (report->torn_bytes)
@@ -57,6 +58,8 @@ static void report_json(const struct recover_report *report)
     json_object_object_add(object, "pages", json_object_new_uint64(report->pages));
     json_object_object_add(object, "files", json_object_new_uint64(report->files));
     json_object_object_add(object, "files_missing", json_object_new_uint64(report->files_missing));
+    json_object_object_add(object, "files_lost", json_object_new_uint64(report->files_lost));
+    json_object_object_add(object, "pages_lost", json_object_new_uint64(report->pages_lost));
     json_object_object_add(object, "commits_lost", json_object_new_uint64(report->commits_lost));
     json_object_object_add(object, "torn_bytes", json_object_new_uint64(report->torn_bytes));
     json_print(object);
@@ -79,8 +82,14 @@ enum exit_status command_recover(const struct arguments *arguments)
         message("%s: the journal is damaged: at least %" PRIu64
                 " commits behind the damage are lost; --give-up keeps what is before it",
                 quoted(path), report.commits_lost);
+    } else if (result == -ENOTRECOVERABLE) {
+        message("%s: %" PRIu64 " pages of %" PRIu64
+                " files have no place, so nothing was changed; put the files back under the names above, "
+                "or give these pages up with --give-up",
+                quoted(path), report.pages_lost, report.files_lost);
     } else if (result) {
-        store_folder_tell_error(path, result);
+        if (result != -EFAULT) /* a crash was told */
+            store_folder_tell_error(path, result);
     } else if (arguments->json) {
         report_json(&report);
     } else {

@@ -2,7 +2,7 @@
 #ifndef JOURNAL_APPLY_H
 #define JOURNAL_APPLY_H
 
-#include "journal/image.h"
+#include "journal/find.h"
 #include "journal/recover.h"
 
 /* Where the image's bytes come from. */
@@ -11,8 +11,9 @@ struct apply_log {
     uint64_t capacity;
 };
 
-/* All files of the image that were found (find_all): durable on return. Counts files and pages. */
-int apply_image(struct store *store, int store_folder, const struct apply_log *log, struct image *image,
+/* All files of the image that were found (find_all): durable on return. Counts files and pages. What may be run with another's rights
+ * loses that with the first byte that is written to it, as with any other write. */
+int apply_image(struct store *store, const struct find *find, const struct apply_log *log, struct image *image,
                 struct recover_report *report);
 
 #endif

@@ -4,303 +4,269 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "journal/find.h"
-#include "journal/grow.h"
+#include "journal/path.h"
 #include "journal/superblock.h"
+#include "journal/walk.h"
 
-/* Directories still to be read, as paths relative to the store's root. */
-struct walk {
-    int store;
-    struct image *image;
-    uint64_t wanted; /* files not found yet */
-    char **folders;
-    size_t count, capacity;
-};
+#define REMOVED_FOLDER "removed" /* in the private folder; a file of several names may be there and in the tree */
 
-static bool same_device(int fd, const struct statx *status)
+int find_begin(struct find *find, int store, int private_folder, bool copy)
 {
-    struct stat root;
-    return fstat(fd, &root) == 0 && major(root.st_dev) == status->stx_dev_major && minor(root.st_dev) == status->stx_dev_minor;
-}
-
-static bool is_file(const struct identity *identity, const struct statx *status)
-{
-    bool born = identity->birth.tv_sec != 0 || identity->birth.tv_nsec != 0;
-    return S_ISREG(status->stx_mode) && status->stx_ino == identity->inode &&
-           (!born || ((status->stx_mask & STATX_BTIME) != 0 && status->stx_btime.tv_sec == identity->birth.tv_sec &&
-                      status->stx_btime.tv_nsec == identity->birth.tv_nsec));
-}
-
-/* Without a time of birth, a handle's generation tells whether the inode number was used again. */
-static bool handle_agrees(int folder, const char *name, const struct identity *identity)
-{
-    union {
-        struct file_handle handle;
-        char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-    } found = {.handle.handle_bytes = MAX_HANDLE_SZ};
-    int mount;
-    if (identity->handle_length == 0 || name_to_handle_at(folder, name, &found.handle, &mount, 0) < 0)
-        return true;
-    return found.handle.handle_type == identity->handle_type && found.handle.handle_bytes == identity->handle_length &&
-           memcmp(found.handle.f_handle, identity->handle, identity->handle_length) == 0;
-}
-
-/* The folder that holds the path's last name, and that name. Every name before it must be a folder of the same device. */
-static int resolve(int store, const char *path, const char **name_out)
-{
-    int folder = openat(store, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const char *name = path;
-    if (strncmp(path, JOURNAL_FOLDER "/", sizeof(JOURNAL_FOLDER)) == 0) {
-        close(folder);
-        return -ENOENT;
-    }
-    while (folder >= 0) {
-        char part[NAME_MAX + 1];
-        const char *slash = strchrnul(name, '/');
-        size_t length = (size_t)(slash - name);
-        if (length == 0 || length > NAME_MAX || (length <= 2 && strncmp(name, "..", length) == 0)) {
-            close(folder);
-            return -ENOENT;
-        }
-        if (*slash == 0) {
-            *name_out = name;
-            return folder;
-        }
-        memcpy(part, name, length);
-        part[length] = 0;
-        int next = openat(folder, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    *find = (struct find){.store = store, .private_folder = private_folder, .copy = copy};
+    find->removed = openat(private_folder, REMOVED_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fstat(store, &status) < 0 || (find->removed < 0 && errno != ENOENT)) {
         int error = errno;
-        close(folder);
-        errno = error;
-        folder = next;
-        name = slash + 1;
-        struct statx status;
-        if (folder >= 0 && (statx(folder, "", AT_EMPTY_PATH, STATX_INO, &status) < 0 || !same_device(store, &status))) {
-            close(folder);
-            return -ENOENT;
-        }
+        find_end(find);
+        return -error;
     }
-    return -errno;
-}
-
-/* Whether the name is the file. */
-static bool check(int store, int folder, const char *name, const struct identity *identity)
-{
-    struct statx status;
-    if (statx(folder, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &status) < 0)
-        return false;
-    bool born = identity->birth.tv_sec != 0 || identity->birth.tv_nsec != 0;
-    return same_device(store, &status) && is_file(identity, &status) && (born || handle_agrees(folder, name, identity));
-}
-
-static bool is_at(int store, const char *path, const struct identity *identity)
-{
-    const char *name;
-    int folder = resolve(store, path, &name);
-    if (folder < 0)
-        return false;
-    bool found = check(store, folder, name, identity);
-    close(folder);
-    return found;
-}
-
-static int set_path(struct image_file *file, const char *path)
-{
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return -ENOMEM;
-    free(file->path);
-    file->path = copy;
+    find->device = status.st_dev;
+    find->handles = !copy && identity_handles(store);
     return 0;
 }
 
-static int path_of(int fd, char *path)
+void find_end(struct find *find)
 {
-    char link[64];
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, PATH_MAX - 1);
-    if (length < 0)
+    if (find->removed >= 0)
+        close(find->removed);
+}
+
+/* Where who it is does not tell for sure, the owner must be the one that it had. */
+static bool owner_matters(const struct find *find, const struct identity *identity)
+{
+    return find->copy || (identity->birth.tv_sec == 0 && identity->birth.tv_nsec == 0 && identity->handle_length == 0);
+}
+
+static bool owner_agrees(const struct image_file *file, uid_t owner)
+{
+    for (size_t i = 0; i < file->owner_count; i++) {
+        if (file->owners[i] == owner || file->owners[i] == JOURNAL_NO_OWNER)
+            return true;
+    }
+    return false;
+}
+
+static struct identity identity_here(const struct find *find, const struct image_file *file)
+{
+    struct identity identity = file->identity;
+    identity.device = find->device;
+    identity.type = S_IFREG;
+    return identity;
+}
+
+/* Whether what is open is the file. 0, -ESTALE or -EPERM. */
+static int check(const struct find *find, const struct image_file *file, int fd)
+{
+    const struct identity identity = identity_here(find, file);
+    struct stat status;
+    if (fstat(fd, &status) < 0)
         return -errno;
-    path[length] = 0;
-    return 0;
+    int result = S_ISREG(status.st_mode) && status.st_dev == find->device ? 0 : -ESTALE;
+    if (result == 0 && !find->copy)
+        result = identity_check(fd, &identity);
+    if (result == 0 && owner_matters(find, &identity) && !owner_agrees(file, status.st_uid))
+        result = -EPERM;
+    return result;
 }
 
-/* 1: found, its path is set; 0: gone for good; -EAGAIN: the handle does not tell; -ENOMEM. A handle can name any file of the file
- * system, so it only leads to a path, which is then checked like any other. */
-static int find_by_handle(int store, struct image_file *file)
+static int check_at(const struct find *find, const struct image_file *file, const char *path)
 {
-    union {
-        struct file_handle handle;
-        char bytes[sizeof(struct file_handle) + IDENTITY_HANDLE_MAX];
-    } wanted = {.handle.handle_bytes = file->identity.handle_length, .handle.handle_type = file->identity.handle_type};
-    char root[PATH_MAX], path[PATH_MAX];
-    if (file->identity.handle_length == 0)
-        return -EAGAIN;
-    memcpy(wanted.handle.f_handle, file->identity.handle, file->identity.handle_length);
-    int fd = open_by_handle_at(store, &wanted.handle, O_PATH | O_CLOEXEC);
+    int fd = path_open(find->store, path);
     if (fd < 0)
-        return errno == ESTALE ? 0 : -EAGAIN;
-    int result = path_of(fd, path);
+        return fd;
+    int result = check(find, file, fd);
     close(fd);
-    if (result < 0 || path_of(store, root) < 0)
-        return -EAGAIN;
-    size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-    if (strncmp(path, root, length) != 0 || path[length] != '/' || !is_at(store, path + length + 1, &file->identity))
-        return -EAGAIN;
-    result = set_path(file, path + length + 1);
+    return result;
+}
+
+/* 1: a file of this name is in the folder of removed files, and in the store that it belongs to it is the file. `inode` is of the file there. */
+static int is_removed(const struct find *find, const struct image_file *file, ino_t *inode)
+{
+    char name[IDENTITY_NAME_MAX];
+    struct stat status;
+    identity_name(&file->identity, name);
+    int fd = find->removed < 0 ? -1 : openat(find->removed, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    const struct identity identity = identity_here(find, file);
+    bool is = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (find->copy || identity_check(fd, &identity) == 0);
+    *inode = is ? status.st_ino : 0;
+    close(fd);
+    return is;
+}
+
+/* In a copy, all names at which there is a file are the file; a copy may have made several of its links. */
+static void find_in_copy(const struct find *find, struct image *image, struct image_file *file)
+{
+    struct name *name, *next;
+    struct stat status;
+    ino_t removed = 0;
+    bool gone = is_removed(find, file, &removed) == 1;
+    SLIST_FOREACH_SAFE (name, &file->names, next, next) {
+        int fd = path_open(find->store, name->path);
+        int result = fd < 0 ? fd : fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ESTALE;
+        if (fd >= 0)
+            close(fd);
+        if (result < 0 || (gone && status.st_ino != removed)) /* the name was given to another */
+            names_drop_one(&image->names, name);
+    }
+    if (!SLIST_EMPTY(&file->names))
+        file->fate = IMAGE_FOUND;
+    else
+        file->fate = gone || file->unnamed ? IMAGE_REMOVED : IMAGE_LOST;
+}
+
+/* 1: found, and its name set; 0: not so. A handle can name any file of the file system, so it only leads to a path. */
+static int find_by_handle(const struct find *find, struct image *image, struct image_file *file)
+{
+    const struct identity identity = identity_here(find, file);
+    char path[PATH_MAX];
+    int fd = find->handles ? identity_open(find->store, &identity, O_PATH) : -ENOTSUP;
+    if (fd < 0)
+        return 0;
+    bool below = path_of(find->store, fd, path);
+    close(fd);
+    if (!below || check_at(find, file, path) != 0)
+        return 0;
+    int result = names_set(&image->names, file, path);
     return result < 0 ? result : 1;
 }
 
-static int push(struct walk *walk, const char *folder, const char *name)
+/* 1: one of its names leads to it, and is the only one now; 0. */
+static int find_by_name(const struct find *find, struct image *image, struct image_file *file)
 {
-    char *path;
-    if (!grow(&walk->folders, &walk->capacity, walk->count + 1, sizeof(*walk->folders)))
-        return -ENOMEM;
-    if (asprintf(&path, "%s%s%s", folder, *folder == 0 ? "" : "/", name) < 0)
-        return -ENOMEM;
-    walk->folders[walk->count++] = path;
-    return 0;
-}
-
-/* One entry of a folder: a folder to be read later, or perhaps one of the files. */
-static int visit(struct walk *walk, const char *path, int folder, const struct dirent *entry)
-{
-    struct stat status;
-    unsigned char type = entry->d_type;
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-        (*path == 0 && strcmp(entry->d_name, JOURNAL_FOLDER) == 0))
-        return 0;
-    if (type == DT_UNKNOWN && fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-        type = S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_UNKNOWN;
-    if (type == DT_DIR)
-        return push(walk, path, entry->d_name);
-    if (type != DT_REG)
-        return 0;
-    struct image_file *file = image_first_of_inode(walk->image, entry->d_ino);
-    for (; file != NULL && file->identity.inode == entry->d_ino; file = RB_NEXT(image_files, &walk->image->files, file)) {
-        char *found;
-        if (!file->missing || !check(walk->store, folder, entry->d_name, &file->identity))
-            continue;
-        if (asprintf(&found, "%s%s%s", path, *path == 0 ? "" : "/", entry->d_name) < 0)
-            return -ENOMEM;
-        free(file->path);
-        file->path = found;
-        file->missing = false;
-        walk->wanted--;
+    struct name *name;
+    SLIST_FOREACH (name, &file->names, next) {
+        int result = check_at(find, file, name->path);
+        if (result == 0 || result == -EPERM) { /* whose owner is wrong is told when it is opened */
+            result = names_set(&image->names, file, name->path);
+            return result < 0 ? result : 1;
+        }
     }
     return 0;
 }
 
-static int open_folder(int store, const char *path)
+static int found_by_walk(void *context, struct image *image, struct image_file *file, int fd, const char *path)
 {
-    const char *name;
-    if (*path == 0)
-        return openat(store, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int parent = resolve(store, path, &name);
-    if (parent < 0)
-        return -1;
-    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    close(parent);
-    return folder;
-}
-
-/* A folder that cannot be read is passed over: its files could not be written to either. */
-static int read_folder(struct walk *walk, const char *path)
-{
-    struct statx status;
-    int result = 0;
-    int fd = open_folder(walk->store, path);
-    if (fd < 0)
+    int result = file->fate == IMAGE_FOUND ? -ESTALE : check(context, file, fd);
+    if (result != 0 && result != -EPERM)
         return 0;
-    DIR *folder = fdopendir(fd);
-    if (folder == NULL) {
-        close(fd);
-        return -ENOMEM;
-    }
-    const struct dirent *entry;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO, &status) == 0 && same_device(walk->store, &status)) {
-        while (result == 0 && walk->wanted > 0 && (entry = readdir(folder)) != NULL)
-            result = visit(walk, path, fd, entry);
-    }
-    closedir(folder);
-    return result;
+    file->fate = IMAGE_FOUND;
+    result = names_set(&image->names, file, path);
+    return result < 0 ? result : 1;
 }
 
-static int walk_store(int store, struct image *image, uint64_t wanted)
-{
-    struct walk walk = {.store = store, .image = image, .wanted = wanted};
-    int result = push(&walk, "", "");
-    while (result == 0 && walk.count > 0 && walk.wanted > 0) {
-        char *path = walk.folders[--walk.count];
-        result = read_folder(&walk, path);
-        free(path);
-    }
-    while (walk.count > 0)
-        free(walk.folders[--walk.count]);
-    free(walk.folders);
-    return result;
-}
-
-int find_all(int store_folder, struct image *image)
+static int find_in_own(struct find *find, struct image *image)
 {
     struct image_file *file;
     uint64_t wanted = 0;
+    ino_t inode;
     RB_FOREACH (file, image_files, &image->files) {
-        if (!file->takes_part || (file->path != NULL && is_at(store_folder, file->path, &file->identity)))
-            continue;
-        int found = find_by_handle(store_folder, file);
-        if (found == -ENOMEM)
+        int found = file->takes_part ? find_by_name(find, image, file) : 1;
+        if (found == 0)
+            found = find_by_handle(find, image, file);
+        if (found < 0)
             return found;
-        file->missing = found != 1;
-        if (found == -EAGAIN)
-            wanted++;
+        file->fate = found == 1 ? IMAGE_FOUND : IMAGE_LOST;
+        wanted += found == 0;
     }
-    return wanted > 0 ? walk_store(store_folder, image, wanted) : 0;
+    int result = wanted > 0 ? walk_store(find->store, image, wanted, found_by_walk, find) : 0;
+    RB_FOREACH (file, image_files, &image->files) {
+        bool untold = find->removed < 0; /* by a daemon that did not keep removed files */
+        if (file->fate == IMAGE_LOST && (untold || file->unnamed || is_removed(find, file, &inode) == 1))
+            file->fate = IMAGE_REMOVED;
+    }
+    return result;
 }
 
-/* The file may have been made read-only since it was opened for the writes that are now replayed. */
-static int open_writable(int folder, const char *name)
+/* Before anything is written. */
+static void find_owners(const struct find *find, struct image *image)
 {
-    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    struct image_file *file;
+    const struct name *name;
+    RB_FOREACH (file, image_files, &image->files) {
+        if (file->fate != IMAGE_FOUND || !file->takes_part)
+            continue;
+        SLIST_FOREACH (name, &file->names, next) {
+            if (check_at(find, file, name->path) == -EPERM)
+                file->fate = IMAGE_FOREIGN;
+        }
+    }
+}
+
+int find_all(struct find *find, struct image *image)
+{
+    struct image_file *file;
+    int result = names_ask(&image->names, find->store);
+    if (result == 0 && !find->copy)
+        result = find_in_own(find, image);
+    RB_FOREACH (file, image_files, &image->files) {
+        if (result == 0 && file->takes_part && find->copy)
+            find_in_copy(find, image, file);
+    }
+    if (result == 0)
+        find_owners(find, image);
+    return result;
+}
+
+/* The owner's file may be read-only for him: its mode is changed for a moment, by descriptor. */
+static int open_writable(int fd)
+{
+    int flags = O_RDWR | O_NONBLOCK | O_NOCTTY;
+    int result = path_reopen(fd, flags);
     struct stat status;
-    int fd = openat(folder, name, flags);
-    if (fd >= 0 || errno != EACCES)
-        return fd < 0 ? -errno : fd;
-    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
-        fchmodat(folder, name, (status.st_mode & 07777) | S_IRUSR | S_IWUSR, 0) < 0)
-        return -EACCES;
-    fd = openat(folder, name, flags);
-    int error = fd < 0 ? -errno : 0;
-    if (fchmodat(folder, name, status.st_mode & 07777, 0) < 0 && !error) {
-        error = -errno;
-        close(fd);
+    if (result != -EACCES)
+        return result;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    mode_t mode = status.st_mode & 07777;
+    if (path_chmod(fd, mode | S_IRUSR | S_IWUSR) < 0) {
+        result = -EACCES;
+    } else {
+        result = path_reopen(fd, flags);
+        int error = path_chmod(fd, mode);
+        if (error < 0 && result >= 0) {
+            close(result);
+            result = error;
+        }
     }
-    return error ? error : fd;
+    return result;
 }
 
-int find_open(int store_folder, const struct image_file *file, int *fd_out)
+int find_open(const struct find *find, const struct image_file *file, const char *path, int *fd_out)
 {
-    const char *name;
-    struct statx status;
-    int folder = resolve(store_folder, file->path, &name);
-    if (folder < 0)
-        return folder;
-    int fd = check(store_folder, folder, name, &file->identity) ? open_writable(folder, name) : -ENOENT;
-    close(folder);
+    int fd = path_open(find->store, path);
     if (fd < 0)
         return fd;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) < 0 || !same_device(store_folder, &status) ||
-        !is_file(&file->identity, &status)) {
-        close(fd);
-        return -ENOENT;
+    int result = check(find, file, fd);
+    if (result == 0)
+        result = open_writable(fd);
+    close(fd);
+    if (result < 0)
+        return result;
+    *fd_out = result;
+    result = check(find, file, *fd_out);
+    if (result < 0)
+        close(*fd_out);
+    return result;
+}
+
+void find_forget_removed(const struct find *find)
+{
+    DIR *folder = find->removed < 0 ? NULL : fdopendir(dup(find->removed));
+    const struct dirent *entry;
+    if (folder == NULL)
+        return;
+    rewinddir(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        if (entry->d_type != DT_DIR)
+            unlinkat(find->removed, entry->d_name, 0); /* what stays takes space, no more */
     }
-    *fd_out = fd;
-    return 0;
+    closedir(folder);
 }

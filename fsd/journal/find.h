@@ -1,15 +1,29 @@
-/* Finds the files of an image in the store. A file is taken only if it is regular, on the store's device, below the store's root
- * but not in the private folder, reached without following a symbolic link, and has the inode number and time of birth that the
- * journal says. */
+/* Finds the files of an image in the store, and opens them for writing once more verified.
+ *
+ * In the store that the journal belongs to, a file is who it is: number, birth or handle; paths, handle and at last a walk of the whole
+ * store only lead to it. In a copy it is what its path says, followed through all changes of names, and it must have the owner that it
+ * had. What is not found was removed only if the folder of removed files says so, or if the commit itself says that it had no name. */
 #ifndef JOURNAL_FIND_H
 #define JOURNAL_FIND_H
 
 #include "journal/image.h"
 
-/* Sets the path of each file that takes part, or `missing`. Tries the path that the journal knows, then the handle, then walks the
- * whole store once for all files that are left. 0 or -errno. */
-int find_all(int store_folder, struct image *image);
-/* Opens a file that was found, for writing. -ENOENT: it has gone since. */
-int find_open(int store_folder, const struct image_file *file, int *fd_out);
+struct find {
+    int store, private_folder;
+    bool copy; /* no identity in the log holds */
+    bool handles;
+    dev_t device;
+    int removed; /* the folder of removed files, or -1 */
+};
+
+int find_begin(struct find *find, int store, int private_folder, bool copy);
+void find_end(struct find *find);
+
+/* Each file's fate, and of those that are found the names where they are. 0 or -errno. */
+int find_all(struct find *find, struct image *image);
+/* Opens a file by one of its names, for writing. -ESTALE: it has changed since; -EPERM: it belongs to another user than it did. */
+int find_open(const struct find *find, const struct image_file *file, const char *path, int *fd_out);
+/* After the journal was emptied nobody asks any more which files were removed. */
+void find_forget_removed(const struct find *find);
 
 #endif

@@ -66,17 +66,11 @@ static struct image_file *file_of(struct image *image, const struct journal_file
             return NULL;
         file->identity = entry->identity;
         RB_INIT(&file->segments);
+        SLIST_INIT(&file->names);
         RB_INSERT(image_files, &image->files, file);
     }
     if (entry->identity.handle_length > 0)
         file->identity = entry->identity; /* the key stays what it is */
-    if (entry->path != NULL && (file->path == NULL || strcmp(file->path, entry->path) != 0)) {
-        char *path = strdup(entry->path);
-        if (path == NULL)
-            return NULL;
-        free(file->path);
-        file->path = path;
-    }
     return file;
 }
 
@@ -169,11 +163,51 @@ static int apply_stream(struct image *image, const struct journal_file *entry, s
     return result;
 }
 
+int image_add_owner(struct image_file *file, uint32_t owner)
+{
+    if (!grow(&file->owners, &file->owner_capacity, file->owner_count + 1, sizeof(*file->owners)))
+        return -ENOMEM;
+    file->owners[file->owner_count++] = owner;
+    return 0;
+}
+
+/* What a COMMIT says of the file but for its pages. */
+static int add_entry(struct image *image, const struct journal_chunk *chunk, const struct journal_file *entry,
+                     struct image_file *file)
+{
+    file->first_sequence = file->takes_part ? file->first_sequence : chunk->sequence;
+    file->last_sequence = chunk->sequence;
+    file->takes_part = true;
+    file->unnamed = entry->unnamed;
+    file->size = entry->size;
+    file->reserved = entry->reserved;
+    file->times[0] = entry->atime;
+    file->times[1] = entry->mtime;
+    file->owner_count = 0;
+    int result = image_add_owner(file, entry->owner);
+    if (entry->unnamed)
+        names_drop(&image->names, file);
+    if (result < 0 || entry->path == NULL)
+        return result;
+    free(file->last_path);
+    file->last_path = strdup(entry->path);
+    return file->last_path == NULL ? -ENOMEM : names_commit(&image->names, file, entry->path);
+}
+
+uint64_t image_pages(struct image_file *file)
+{
+    struct segment *segment;
+    uint64_t pages = 0;
+    RB_FOREACH (segment, segment_tree, &file->segments)
+        pages += segment->kind == SEGMENT_LOG ? segment->count : 0;
+    return pages;
+}
+
 /* First what the store held is void, then pages come in, then all beyond the size is void. */
 static int add_commit(struct image *image, const struct chunk_view *view, uint64_t position)
 {
     const struct journal_chunk *chunk = &view->chunk;
-    int result = 0;
+    int result = names_made(&image->names);
     for (uint32_t i = 0; result == 0 && i < chunk->file_count; i++)
         result = segment_cut(&image->named[i]->segments, chunk->files[i].valid);
     for (uint32_t i = 0; result == 0 && i < chunk->file_count; i++)
@@ -185,13 +219,9 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
             position += FORMAT_BLOCK;
     }
     for (uint32_t i = 0; result == 0 && i < chunk->file_count; i++) {
-        const struct journal_file *entry = &chunk->files[i];
-        struct image_file *file = image->named[i];
-        file->takes_part = true;
-        file->size = entry->size;
-        file->times[0] = entry->atime;
-        file->times[1] = entry->mtime;
-        result = segment_cut(&file->segments, entry->size);
+        result = add_entry(image, chunk, &chunk->files[i], image->named[i]);
+        if (result == 0)
+            result = segment_cut(&image->named[i]->segments, chunk->files[i].size);
     }
     image->commits++;
     image->in_commit[image->chunks] = true;
@@ -199,12 +229,14 @@ static int add_commit(struct image *image, const struct chunk_view *view, uint64
     return result;
 }
 
-/* Recovery need not follow names to find files by who they are. */
 static int add_names(struct image *image, const struct chunk_view *view)
 {
+    int result = 0;
+    for (uint32_t i = 0; result == 0 && i < view->chunk.name_count; i++)
+        result = names_change(&image->names, &view->chunk.names[i]);
     image->in_commit[image->chunks] = true;
     image->end = view->chunk.position + view->chunk.length;
-    return 0;
+    return result;
 }
 
 int image_add(struct image *image, const struct chunk_view *view, uint64_t data_position)
@@ -241,10 +273,12 @@ void image_free(struct image *image)
 {
     struct image_file *file, *next_file;
     struct image_waiting *chain, *next_chain;
+    names_free(&image->names);
     RB_FOREACH_SAFE (file, image_files, &image->files, next_file) {
         RB_REMOVE(image_files, &image->files, file);
         segment_free_all(&file->segments);
-        free(file->path);
+        free(file->last_path);
+        free(file->owners);
         free(file);
     }
     RB_FOREACH_SAFE (chain, image_waiting_tree, &image->waiting, next_chain) {

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "journal/apply.h"
@@ -12,15 +14,29 @@
 #include "journal/recover.h"
 #include "journal/scan.h"
 
-/* The journal's file; -ENOENT where the store has none. */
-static int open_journal(int store_folder, int flags, int *fd)
+/* The store's journal, open. */
+struct source {
+    int folder; /* the private one */
+    int fd;
+};
+
+/* -ENOENT where the store has none. */
+static int open_journal(int store_folder, int flags, struct source *source)
 {
-    int folder = openat(store_folder, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (folder < 0)
+    *source = (struct source){.fd = -1};
+    source->folder = openat(store_folder, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (source->folder < 0)
         return -errno;
-    int result = superblock_open_file(folder, flags, fd);
-    close(folder);
+    int result = superblock_open_file(source->folder, flags, &source->fd);
+    if (result < 0)
+        close(source->folder);
     return result;
+}
+
+static void close_journal(const struct source *source)
+{
+    close(source->fd);
+    close(source->folder);
 }
 
 static int read_log(struct scan *scan, struct image *image, struct recover_report *report)
@@ -42,13 +58,16 @@ static int read_log(struct scan *scan, struct image *image, struct recover_repor
 
 /* Under a new uuid nothing that is in the log now can be valid again, so positions may begin again too. Sequence numbers go on, also after
  * those of commits that are given up: somebody may remember them. */
-static int empty_journal(struct store *store, int fd, const struct scan *scan, bool commits_lost)
+static int empty_journal(struct store *store, const struct source *source, const struct scan *scan, bool commits_lost)
 {
     struct superblock superblock = scan->superblock;
+    int fd = source->fd;
     superblock.tail = superblock.capacity;
     superblock.tail_number = 1;
     superblock.sequence = commits_lost ? scan->newest_sequence : scan->expected.sequence;
-    int result = superblock_renew(&superblock);
+    int result = superblock_own(&superblock, fd, source->folder);
+    if (result == 0)
+        result = superblock_renew(&superblock);
     return result < 0 ? result : superblock_write(store, fd, &superblock);
 }
 
@@ -62,25 +81,63 @@ static int look_for_damage(struct scan *scan, struct recover_report *report)
     return result;
 }
 
-int journal_recover(struct store *store, int store_folder, bool give_up, struct recover_report *report)
+static void tell_lost(recover_tell tell, struct image_file *file)
+{
+    char text[512];
+    const char *why =
+        file->fate == IMAGE_LOST ? "cannot be found" : "belongs to another user than when it was written (chown it back)";
+    snprintf(text, sizeof(text), "inode %" PRIu64 " %s: %" PRIu64 " pages of commits %" PRIu64 " to %" PRIu64 " have no place",
+             file->identity.inode, why, image_pages(file), file->first_sequence, file->last_sequence);
+    if (tell != NULL)
+        tell(file->last_path, text);
+}
+
+static void count_fates(struct image *image, recover_tell tell, struct recover_report *report)
+{
+    struct image_file *file;
+    RB_FOREACH (file, image_files, &image->files) {
+        bool lost = file->fate == IMAGE_LOST || file->fate == IMAGE_FOREIGN;
+        if (!file->takes_part)
+            continue;
+        report->files_missing += file->fate == IMAGE_REMOVED;
+        report->files_lost += lost;
+        report->pages_lost += lost ? image_pages(file) : 0;
+        if (lost)
+            tell_lost(tell, file);
+    }
+}
+
+/* Steps two and three, with the log in the image. */
+static int replay(struct store *store, const struct source *source, const struct scan *scan, struct find *find, struct image *image,
+                  bool give_up, recover_tell tell, struct recover_report *report)
+{
+    struct apply_log log = {.fd = source->fd, .capacity = scan->superblock.capacity};
+    int result = find_all(find, image);
+    if (result == 0) {
+        count_fates(image, tell, report);
+        result = report->files_lost > 0 && !give_up ? -ENOTRECOVERABLE : 0;
+    }
+    if (result == 0)
+        result = apply_image(store, find, &log, image, report);
+    /* Of a file that is gone the journal holds the last word: should its name come back, it must not be with less than that. */
+    if (result == 0 && report->files_missing > 0 && syncfs(find->store) < 0)
+        result = -errno;
+    if (result == 0)
+        result = empty_journal(store, source, scan, report->commits_lost > 0);
+    if (result == 0)
+        find_forget_removed(find);
+    return result;
+}
+
+static int recover_from(struct store *store, int store_folder, const struct source *source, bool give_up, recover_tell tell,
+                        struct recover_report *report)
 {
     struct image image = {0};
+    struct find find;
     struct scan scan;
-    int fd;
-    *report = (struct recover_report){0};
-    int result = open_journal(store_folder, O_RDWR, &fd);
+    int result = scan_open(&scan, source->fd);
     if (result < 0)
-        return result == -ENOENT ? 0 : result;
-    /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of
-     * it. */
-    result = store->operations->flush(store, fd);
-    if (result == 0)
-        result = scan_open(&scan, fd);
-    if (result < 0) {
-        close(fd);
         return result;
-    }
-    struct apply_log log = {.fd = fd, .capacity = scan.superblock.capacity};
     result = read_log(&scan, &image, report);
     if (result == 0) {
         int damage = look_for_damage(&scan, report);
@@ -88,17 +145,31 @@ int journal_recover(struct store *store, int store_folder, bool give_up, struct 
             result = damage == 0 && report->commits_lost > 0 ? -EBADMSG : damage;
     }
     if (result == 0)
-        result = find_all(store_folder, &image);
-    if (result == 0)
-        result = apply_image(store, store_folder, &log, &image, report);
-    /* Of a file that is gone the journal holds the last word: should its name come back, it must not be with less than that. */
-    if (result == 0 && report->files_missing > 0 && syncfs(store_folder) < 0)
-        result = -errno;
-    if (result == 0)
-        result = empty_journal(store, fd, &scan, report->commits_lost > 0);
+        result = superblock_is_own(&scan.superblock, source->fd, source->folder);
+    if (result >= 0)
+        result = find_begin(&find, store_folder, source->folder, result == 0);
+    if (result == 0) {
+        result = replay(store, source, &scan, &find, &image, give_up, tell, report);
+        find_end(&find);
+    }
     image_free(&image);
     scan_close(&scan);
-    close(fd);
+    return result;
+}
+
+int journal_recover(struct store *store, int store_folder, bool give_up, recover_tell tell, struct recover_report *report)
+{
+    struct source source;
+    *report = (struct recover_report){0};
+    int result = open_journal(store_folder, O_RDWR, &source);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of
+     * it. */
+    result = store->operations->flush(store, source.fd);
+    if (result == 0)
+        result = recover_from(store, store_folder, &source, give_up, tell, report);
+    close_journal(&source);
     return result;
 }
 
@@ -106,21 +177,21 @@ int journal_walk(int store_folder, int (*visit)(void *context, const struct jour
                  struct recover_report *report)
 {
     struct image image = {0};
+    struct source source;
     struct scan scan;
-    int fd;
     *report = (struct recover_report){0};
-    int result = open_journal(store_folder, O_RDONLY, &fd);
+    int result = open_journal(store_folder, O_RDONLY, &source);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
-    result = scan_open(&scan, fd);
+    result = scan_open(&scan, source.fd);
     if (result < 0) {
-        close(fd);
+        close_journal(&source);
         return result;
     }
     result = read_log(&scan, &image, report);
     scan_close(&scan);
     if (result == 0)
-        result = scan_open(&scan, fd);
+        result = scan_open(&scan, source.fd);
     for (uint64_t i = 0; result == 0 && i < image.chunks; i++) {
         result = scan_next(&scan);
         if (result == 1)
@@ -130,6 +201,6 @@ int journal_walk(int store_folder, int (*visit)(void *context, const struct jour
     }
     scan_close(&scan);
     image_free(&image);
-    close(fd);
+    close_journal(&source);
     return result;
 }

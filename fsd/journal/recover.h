@@ -9,16 +9,22 @@ struct recover_report {
     uint64_t commits;
     uint64_t pages; /* written to the store */
     uint64_t files;
-    uint64_t files_missing; /* gone since: unlinked */
+    uint64_t files_missing; /* removed since */
+    uint64_t files_lost;    /* whose pages cannot be placed: nothing in the store is known to be the file */
+    uint64_t pages_lost;    /* of these */
     uint64_t sequence;      /* of the last commit */
     uint64_t torn_bytes;    /* after the last whole chunk: begun, never acknowledged */
     uint64_t commits_lost;  /* behind damage in the middle of the log: once acknowledged */
 };
 
+/* A line for people, about a file (its last known path) or, with NULL, the store. */
+typedef void (*recover_tell)(const char *path, const char *text);
+
 /* Replays whole commits and leaves the journal empty, in a new epoch. May be interrupted and repeated any number of times.
- * `store_folder` is the store's root. No journal: 0 and an empty report. Needs the store's lock. Where commits would be lost because the log is
- * damaged in the middle, it does nothing but tell (-EBADMSG), unless they are to be given up. */
-int journal_recover(struct store *store, int store_folder, bool give_up, struct recover_report *report);
+ * `store_folder` is the store's root. No journal: 0 and an empty report. Needs the store's lock. It does nothing but tell where something
+ * acknowledged would be lost, unless that is to be given up: -EBADMSG where the log is damaged in the middle, -ENOTRECOVERABLE where files
+ * cannot be found. */
+int journal_recover(struct store *store, int store_folder, bool give_up, recover_tell tell, struct recover_report *report);
 
 /* One call for each chunk in order, for people to read. `visit` returns non-zero to stop, which is returned. */
 struct journal_visit {

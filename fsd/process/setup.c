@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "fault.h"
-#include "journal/recover.h"
+#include "journal/apart.h"
 #include "log.h"
 #include "mapshare-abi.h"
 #include "request/current.h"
@@ -223,22 +223,28 @@ static int choose_sizes(struct options *options, const struct daemon *daemon)
     return 0;
 }
 
+static void tell(const char *path, const char *text)
+{
+    log_line(LOG_WARN, "%s: %s", path ? path : "recovery", text);
+}
+
 static int recover(const struct daemon *daemon, const char *given)
 {
     struct recover_report report;
-    struct store *store;
-    int error = store_open_serial(&store);
+    int error = recover_apart(daemon->owned[OWNED_STORE], false, tell, &report);
 
-    if (error)
-        return error;
-    error = journal_recover(store, daemon->owned[OWNED_STORE], false, &report);
-    store_close(store);
     if (report.commits_lost)
         log_line(LOG_FATAL,
                  "%s: the journal is damaged: at least %" PRIu64
                  " commits behind the damage are lost; mapshare recover --give-up %s "
                  "keeps what is before it",
                  given, report.commits_lost, given);
+    else if (report.files_lost)
+        log_line(LOG_FATAL,
+                 "%s: %" PRIu64 " pages of %" PRIu64
+                 " files have no place; put the files back under the names above, or give these pages "
+                 "up with mapshare recover --give-up %s",
+                 given, report.pages_lost, report.files_lost, given);
     else if (error)
         log_line(LOG_FATAL, "%s: recovery failed: %s; mapshare journal %s shows what is there", given, strerror(-error), given);
     else if (report.commits)

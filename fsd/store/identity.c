@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -113,4 +115,10 @@ int identity_open(int store, const struct identity *identity, int flags)
     if (fd >= 0 && result < 0)
         close(fd);
     return result < 0 ? result : fd;
+}
+
+void identity_name(const struct identity *identity, char name[IDENTITY_NAME_MAX])
+{
+    snprintf(name, IDENTITY_NAME_MAX, "%" PRIu64 "-%" PRId64 ".%09ld", identity->inode, (int64_t)identity->birth.tv_sec,
+             identity->birth.tv_nsec);
 }

@@ -48,4 +48,9 @@ int identity_check(int fd, const struct identity *identity);
 /* Opens by handle, and checks. -ESTALE: it is gone, or another; -ENOTSUP: there is no handle; else -errno, as of open_by_handle_at(2). */
 int identity_open(int store, const struct identity *identity, int flags);
 
+#define IDENTITY_NAME_MAX 64
+
+/* A name made of number and birth: INODE-SECONDS.NANOSECONDS, nine digits of these. */
+void identity_name(const struct identity *identity, char name[IDENTITY_NAME_MAX]);
+
 #endif

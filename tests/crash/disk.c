@@ -52,6 +52,8 @@ static void set_size(struct disk_file *file, uint64_t size)
 
 static void copy_within(struct disk_file *file, const struct disk_event *event, uint64_t offset, uint64_t length)
 {
+    if (offset + length > event->length)
+        length = event->length - offset;
     if (event->offset + offset >= file->size)
         return;
     if (event->offset + offset + length > file->size)

@@ -282,6 +282,8 @@ static void checkpoint(struct model *model)
         release(model);
 }
 
+static void make_room(struct model *model);
+
 /* The name goes, and sometimes the number comes back as another file's. */
 static void step_unlink(struct model *model)
 {
@@ -294,11 +296,14 @@ static void step_unlink(struct model *model)
         forget_stream(model, slot);
         model->open[slot].changed = false;
     } else {
+        make_room(model);
+        if (journal_used(model->journal) > 0)
+            return; /* until its commits are gone the removed file keeps the number */
+        place_set_inside(slot, true);
         *file = (struct model_file){.exists = true, .generation = ++place.generations[slot]};
         record_add(model->record, (struct disk_event){.operation = DISK_CREATE, .slot = slot});
         int result = ftruncate(place.fds[slot], 0);
         assert(result == 0);
-        place_set_inside(slot, true);
         model->stored.files[slot] = *file;
         model->open[slot] = (struct open_file){.stream = model->next_stream++};
         touch(model, slot);
@@ -317,7 +322,7 @@ static void step_restart(struct model *model)
     model->recorder.faults.lose_next_flushes = mutation == RECOVERY_DOES_NOT_FLUSH_FIRST;
     model->recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
     syncing = &model->recorder;
-    int result = journal_recover(&model->recorder.store, place.root, false, &report);
+    int result = journal_recover(&model->recorder.store, place.root, false, NULL, &report);
     syncing = NULL;
     model->recorder.faults.lose_data_sync = false;
     for (int slot = 1; slot < DISK_SLOTS; slot++) {

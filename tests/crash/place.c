@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +13,22 @@
 #include "journal/superblock.h"
 #include "model.h"
 
+#define REMOVED_NAME (IDENTITY_NAME_MAX + 16)
+
 struct place place;
 
 static const char *name_of(int slot, char *name)
 {
     sprintf(name, place.moved[slot] ? "folder/moved-%d" : "file-%d", slot);
+    return name;
+}
+
+/* Where the daemon keeps it while its commits are in the journal. */
+static const char *removed_name(int slot, char name[REMOVED_NAME])
+{
+    char identity[IDENTITY_NAME_MAX];
+    identity_name(&(struct identity){.inode = place.inodes[slot], .birth.tv_sec = MODEL_BIRTH + place.generations[slot]}, identity);
+    snprintf(name, REMOVED_NAME, "removed/%s", identity);
     return name;
 }
 
@@ -27,7 +39,7 @@ void place_make(const char *folder)
     int base = open(folder, O_RDONLY | O_DIRECTORY);
     assert(base >= 0);
     int result = mkdirat(base, "store", 0700) | mkdirat(base, "outside", 0700) | mkdirat(base, "store/" JOURNAL_FOLDER, 0700) |
-                 mkdirat(base, "store/folder", 0700);
+                 mkdirat(base, "store/" JOURNAL_FOLDER "/removed", 0700) | mkdirat(base, "store/folder", 0700);
     assert(result == 0);
     place.root = openat(base, "store", O_RDONLY | O_DIRECTORY);
     place.outside = openat(base, "outside", O_RDONLY | O_DIRECTORY);
@@ -57,6 +69,7 @@ void place_remove(void)
         close(place.fds[i]);
     }
     unlinkat(place.private_folder, JOURNAL_NAME, 0);
+    unlinkat(place.private_folder, "removed", AT_REMOVEDIR);
     unlinkat(place.root, JOURNAL_FOLDER, AT_REMOVEDIR);
     unlinkat(place.root, "folder", AT_REMOVEDIR);
     unlinkat(place.outside, "../store", AT_REMOVEDIR);
@@ -69,14 +82,20 @@ void place_remove(void)
 
 void place_set_inside(int slot, bool inside)
 {
-    char name[64], aside[64];
-    if (place.inside[slot] == inside)
-        return;
+    char name[64], aside[64], removed[REMOVED_NAME];
     sprintf(aside, "aside-%d", slot);
-    int result = inside ? renameat(place.outside, aside, place.root, name_of(slot, name))
+    int result = 0;
+    if (place.inside[slot] != inside)
+        result = inside ? renameat(place.outside, aside, place.root, name_of(slot, name))
                         : renameat(place.root, name_of(slot, name), place.outside, aside);
     assert(result == 0);
     place.inside[slot] = inside;
+    removed_name(slot, removed);
+    if (inside)
+        unlinkat(place.private_folder, removed, 0);
+    else
+        result = linkat(place.outside, aside, place.private_folder, removed, 0);
+    assert(result == 0 || errno == EEXIST);
 }
 
 void place_move(int slot)

@@ -72,7 +72,7 @@ static int write_one(struct recorder *self, struct store_write *write)
     struct disk_event event = {.operation = DISK_WRITE, .slot = slot, .offset = (uint64_t)write->offset};
     for (int i = 0; i < write->iovcnt; i++)
         event.length += write->iov[i].iov_len;
-    assert(event.length % DISK_SECTOR == 0 && event.offset % DISK_SECTOR == 0);
+    assert((event.length % DISK_SECTOR == 0 || slot != DISK_JOURNAL) && event.offset % DISK_SECTOR == 0);
     event.data = malloc(event.length);
     assert(event.data != NULL);
     uint64_t done = 0;

@@ -52,6 +52,7 @@ static void materialize(struct run *run)
     materialize_journal(run);
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         const struct disk_file *file = &run->state.files[slot];
+        place_set_inside(slot, true); /* its name among the removed ones goes, too */
         place.generations[slot] = file->generation;
         place_set_inside(slot, file->exists);
         if (!file->exists)
@@ -77,7 +78,7 @@ static int recover(struct run *run)
         memcpy(recorder.inodes, place.inodes, sizeof(place.inodes));
         recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
         syncing = &recorder;
-        result = journal_recover(&recorder.store, place.root, false, &report);
+        result = journal_recover(&recorder.store, place.root, false, NULL, &report);
         syncing = NULL;
         run->sweep->replayed += report.commits > 0;
         if (result < 0 || record.count == 0 || nested == NESTED_CRASHES || random_below(&run->random, 4) != 0)
@@ -117,7 +118,7 @@ static void check_state(struct run *run)
         return;
     recorder_init(&recorder, &record);
     memcpy(recorder.inodes, place.inodes, sizeof(place.inodes));
-    result = journal_recover(&recorder.store, place.root, false, &report);
+    result = journal_recover(&recorder.store, place.root, false, NULL, &report);
     record_clear(&record);
     if (result < 0 || report.chunks > 0)
         run->error = "the journal is not empty after recovery";

@@ -200,10 +200,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     reset_files();
     uint64_t sum = 0;
     int walked = journal_walk(root, visit, &sum, &report);
-    int result = journal_recover(&guarded, root, false, &report);
+    int result = journal_recover(&guarded, root, false, NULL, &report);
     if ((walked < 0) != (result < 0) && result == 0)
         abort(); /* one of them did not see what the other one did */
-    if (result == 0 && (journal_recover(&guarded, root, false, &report) != 0 || report.chunks != 0))
+    if (result == 0 && (journal_recover(&guarded, root, false, NULL, &report) != 0 || report.chunks != 0))
         abort();
     check_canary();
     return 0;

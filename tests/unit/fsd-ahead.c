@@ -93,7 +93,7 @@ static void a_stream_does_not_go_on_after_a_failed_commit(void **state)
     assert_string_equal(recorded(house, NULL), "");
     assert_int_equal(commit_file(house, file), 0);
     assert_int_equal(store_open_serial(&store), 0);
-    assert_int_equal(journal_recover(store, house->root, false, &report), 0);
+    assert_int_equal(journal_recover(store, house->root, false, NULL, &report), 0);
     store_close(store);
     assert_string_equal(stored(house, "a"), "cccccccccc");
 }

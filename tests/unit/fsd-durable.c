@@ -72,7 +72,7 @@ static void recover(struct house *house)
     struct store *store;
 
     assert_int_equal(store_open_serial(&store), 0);
-    assert_int_equal(journal_recover(store, house->root, false, &report), 0);
+    assert_int_equal(journal_recover(store, house->root, false, NULL, &report), 0);
     store_close(store);
 }
 

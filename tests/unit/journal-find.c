@@ -1,8 +1,10 @@
 /* Recovery writes to the files that are meant, wherever they are now, and to no others. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,7 +83,7 @@ static void missing(struct fixture *fixture, bool with_handle)
 {
     commit_file(fixture, "a", with_handle);
     commit_file(fixture, "b", with_handle);
-    assert_int_equal(unlinkat(fixture->root, "a", 0), 0);
+    remove_file(fixture, "a");
     struct recover_report report = fixture_recover(fixture);
     assert_int_equal(report.files, 1);
     assert_int_equal(report.files_missing, 1);
@@ -89,14 +91,119 @@ static void missing(struct fixture *fixture, bool with_handle)
     assert_int_equal(fixture_recover(fixture).chunks, 0);
 }
 
-static void an_unlinked_file_is_passed_over(void **state)
+static void a_removed_file_is_passed_over(void **state)
 {
     missing(*state, true);
 }
 
-static void an_unlinked_file_without_handle_is_passed_over(void **state)
+static void a_removed_file_without_handle_is_passed_over(void **state)
 {
     missing(*state, false);
+}
+
+static unsigned count_removed(struct fixture *fixture)
+{
+    unsigned count = 0;
+    DIR *folder = fdopendir(openat(fixture->private_folder, "removed", O_RDONLY | O_DIRECTORY));
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count - 2;
+}
+
+static void removed_files_go_when_nobody_asks_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    commit_file(fixture, "a", false);
+    remove_file(fixture, "a");
+    commit_file(fixture, "b", false);
+    assert_int_equal(unlinkat(fixture->root, "b", 0), 0);
+    struct recover_report report;
+    assert_int_equal(fixture_try(fixture, false, &report), -ENOTRECOVERABLE);
+    assert_int_equal(count_removed(fixture), 1);
+    assert_int_equal(fixture_try(fixture, true, &report), 0);
+    assert_int_equal(count_removed(fixture), 0);
+}
+
+/* It was to be replaced, but was not yet. */
+static void a_removed_file_that_is_still_there_is_alive(void **state)
+{
+    struct fixture *fixture = *state;
+    commit_file(fixture, "a", false);
+    assert_int_equal(linkat(fixture->root, "a", fixture->root, "b", 0), 0);
+    remove_file(fixture, "a");
+    struct recover_report report = fixture_recover(fixture);
+    assert_int_equal(report.files, 1);
+    assert_int_equal(report.files_missing, 0);
+    assert_string_equal(content(fixture, "b"), "Ax");
+}
+
+/* Nothing is changed, and nothing forgotten, until it is given up. */
+static void lost(struct fixture *fixture, uint64_t others)
+{
+    struct recover_report report;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(fixture_try(fixture, false, &report), -ENOTRECOVERABLE);
+        assert_int_equal(report.files_lost, 1);
+        assert_int_equal(report.pages_lost, 1);
+        assert_int_equal(report.files, 0);
+    }
+    assert_int_equal(fixture_try(fixture, true, &report), 0);
+    assert_int_equal(report.files_lost, 1);
+    assert_int_equal(report.files, others);
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+}
+
+static void not_found_is_not_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    commit_file(fixture, "a", false);
+    commit_file(fixture, "b", false);
+    assert_int_equal(unlinkat(fixture->root, "a", 0), 0);
+    lost(fixture, 1);
+    assert_string_equal(content(fixture, "b"), "Ax");
+}
+
+static void not_found_by_handle_is_not_removed(void **state)
+{
+    struct fixture *fixture = *state;
+    commit_file(fixture, "a", true);
+    assert_int_equal(unlinkat(fixture->root, "a", 0), 0);
+    lost(fixture, 0);
+}
+
+static void a_file_without_a_name_is_not_missed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(0, 'A');
+    commit_pages(fixture, &file, &page, 1);
+    file.path = NULL;
+    file.unnamed = true;
+    commit_pages(fixture, &file, &page, 1);
+    assert_int_equal(unlinkat(fixture->root, "a", 0), 0);
+    assert_int_equal(fixture_recover(fixture).files_missing, 1);
+}
+
+static char told[4096];
+
+static void tell(const char *path, const char *text)
+{
+    snprintf(told, sizeof(told), "%s: %s", path, text);
+}
+
+static void what_is_lost_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    struct recover_report report;
+    commit_file(fixture, "a", false);
+    commit_file(fixture, "b", false);
+    assert_int_equal(unlinkat(fixture->root, "b", 0), 0);
+    fixture_close(fixture);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, tell, &report), -ENOTRECOVERABLE);
+    assert_true(strncmp(told, "b: ", 3) == 0);
+    assert_non_null(strstr(told, " 1 pages of commits 2 to 2 "));
 }
 
 /* The same name and number, but born at another time. */
@@ -113,7 +220,7 @@ static void a_number_used_again_is_another_file(void **state)
     struct journal_page page = data_page(0, 'A');
     file.identity.birth.tv_sec--;
     commit_pages(fixture, &file, &page, 1);
-    assert_int_equal(fixture_recover(fixture).files_missing, 1);
+    lost(fixture, 0);
     assert_string_equal(content(fixture, "a"), "xx");
 }
 
@@ -135,10 +242,23 @@ static void without_a_time_of_birth_the_handle_tells(void **state)
     commit_pages(fixture, &older, &page, 1);
     page = data_page(1, 'B');
     commit_pages(fixture, &file, &page, 1);
-    struct recover_report report = fixture_recover(fixture);
-    assert_int_equal(report.files, 1);
-    assert_int_equal(report.files_missing, 1);
+    lost(fixture, 1);
     assert_string_equal(content(fixture, "a"), "xB");
+}
+
+/* Without either, the owner must be the one that it had. */
+static void where_nothing_else_tells_the_owner_must_agree(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_page page = data_page(0, 'A');
+    fixture_open(fixture, SMALL_JOURNAL);
+    make_file(fixture, "a", 2, 'x');
+    struct journal_file file = entry_of(fixture, "a");
+    file.identity.birth = (struct timespec){0};
+    file.owner++;
+    commit_pages(fixture, &file, &page, 1);
+    lost(fixture, 0);
+    assert_string_equal(content(fixture, "a"), "xx");
 }
 
 /* The entry is a file's that lies outside the store, with every path that might lead there. */
@@ -162,11 +282,12 @@ static void nothing_outside_is_touched(void **state)
         commit_pages(fixture, &file, &page, 1);
         int outside = fixture->root;
         fixture->root = openat(outside, "store", O_RDONLY | O_DIRECTORY);
-        struct recover_report report = fixture_recover(fixture);
+        struct recover_report report;
+        assert_int_equal(fixture_try(fixture, true, &report), 0);
         close(fixture->root);
         fixture->root = outside;
         assert_int_equal(report.files, 0);
-        assert_int_equal(report.files_missing, 1);
+        assert_int_equal(report.files_lost, 1);
         assert_string_equal(content(fixture, "outside"), "xx");
         fixture_open(fixture, SMALL_JOURNAL);
     }
@@ -183,7 +304,9 @@ static void the_private_folder_is_not_touched(void **state)
     commit_pages(fixture, &file, &page, 1);
     file = entry_of(fixture, JOURNAL_FOLDER "/" JOURNAL_NAME);
     commit_pages(fixture, &file, &page, 1);
-    assert_int_equal(fixture_recover(fixture).files_missing, 2);
+    struct recover_report report;
+    assert_int_equal(fixture_try(fixture, true, &report), 0);
+    assert_int_equal(report.files_lost, 2);
     assert_string_equal(content(fixture, JOURNAL_FOLDER "/secret"), "xx");
 }
 
@@ -198,7 +321,9 @@ static void a_folder_or_a_pipe_is_no_file(void **state)
     commit_pages(fixture, &file, &page, 1);
     file = entry_of(fixture, "pipe");
     commit_pages(fixture, &file, &page, 1);
-    assert_int_equal(fixture_recover(fixture).files_missing, 2);
+    struct recover_report report;
+    assert_int_equal(fixture_try(fixture, true, &report), 0);
+    assert_int_equal(report.files_lost, 2);
 }
 
 /* Its owner may change the mode, and does so for a moment. Root would not need to. */
@@ -213,6 +338,7 @@ static void a_file_made_read_only_is_written(void **state)
     if (root) {
         assert_int_equal(fchownat(fixture->root, "a", NOBODY, NOBODY, 0), 0);
         assert_int_equal(fchownat(fixture->private_folder, JOURNAL_NAME, NOBODY, NOBODY, 0), 0);
+        assert_int_equal(fchownat(fixture->private_folder, "removed", NOBODY, NOBODY, 0), 0);
         assert_int_equal(fchown(fixture->private_folder, NOBODY, NOBODY), 0);
         assert_int_equal(fchown(fixture->root, NOBODY, NOBODY), 0);
         assert_int_equal(seteuid(NOBODY), 0);
@@ -233,8 +359,15 @@ int main(void)
         CASE(a_renamed_file_is_found_by_its_handle),
         CASE(a_renamed_file_is_found_by_its_number),
         CASE(another_link_will_do),
-        CASE(an_unlinked_file_is_passed_over),
-        CASE(an_unlinked_file_without_handle_is_passed_over),
+        CASE(a_removed_file_is_passed_over),
+        CASE(a_removed_file_without_handle_is_passed_over),
+        CASE(removed_files_go_when_nobody_asks_any_more),
+        CASE(a_removed_file_that_is_still_there_is_alive),
+        CASE(not_found_is_not_removed),
+        CASE(not_found_by_handle_is_not_removed),
+        CASE(a_file_without_a_name_is_not_missed),
+        CASE(what_is_lost_is_named),
+        CASE(where_nothing_else_tells_the_owner_must_agree),
         CASE(a_number_used_again_is_another_file),
         CASE(without_a_time_of_birth_the_handle_tells),
         CASE(nothing_outside_is_touched),

@@ -122,7 +122,7 @@ static void two_torn_superblocks_are_told(void **state)
     change_bytes(fixture, 0, 512);
     change_bytes(fixture, FORMAT_BLOCK, 512);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EBADMSG);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EBADMSG);
 }
 
 /* Both copies of the superblock get this version; version 1 had its checksum before the owners. */
@@ -148,7 +148,7 @@ static void another_version_is_refused(struct fixture *fixture, uint32_t version
     fixture_close(fixture);
     set_version(fixture, version, 1);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPROTONOSUPPORT);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EPROTONOSUPPORT);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EPROTONOSUPPORT);
     assert_int_equal(journal_walk(fixture->root, NULL, NULL, &report), -EPROTONOSUPPORT);
 }
 
@@ -215,7 +215,7 @@ static void a_link_is_not_followed(void **state)
     make_file(fixture, "victim", 300, 'x');
     assert_int_equal(symlinkat("../victim", fixture->private_folder, JOURNAL_NAME), 0);
     assert_int_equal(open_result(fixture, SMALL_JOURNAL), -ELOOP);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -ELOOP);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -ELOOP);
 }
 
 static void a_folder_is_no_journal(void **state)

@@ -164,11 +164,11 @@ static void an_interrupted_recovery_is_made_again(void **state)
     commit_pages(fixture, &file, pages, 2);
     fixture_close(fixture);
     fixture->faulty.writes_left = 0;
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EIO);
     fixture->faulty.syncs_left = 0;
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EIO);
     fixture->faulty.flushes_left = 1; /* the first one is before anything is read */
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EIO);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EIO);
     fixture_recover(fixture);
     assert_string_equal(content(fixture, "a"), "AxxD");
 }
@@ -256,9 +256,9 @@ static void a_log_that_was_never_sealed_is_searched_for_damage(void **state)
     write_superblocks(fixture, fd, 0);
     assert_int_equal(pwrite(fd, "damaged", 7, (off_t)format_offset(second.position, capacity)), 7);
     close(fd);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), -EBADMSG);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -EBADMSG);
     assert_int_equal(report.commits_lost, 3);
-    assert_int_equal(journal_recover(fixture->store, fixture->root, true, &report), 0);
+    assert_int_equal(journal_recover(fixture->store, fixture->root, true, NULL, &report), 0);
     assert_int_equal(report.sequence, 1);
     fixture->state = (struct journal_state){0};
     fixture_open(fixture, SMALL_JOURNAL);

@@ -84,6 +84,7 @@ int fixture_make(void **state)
     fixture->root = open(fixture->path, O_RDONLY | O_DIRECTORY);
     assert_int_equal(mkdirat(fixture->root, JOURNAL_FOLDER, 0700), 0);
     fixture->private_folder = openat(fixture->root, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(mkdirat(fixture->private_folder, "removed", 0700), 0);
     fixture->faulty =
         (struct faulty_store){.store.operations = &faulty_operations, .writes_left = -1, .flushes_left = -1, .syncs_left = -1};
     fixture->store = &fixture->faulty.store;
@@ -118,13 +119,28 @@ void fixture_close(struct fixture *fixture)
     fixture->journal = NULL;
 }
 
+int fixture_try(struct fixture *fixture, bool give_up, struct recover_report *report)
+{
+    fixture_close(fixture);
+    fixture->state = (struct journal_state){0};
+    return journal_recover(fixture->store, fixture->root, give_up, NULL, report);
+}
+
 struct recover_report fixture_recover(struct fixture *fixture)
 {
     struct recover_report report;
-    fixture_close(fixture);
-    fixture->state = (struct journal_state){0};
-    assert_int_equal(journal_recover(fixture->store, fixture->root, false, &report), 0);
+    assert_int_equal(fixture_try(fixture, false, &report), 0);
     return report;
+}
+
+void remove_file(struct fixture *fixture, const char *path)
+{
+    struct identity identity;
+    char name[IDENTITY_NAME_MAX], to[IDENTITY_NAME_MAX + 16];
+    assert_int_equal(identity_take(fixture->root, path, false, &identity), 0);
+    identity_name(&identity, name);
+    snprintf(to, sizeof(to), "removed/%s", name);
+    assert_int_equal(renameat(fixture->root, path, fixture->private_folder, to), 0);
 }
 
 const void *page_of(char letter)

@@ -39,6 +39,10 @@ void fixture_open(struct fixture *fixture, uint64_t size);
 void fixture_close(struct fixture *fixture);
 /* As after a crash: closes the journal and recovers. */
 struct recover_report fixture_recover(struct fixture *fixture);
+/* The same with any result, which is returned. */
+int fixture_try(struct fixture *fixture, bool give_up, struct recover_report *report);
+/* Puts the file where the daemon puts one that is removed while its commits are in the journal. */
+void remove_file(struct fixture *fixture, const char *path);
 
 /* A page full of one letter; they live as long as the process. */
 const void *page_of(char letter);

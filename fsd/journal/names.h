@@ -1,0 +1,47 @@
+/* What the files of the log are called: the paths of commits, followed through the changes of names that the log tells of. The one thing
+ * that finds files in a copy of a store, where no inode number means anything. Used by one thread. */
+#ifndef JOURNAL_NAMES_H
+#define JOURNAL_NAMES_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "journal/journal.h"
+
+struct image_file;
+
+struct name {
+    RB_ENTRY(name) link;
+    SLIST_ENTRY(name) next;
+    struct image_file *file;
+    char path[];
+};
+int name_compare(const struct name *a, const struct name *b);
+RB_HEAD(name_tree, name);
+RB_PROTOTYPE(name_tree, name, link, name_compare)
+SLIST_HEAD(name_list, name);
+
+struct names {
+    struct name_tree all; /* by path */
+    /* The last change, while nothing behind it says that it was made. */
+    struct name_change {
+        enum journal_change change; /* 0: there is none */
+        char *old_path, *new_path;
+    } open;
+};
+
+/* All return 0 or -ENOMEM. A COMMIT names the file: it has this path and, where it was known, its other ones. */
+int names_commit(struct names *names, struct image_file *file, const char *path);
+/* It has this path only. */
+int names_set(struct names *names, struct image_file *file, const char *path);
+void names_drop(struct names *names, struct image_file *file);
+void names_drop_one(struct names *names, struct name *name);
+/* The log tells of a change: the one before it was made, unless this is JOURNAL_UNDONE. */
+int names_change(struct names *names, const struct journal_name *change);
+/* Something that counts follows: the last change was made. */
+int names_made(struct names *names);
+/* The last change may have been made or not: the store tells, as far as it can. Where it cannot, the files have no name any more. */
+int names_ask(struct names *names, int store);
+void names_free(struct names *names);
+
+#endif
