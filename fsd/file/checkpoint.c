@@ -250,10 +250,16 @@ static void end_job(struct files *files, struct round *round, struct job *job)
 
 /* ---- rounds ---- */
 
+static bool is_any(const struct files *files, struct file_index *index, int64_t argument)
+{
+    (void)files, (void)index, (void)argument;
+    return true;
+}
+
 static void take_files(struct files *files, struct round *round)
 {
     uint32_t numbers[ROUND_FILES], max = files->descriptors->limit / 8; /* each takes two of the quarter that is ours */
-    uint32_t count = list_checkpoint_take(files, numbers, max < ROUND_FILES ? max + 1 : ROUND_FILES);
+    uint32_t count = list_checkpoint_take(files, numbers, max < ROUND_FILES ? max + 1 : ROUND_FILES, is_any, 0);
 
     for (uint32_t i = 0; i < count; i++) {
         if (round->frame_count < ROUND_PAGES)

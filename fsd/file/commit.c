@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/page.h"
 #include "file/record.h"
@@ -124,9 +125,9 @@ static int share(const struct round *round, uint32_t number, bool group, bool *a
 }
 
 /* Takes what the file has received into the round. Returns 1 when there is something, 0 when not, -EAGAIN when it must wait for the
- * next round, -errno. `again`: there is more than one commit can hold; a default file takes several, but not in a `group`, all of whose files
+ * next round, -errno. waiter->again: there is more than one commit can hold; a default file takes several, but not in a `group`, all of whose files
  * get the commit's number, those without changes too. */
-static int take_part(struct files *files, struct round *round, uint32_t number, bool group, bool *again)
+static int take_part(struct files *files, struct round *round, uint32_t number, struct commit_waiter *waiter, bool group)
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
@@ -140,8 +141,10 @@ static int take_part(struct files *files, struct round *round, uint32_t number, 
     ahead_lock_for_commit(files, index, limit);
     if (index->versions.committing) {
         pthread_mutex_unlock(&index->lock);
-        return share(round, number, group, again);
+        return share(round, number, group, &waiter->again);
     }
+    if (waiter->carries)
+        carry_pages(files, index);
     if (!group && !version_has_changes(index)) {
         pthread_mutex_unlock(&index->lock);
         return 0;
@@ -149,7 +152,7 @@ static int take_part(struct files *files, struct round *round, uint32_t number, 
     used = round->weight + index->view.counts[FRAME_COMMITTING];
     room = limit > used ? limit - used : 0;
     whole = index->view.counts[FRAME_RECEIVED] <= room;
-    *again |= !whole;
+    waiter->again |= !whole;
     if (!whole && (round->part_count || !divisible)) {
         pthread_mutex_unlock(&index->lock);
         return round->part_count ? -EAGAIN : -EFBIG;
@@ -352,7 +355,7 @@ static void publish(struct files *files, const struct part *part, const struct j
     TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
         if (frame->older)
             drop_older(files, index, frame);
-        if (frame->failed)
+        if (frame->failed && !index->versions.carried)
             page_set_failed(index, frame, false);
     }
     page_move_all(index, FRAME_COMMITTING, FRAME_COMMITTED);
@@ -417,7 +420,7 @@ static void take_in(struct files *files, struct round *round, struct commit_wait
         error = -ENOMEM;
     for (uint32_t i = 0; i < waiter->count && !error; i++) {
         uint32_t number = waiter->files[i], inode = files->arena->files[number].inode;
-        int taken = is_stale(files, waiter, number) ? 0 : take_part(files, round, number, group, &waiter->again);
+        int taken = is_stale(files, waiter, number) ? 0 : take_part(files, round, number, waiter, group);
 
         if (taken < 0)
             error = taken;

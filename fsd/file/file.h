@@ -32,6 +32,7 @@ struct file_versions {
     uint8_t last;                  /* which of the two commits holds; the other is being made */
     _Atomic bool committing;       /* it is, by the one commit there may be of a file at a time */
     bool changed;                  /* size, mtime or what is void differ from the last commit */
+    bool carried;                  /* the commit being made, or to be made, has again what was committed */
     bool atime_changed;            /* goes along with the next commit */
     uint64_t cut_position;         /* of the first commit that lowered `cut` */
     uint64_t floor;                /* the journal's tail stays here until all is stored; 0: it may move */

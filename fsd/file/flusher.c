@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/carry.h"
+#include "file/checkpoint.h"
 #include "file/commit.h"
 #include "file/lists.h"
 #include "file/record.h"
@@ -58,12 +60,12 @@ static void take_due(struct files *files, struct batch *batch, int64_t before)
     batch->count = list_changed_take(files, batch->files, BATCH, is_due, before);
 }
 
-static void commit_batch(struct files *files, struct batch *batch)
+static void commit_batch(struct files *files, struct batch *batch, bool carries)
 {
     batch->done = 0;
     for (uint32_t i = 0; i < batch->count; i++)
-        batch->waiters[i] =
-            (struct commit_waiter){.files = &batch->files[i], .count = 1, .by_timer = true, .done = one_done, .context = batch};
+        batch->waiters[i] = (struct commit_waiter){
+            .files = &batch->files[i], .count = 1, .by_timer = !carries, .carries = carries, .done = one_done, .context = batch};
     if (batch->count)
         commit_submit(files, batch->waiters, batch->count);
     pthread_mutex_lock(&batch->lock);
@@ -97,7 +99,7 @@ int flush_all(struct files *files)
     do {
         batch->count = list_changed_take(files, batch->files, BATCH, is_untried, ++pass);
         while (batch->count) {
-            commit_batch(files, batch);
+            commit_batch(files, batch, false);
             batch->count = list_changed_take(files, batch->files, BATCH, is_untried, pass);
         }
         error = batch->error;
@@ -120,11 +122,15 @@ void *flusher_thread(void *argument)
     while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
             take_due(files, batch, INT64_MAX);
-            commit_batch(files, batch);
+            commit_batch(files, batch, false);
             wish(&files->wishes, WISH_CHECKPOINT);
         }
+        if (checkpoint_is_due(files)) {
+            batch->count = list_checkpoint_take(files, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
+            commit_batch(files, batch, true);
+        }
         take_due(files, batch, time_monotonic() - interval);
-        commit_batch(files, batch);
+        commit_batch(files, batch, false);
     }
     free(batch);
     return NULL;

@@ -54,31 +54,34 @@ uint32_t list_changed_take(struct files *files, uint32_t *numbers, uint32_t most
     TAILQ_FOREACH (index, &files->changed, changed_link) {
         if (count == most)
             break;
-        if (!wanted(files, index, argument))
-            continue;
-        numbers[count] = index - files->index;
-        file_hold(files, numbers[count++]);
+        if (wanted(files, index, argument))
+            numbers[count++] = index - files->index;
     }
     for (uint32_t i = 0; i < count; i++) {
-        index = &files->index[numbers[i]];
-        TAILQ_REMOVE(&files->changed, index, changed_link);
-        TAILQ_INSERT_TAIL(&files->changed, index, changed_link);
+        file_hold(files, numbers[i]);
+        TAILQ_REMOVE(&files->changed, &files->index[numbers[i]], changed_link);
+        TAILQ_INSERT_TAIL(&files->changed, &files->index[numbers[i]], changed_link);
     }
     pthread_mutex_unlock(&files->lists_lock);
     return count;
 }
 
-uint32_t list_checkpoint_take(struct files *files, uint32_t *numbers, uint32_t most)
+uint32_t list_checkpoint_take(struct files *files, uint32_t *numbers, uint32_t most, list_filter *wanted, int64_t argument)
 {
     struct file_index *index;
     uint32_t count = 0;
 
     pthread_mutex_lock(&files->lists_lock);
-    while (count < most && (index = TAILQ_FIRST(&files->checkpoint)) && !(count && numbers[0] == index - files->index)) {
-        numbers[count] = index - files->index;
-        file_hold(files, numbers[count++]);
-        TAILQ_REMOVE(&files->checkpoint, index, checkpoint_link);
-        TAILQ_INSERT_TAIL(&files->checkpoint, index, checkpoint_link);
+    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link) {
+        if (count == most)
+            break;
+        if (wanted(files, index, argument))
+            numbers[count++] = index - files->index;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        file_hold(files, numbers[i]);
+        TAILQ_REMOVE(&files->checkpoint, &files->index[numbers[i]], checkpoint_link);
+        TAILQ_INSERT_TAIL(&files->checkpoint, &files->index[numbers[i]], checkpoint_link);
     }
     pthread_mutex_unlock(&files->lists_lock);
     return count;

@@ -13,7 +13,7 @@ void list_checkpoint(struct files *files, struct file_index *index, bool on);
  * turn comes to nothing is in nobody's way. How many. */
 typedef bool list_filter(const struct files *files, struct file_index *index, int64_t argument);
 uint32_t list_changed_take(struct files *files, uint32_t *numbers, uint32_t most, list_filter *wanted, int64_t argument);
-uint32_t list_checkpoint_take(struct files *files, uint32_t *numbers, uint32_t most);
+uint32_t list_checkpoint_take(struct files *files, uint32_t *numbers, uint32_t most, list_filter *wanted, int64_t argument);
 bool list_checkpoint_is_empty(struct files *files);
 
 #endif

@@ -133,10 +133,13 @@ void version_publish(struct files *files, struct file_index *index, uint64_t voi
     struct file_versions *versions = &index->versions;
     struct file *file = file_truth(files, index);
 
-    if (void_from != UINT64_MAX && file->cut == UINT64_MAX)
+    if (void_from != UINT64_MAX && void_from <= file->cut) { /* it has what earlier ones cut */
         versions->cut_position = chunk->position;
-    if (void_from < file->cut)
         file->cut = void_from;
+    }
+    if (versions->carried)
+        versions->floor = 0;
+    versions->carried = false;
     next_of(files, index)->sequence = chunk->sequence;
     atomic_store(&file->published, chunk->position);
     versions->last = !versions->last;
@@ -151,7 +154,7 @@ void version_abort(struct files *files, struct file_index *index, uint64_t void_
     if (void_from < current->void_from)
         current->void_from = void_from;
     atomic_store(&next_of(files, index)->position, 0);
-    index->versions.committing = false;
+    index->versions.committing = index->versions.carried = false;
     version_changed(files, index);
 }
 
@@ -168,13 +171,29 @@ void version_stored(struct files *files, struct file_index *index, const struct 
 
 void version_not_stored(struct files *files, struct file_index *index)
 {
-    index->versions.floor = files->tail.released;
+    const struct frame_index *frame;
+    uint64_t floor = UINT64_MAX;
+
+    TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTED], link)
+        floor = earlier(floor, frame_truth(files->frames, frame)->position);
+    index->versions.floor = floor == UINT64_MAX ? 0 : floor;
+    index->versions.carried = false;
 }
 
 void version_cut_done(struct files *files, struct file_index *index)
 {
     atomic_store(&file_truth(files, index)->cut, UINT64_MAX);
     index->view.moved++;
+}
+
+void version_carry(struct files *files, struct file_index *index)
+{
+    struct file *file = file_truth(files, index);
+
+    if (file->cut < file->current.void_from)
+        file->current.void_from = file->cut;
+    index->versions.carried = true;
+    version_changed(files, index);
 }
 
 /* ---- an end of changes ---- */
@@ -228,7 +247,7 @@ void version_recover(struct files *files, struct file_index *index)
         }
     }
     last = last_of(files, index);
-    versions->floor = last->position ? files->tail.released : 0; /* which commit's cut is to come is not known */
+    versions->cut_position = files->tail.released; /* at the earliest */
     versions->changed = file->current.size != last->size || file->current.mtime != last->mtime ||
                         file->current.ctime != last->ctime || file->current.void_from != UINT64_MAX;
     versions->atime_changed = file->current.atime != last->atime;

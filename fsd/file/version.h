@@ -47,10 +47,14 @@ void version_abort(struct files *files, struct file_index *index, uint64_t void_
 
 /* All pages that were committed, and size and times of `version`, are durable in the store's file. */
 void version_stored(struct files *files, struct file_index *index, const struct file_version *version);
-/* It failed: frames are no longer in the order of commits, so that the tail stays until all is stored. */
+/* It failed: frames are no longer in the order of commits, so that the oldest of them
+ * keeps the tail until all is stored. */
 void version_not_stored(struct files *files, struct file_index *index);
 /* The store's file was cut where `cut` said. */
 void version_cut_done(struct files *files, struct file_index *index);
+
+/* All that is committed was made to be committed again: the next commit has their truncation, too, so that the earlier ones are not needed. */
+void version_carry(struct files *files, struct file_index *index);
 
 /* The file has no name and no user: its commits, whose frames are freed, need not reach the store. */
 void version_drop(struct files *files, struct file_index *index);

@@ -33,7 +33,8 @@ static int meet(struct recorder *recorder, enum operation operation, int fd, uin
     assert_return_code(fstat(fd, &status), errno);
     pthread_mutex_lock(&recorder->lock);
     journal = is_journal(recorder, status.st_ino);
-    if (recorder->failures && recorder->fails == operation && recorder->fails_journal == journal) {
+    if (recorder->failures && recorder->fails == operation && recorder->fails_journal == journal &&
+        (!recorder->fails_only || recorder->fails_only == status.st_ino)) {
         recorder->failures--;
         error = -recorder->error;
     }

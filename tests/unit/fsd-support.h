@@ -40,6 +40,7 @@ struct recorder {
     bool fails_journal;
     enum operation fails;
     unsigned failures; /* so many times */
+    ino_t fails_only;  /* for this file of the store; 0: any */
     void (*before)(void *, enum operation, bool journal);
     void *context;
     ino_t journal;
