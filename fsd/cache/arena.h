@@ -51,6 +51,7 @@ enum {
     INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: the next commit flushes it first */
     INODE_SYNCING = 1 << 2,  /* that flush has begun: what changes meanwhile is UNSYNCED anew */
     INODE_UNLINKED = 1 << 1, /* no name left; lives as long as it is open */
+    INODE_REMOVED = 1 << 3,  /* but one in the folder of removed files */
 };
 
 /* A file's size and times at one moment: now, or as of a commit. */
@@ -107,6 +108,7 @@ struct handle {
 struct intent {
     _Atomic uint32_t begun;
     uint64_t inode; /* number of the store's inode at stake */
+    uint64_t other; /* of a rename's: what was in the place that it goes to; 0: nothing */
 };
 
 /* What a request has done that its reply tells of, until the reply was heard: a request that the kernel sends again after a death finds here

@@ -130,6 +130,16 @@ static int end(struct inode_table *table, uint32_t slot, uint32_t *folder)
     return fd;
 }
 
+/* A removed file's space is free at once; its name goes when the journal has nothing of it any more. */
+static void close_ended(int fd, uint32_t flags)
+{
+    struct stat stat;
+
+    if (flags & INODE_REMOVED && !fstat(fd, &stat) && stat.st_nlink == 1 && ftruncate(fd, 0))
+        log_line(LOG_TRACE, "a removed file keeps its space until it is swept: %s", strerror(errno));
+    close(fd);
+}
+
 /* The look before the lock is enough: of two who drop the last reference of either kind, the second sees that both are gone. With the last
  * record that named a folder, the folder's may end, too. */
 static void end_if_unused(struct inode_table *table, uint32_t slot)
@@ -137,6 +147,7 @@ static void end_if_unused(struct inode_table *table, uint32_t slot)
     uint32_t folder;
 
     for (; slot && is_unused(table, slot); slot = folder) {
+        uint32_t flags = table->arena->inodes[slot].flags;
         int fd = -1;
 
         folder = 0;
@@ -145,7 +156,7 @@ static void end_if_unused(struct inode_table *table, uint32_t slot)
             fd = end(table, slot, &folder);
         pthread_mutex_unlock(&table->lock);
         if (fd >= 0)
-            close(fd);
+            close_ended(fd, flags);
         if (folder && atomic_fetch_sub(&table->holds[folder], 1) != 1)
             folder = 0;
     }
@@ -275,6 +286,16 @@ uint32_t inode_of_node(struct inode_table *table, uint64_t node)
     return slot;
 }
 
+uint32_t inode_of_identity(struct inode_table *table, const struct identity *identity)
+{
+    struct identity known;
+    uint32_t slot = inode_of_node(table, identity->inode == table->root ? 1 : identity->inode);
+
+    if (slot)
+        inode_identity(table, slot, &known);
+    return slot && identity_is_born(identity) && !identity_same(identity, &known) ? 0 : slot;
+}
+
 uint64_t inode_node(const struct inode_table *table, uint32_t slot)
 {
     return slot == INODE_ROOT ? 1 : table->arena->inodes[slot].number;
@@ -326,7 +347,18 @@ bool inode_is_findable(const struct inode_table *table, uint32_t slot)
 {
     const struct inode *inode = &table->arena->inodes[slot];
 
-    return inode->handle_length || inode->place || slot == INODE_ROOT;
+    return inode->handle_length || inode->place || inode->flags & INODE_REMOVED || slot == INODE_ROOT;
+}
+
+bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name, uint32_t links)
+{
+    const struct inode *inode = &table->arena->inodes[slot];
+    bool called;
+
+    pthread_mutex_lock(&table->lock);
+    called = inode->lookups && (links > 1 || !inode->place || place_is(table, slot, parent, name));
+    pthread_mutex_unlock(&table->lock);
+    return called;
 }
 
 void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity)
@@ -364,7 +396,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     struct identity root;
     int error;
 
-    *table = (struct inode_table){.arena = arena, .store = store, .lock = PTHREAD_MUTEX_INITIALIZER};
+    *table = (struct inode_table){.arena = arena, .store = store, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     reference_redo(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

@@ -17,7 +17,8 @@
 
 struct inode_table {
     struct arena *arena;
-    int store; /* the store's root */
+    int store;   /* the store's root */
+    int removed; /* the folder of removed files; -1: none */
     dev_t device;
     bool handles;  /* file handles mean something here, and may be used */
     uint64_t root; /* inode number of the root */
@@ -41,6 +42,8 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store);
 
 /* The slot of a node id, or 0. */
 uint32_t inode_of_node(struct inode_table *table, uint64_t node);
+/* The record of just that one, or 0. */
+uint32_t inode_of_identity(struct inode_table *table, const struct identity *identity);
 uint64_t inode_node(const struct inode_table *table, uint32_t slot);
 
 /* Finds or makes the record of what `name` is in the open folder, and counts one lookup, noted in `effects`. -errno; -EXDEV for another
@@ -63,6 +66,8 @@ void inode_end_unused(struct inode_table *table);
 /* What the inode is now called, or no longer is. While a record has a place it holds its folder's record. */
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);
 void inode_unname(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name);
+/* Whether the kernel can know the inode by this name: it refers to it, and another is not the only one. `links`: names that it has. */
+bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name, uint32_t links);
 /* Whether it can be opened anew: by handle or by its place. */
 bool inode_is_findable(const struct inode_table *table, uint32_t slot);
 

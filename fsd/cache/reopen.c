@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cache/place.h"
+#include "store/removed.h"
 
 /* The folders from the root's to the inode's own place, the inode first. Returns how many, or 0 where the way is not known. */
 static int find_way(struct inode_table *table, uint32_t slot, uint32_t way[PLACE_DEPTH_MAX])
@@ -73,9 +74,10 @@ static int open_behind(int fd, int flags)
     return opened < 0 ? -errno : opened;
 }
 
-static int open_by_path(struct inode_table *table, uint32_t slot, int flags)
+static int open_by_name(struct inode_table *table, uint32_t slot, const struct identity *identity, int flags)
 {
-    int fd = reach(table, slot), opened;
+    bool removed = table->arena->inodes[slot].flags & INODE_REMOVED;
+    int fd = removed ? removed_reach(table->removed, identity) : reach(table, slot), opened;
 
     if (fd < 0 || flags & O_PATH)
         return fd;
@@ -94,7 +96,7 @@ static int open_with(struct inode_table *table, uint32_t slot, int flags)
         return fd < 0 ? -errno : fd;
     }
     inode_identity(table, slot, &identity);
-    return identity.handle_length ? identity_open(table->store, &identity, flags) : open_by_path(table, slot, flags);
+    return identity.handle_length ? identity_open(table->store, &identity, flags) : open_by_name(table, slot, &identity, flags);
 }
 
 /* O_NOATIME is for owners only; reading the store must not cost anyone a time stamp where it can be helped. */

@@ -11,6 +11,7 @@
 #include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/sweep.h"
 #include "file/version.h"
 #include "log.h"
 
@@ -346,6 +347,7 @@ static int step(struct files *files, struct round *round, bool *more)
     error = tail_move(files);
     if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);
+    sweep(files);
     wish_round_ended(&files->wishes, error);
     return error;
 }

@@ -561,6 +561,19 @@ void commit_submit(struct files *files, struct commit_waiter *array, size_t coun
     pthread_mutex_unlock(&queue->lock);
 }
 
+bool commit_changes_contents(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    const struct file *file = &files->arena->files[number];
+    bool changes;
+
+    pthread_mutex_lock(&index->lock);
+    changes = index->versions.committing || index->view.counts[FRAME_RECEIVED] || index->view.counts[FRAME_COMMITTING] ||
+              file->current.void_from != UINT64_MAX || file->current.size != file->commits[index->versions.last].size;
+    pthread_mutex_unlock(&index->lock);
+    return changes;
+}
+
 bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
 {
     struct file_index *index = &files->index[number];

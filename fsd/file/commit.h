@@ -38,6 +38,8 @@ int commit_open(struct files *files, void (*committed)(void *context), void *con
 bool commit_under_way(struct files *files);
 /* Asks for commits (zeroed but for what they ask), and may make them. */
 void commit_submit(struct files *files, struct commit_waiter *waiters, size_t count);
+/* Whether the file's bytes or size are not what its last commit has. */
+bool commit_changes_contents(struct files *files, uint32_t file);
 /* True where a commit would find nothing to do and no error to tell. */
 bool commit_needless(struct files *files, uint32_t inode, uint32_t file);
 

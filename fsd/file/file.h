@@ -83,6 +83,7 @@ struct file_index {
 TAILQ_HEAD(file_list, file_index);
 
 struct commit_queue;
+struct sweep;
 struct ahead;
 
 struct files {
@@ -105,6 +106,7 @@ struct files {
     struct commit_queue *commits;
     struct ahead *ahead;
     struct tail tail;
+    struct sweep *sweep;
     struct wishes wishes;
     long error_logged;
 };

@@ -88,6 +88,22 @@ void file_put(struct files *files, uint32_t number)
     inode_put(files->inodes, files->arena->files[number].inode);
 }
 
+bool file_is_in_journal(struct files *files, uint32_t inode)
+{
+    uint32_t number = files->arena->inodes[inode].file;
+    struct file_index *index = &files->index[number];
+    bool is;
+
+    if (files->tail.ended > files->tail.released)
+        return true;
+    if (!number)
+        return false;
+    pthread_mutex_lock(&index->lock);
+    is = index->versions.committing || files->arena->files[number].published >= files->tail.released;
+    pthread_mutex_unlock(&index->lock);
+    return is;
+}
+
 /* Nothing may be left of it: each list and each user held it. */
 static void check_ended(const struct file_index *index)
 {
@@ -103,6 +119,8 @@ static int record_ended(void *context, uint32_t inode, uint32_t number)
 
     if (number) {
         check_ended(&files->index[number]);
+        if (files->arena->files[number].published >= files->tail.released)
+            files->tail.ended = tail_head(&files->tail);
         pthread_mutex_lock(&files->record_lock);
         slots_give(&files->slots, number);
         pthread_mutex_unlock(&files->record_lock);

@@ -15,6 +15,9 @@ uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error);
 void file_hold(struct files *files, uint32_t file);
 void file_put(struct files *files, uint32_t file);
 
+/* Whether the journal has, or is about to have, a commit of the inode's; true where that is not known. */
+bool file_is_in_journal(struct files *files, uint32_t inode);
+
 /* For takeover.c: the records that are named back stay, the others' slots are free. Returns how many were dropped. */
 uint32_t records_take_over(struct files *files);
 /* Clears a record's private half. */

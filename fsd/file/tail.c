@@ -17,6 +17,7 @@ void tail_open(struct tail *tail, const struct journal_state *state, bool droppe
     if (point->head != point->tail)
         tail->places[tail->end++] = (struct commit_place){point->head, point->next_number};
     tail->released = point->tail;
+    tail->ended = point->head;
     tail->dropped = dropped;
 }
 
@@ -29,6 +30,16 @@ void tail_remember(struct tail *tail, const struct journal_chunk *chunk)
     }
     tail->places[tail->end++ % COMMIT_PLACES] = (struct commit_place){chunk->position + chunk->length, chunk->number + 1};
     pthread_mutex_unlock(&tail->lock);
+}
+
+uint64_t tail_head(struct tail *tail)
+{
+    uint64_t head;
+
+    pthread_mutex_lock(&tail->lock);
+    head = tail->places[(tail->end - 1) % COMMIT_PLACES].position;
+    pthread_mutex_unlock(&tail->lock);
+    return head;
 }
 
 static uint64_t least_needed(struct files *files)

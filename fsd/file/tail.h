@@ -23,6 +23,7 @@ struct tail {
     struct commit_place places[COMMIT_PLACES]; /* ring: the ends of commits that their files know of, in order */
     uint64_t first, end;
     _Atomic uint64_t released; /* where the tail is */
+    _Atomic uint64_t ended;    /* what has a place before this one may be of files whose records have ended */
     _Atomic bool dropped;      /* files with commits in the journal were unlinked and dropped: the store may not know of it yet */
 };
 
@@ -30,6 +31,8 @@ struct tail {
 void tail_open(struct tail *tail, const struct journal_state *state, bool dropped);
 /* After a commit's files know of it: from now on the tail may move to its end. */
 void tail_remember(struct tail *tail, const struct journal_chunk *chunk);
+/* The end of the last commit that its files know of. */
+uint64_t tail_head(struct tail *tail);
 /* Moves the tail to the last commit before which nothing is needed: what it had is in the store, or was committed again. For the one thread
  * that does rounds. 0 or -errno. */
 int tail_move(struct files *files);

@@ -12,6 +12,7 @@
 #include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/sweep.h"
 #include "file/version.h"
 #include "log.h"
 
@@ -148,6 +149,8 @@ int files_open(struct files *files, void (*committed)(void *context), void *cont
 
     if (!error)
         error = commit_open(files, committed, context);
+    if (!error)
+        error = sweep_open(files);
     if (error)
         return error;
     take_records(files);

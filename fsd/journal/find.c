@@ -13,8 +13,7 @@
 #include "journal/path.h"
 #include "journal/superblock.h"
 #include "journal/walk.h"
-
-#define REMOVED_FOLDER "removed" /* in the private folder; a file of several names may be there and in the tree */
+#include "store/removed.h"
 
 int find_begin(struct find *find, int store, int private_folder, bool copy)
 {

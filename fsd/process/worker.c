@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "file/checkpoint.h"
 #include "file/flusher.h"
+#include "file/sweep.h"
 #include "file/takeover.h"
 #include "log.h"
 #include "mapshare-abi.h"
@@ -25,6 +26,7 @@
 #include "request/receive.h"
 #include "request/takeover.h"
 #include "request/wait.h"
+#include "store/removed.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define TICK_NANOSECONDS 10000000l
@@ -185,12 +187,23 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     for (int i = 0; i < FINISH_TRIES; i++) {
         int failed = checkpoint_all(files);
 
-        if (!failed)
+        if (!failed) {
+            sweep_all(files);
             return error ? WORKER_UNSAVED : WORKER_DONE;
+        }
         log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-failed));
         sleep(1);
     }
     return WORKER_UNSAVED;
+}
+
+static int open_removed(struct server *server, const struct daemon *daemon)
+{
+    int fd = removed_open(daemon->owned[OWNED_STORE]);
+
+    if (fd >= 0)
+        server->inodes.removed = fd;
+    return fd < 0 ? fd : 0;
 }
 
 static int open_floors(struct server *server, struct daemon *daemon)
@@ -199,6 +212,8 @@ static int open_floors(struct server *server, struct daemon *daemon)
 
     if (!error)
         error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, daemon->owned, OWNED_COUNT);
+    if (!error && !daemon->options->read_only)
+        error = open_removed(server, daemon);
     if (!error)
         error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)

@@ -3,6 +3,7 @@
 #include "request/atomicity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/xattr.h>
 
 #include "mapshare-abi.h"
@@ -14,6 +15,18 @@ bool atomicity_stored(int fd)
     char value = '0';
 
     return fgetxattr(fd, MAPSHARE_XATTR_ATOMIC, &value, 1) == 1 && value == '1';
+}
+
+void atomicity_inherit(const struct descriptor *folder, const char *name)
+{
+    char path[32 + 4096];
+    int length;
+
+    if (!atomicity_stored(folder->fd))
+        return;
+    length = snprintf(path, sizeof path, "/proc/self/fd/%d/%s", folder->fd, name);
+    if (length < (int)sizeof path)
+        lsetxattr(path, MAPSHARE_XATTR_ATOMIC, "1", 1, 0);
 }
 
 void atomicity_get(fuse_req_t request, uint32_t inode, size_t size)

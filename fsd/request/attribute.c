@@ -16,6 +16,8 @@ void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat)
 {
     uint32_t file = server->arena.inodes[inode].file;
 
+    if (server->arena.inodes[inode].flags & INODE_REMOVED && stat->st_nlink)
+        stat->st_nlink--;
     if (file)
         file_attributes(&server->files, file, stat);
 }

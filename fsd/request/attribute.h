@@ -7,7 +7,7 @@
 #define ATTRIBUTE_SECONDS 86400.0
 
 int attribute_get(struct server *server, uint32_t inode, struct stat *stat);
-/* The file's own size and times in place of the store's. */
+/* The file's own size and times in place of the store's; and of its names only those that clients see. */
 void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat);
 /* How long the kernel may keep what it is told. Nobody else changes the store; but see file_is_quiet. */
 double attribute_seconds(struct server *server, uint32_t inode);

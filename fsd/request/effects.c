@@ -88,6 +88,25 @@ void effects_end(void)
     now->effects = NULL;
 }
 
+void effects_lend(const struct fuse_in_header *header, struct current *outer)
+{
+    *outer = *current();
+    *current() = (struct current){.header = header};
+}
+
+void effects_return(struct server *server, const struct current *outer)
+{
+    struct current *now = current();
+
+    effects_end();
+    if (now->own_effects) {
+        pthread_mutex_lock(&server->effects_lock);
+        server->effects_free[server->effects_free_count++] = now->own_effects;
+        pthread_mutex_unlock(&server->effects_lock);
+    }
+    *now = *outer;
+}
+
 void effects_adopt(struct server *server)
 {
     struct current *now = current();
