@@ -257,7 +257,7 @@ static enum exit_status walk(struct listing *listing, const char *path, bool jso
     if (ferror(stdout))
         return STATUS_FAILURE; /* main tells why */
     if (result) {
-        store_folder_tell_error(path, result);
+        store_folder_tell_error(path, listing->folder, result);
         return STATUS_FAILURE;
     }
     if (used)

@@ -75,7 +75,6 @@ enum exit_status command_recover(const struct arguments *arguments)
     if (folder < 0)
         return STATUS_FAILURE;
     result = replay(folder, arguments->give_up, &report);
-    close(folder);
     if (result == -EWOULDBLOCK) {
         store_folder_tell_used(path);
     } else if (result && report.commits_lost && !arguments->give_up) {
@@ -89,11 +88,12 @@ enum exit_status command_recover(const struct arguments *arguments)
                 quoted(path), report.pages_lost, report.files_lost);
     } else if (result) {
         if (result != -EFAULT) /* a crash was told */
-            store_folder_tell_error(path, result);
+            store_folder_tell_error(path, folder, result);
     } else if (arguments->json) {
         report_json(&report);
     } else {
         plain_print(&report);
     }
+    close(folder);
     return result ? STATUS_FAILURE : STATUS_OK;
 }

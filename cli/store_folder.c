@@ -6,6 +6,8 @@
 #include "message.h"
 #include "mounts.h"
 
+#include "journal/recover.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -115,11 +117,17 @@ void store_folder_tell_used(const char *path)
     free(resolved);
 }
 
-void store_folder_tell_error(const char *path, int error)
+void store_folder_tell_error(const char *path, int folder, int error)
 {
+    const char *what, *doubt = error == -EPERM ? journal_doubt(folder, &what) : NULL;
     bool is_journal = error == -EBADMSG || error == -EUCLEAN || error == -EPROTONOSUPPORT || error == -ELOOP || error == -EISDIR;
     char *name;
 
+    if (doubt) {
+        message("%s/%s: %s: not used; check who made it, then repair or remove it, or give the store as the user whose it is",
+                quoted(path), what, doubt);
+        return;
+    }
     if (!is_journal || asprintf(&name, "%s/" MAPSHARE_PRIVATE_FOLDER "/journal", path) < 0) {
         message_error(path, error);
         return;

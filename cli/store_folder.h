@@ -17,7 +17,8 @@ bool store_folder_is_used(int folder);
 /* The message for -EWOULDBLOCK: says where it is mounted, where that can be seen. */
 void store_folder_tell_used(const char *path);
 
-/* The message for any other error of the journal's code: names the journal where the error is the journal's own. */
-void store_folder_tell_error(const char *path, int error);
+/* The message for any other error of the journal's code: names the journal where the error is the journal's own, and says why it is not
+ * trusted. */
+void store_folder_tell_error(const char *path, int folder, int error);
 
 #endif

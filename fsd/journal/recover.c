@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal/apply.h"
 #include "journal/find.h"
 #include "journal/recover.h"
 #include "journal/scan.h"
+#include "store/trust.h"
 
 /* The store's journal, open. */
 struct source {
@@ -27,7 +29,7 @@ static int open_journal(int store_folder, int flags, struct source *source)
     source->folder = openat(store_folder, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (source->folder < 0)
         return -errno;
-    int result = superblock_open_file(source->folder, flags, &source->fd);
+    int result = trust_doubt(source->folder, S_IFDIR) != NULL ? -EPERM : superblock_open_file(source->folder, flags, &source->fd);
     if (result < 0)
         close(source->folder);
     return result;
@@ -37,6 +39,24 @@ static void close_journal(const struct source *source)
 {
     close(source->fd);
     close(source->folder);
+}
+
+const char *journal_doubt(int store_folder, const char **name)
+{
+    int folder = openat(store_folder, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return NULL;
+    const char *doubt = trust_doubt(folder, S_IFDIR);
+    *name = JOURNAL_FOLDER;
+    if (doubt == NULL) {
+        int file = openat(folder, JOURNAL_NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        doubt = file < 0 ? NULL : trust_doubt(file, S_IFREG);
+        *name = JOURNAL_FOLDER "/" JOURNAL_NAME;
+        if (file >= 0)
+            close(file);
+    }
+    close(folder);
+    return doubt;
 }
 
 static int read_log(struct scan *scan, struct image *image, struct recover_report *report)

@@ -26,6 +26,9 @@ typedef void (*recover_tell)(const char *path, const char *text);
  * cannot be found. */
 int journal_recover(struct store *store, int store_folder, bool give_up, recover_tell tell, struct recover_report *report);
 
+/* Why the journal was refused with -EPERM: what of it, and what is wrong with that; NULL: nothing. */
+const char *journal_doubt(int store_folder, const char **name);
+
 /* One call for each chunk in order, for people to read. `visit` returns non-zero to stop, which is returned. */
 struct journal_visit {
     const struct journal_chunk *chunk; /* data pointers are NULL */

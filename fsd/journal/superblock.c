@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "journal/superblock.h"
+#include "store/trust.h"
 
 #define TEMPORARY_NAME JOURNAL_NAME ".new"
 #define FILL_BYTES ((size_t)4 << 20)
@@ -35,6 +36,8 @@ int superblock_open_file(int folder, int flags, int *fd_out)
     if (fd < 0)
         return fd;
     int result = fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ELOOP;
+    if (result == 0 && trust_doubt(fd, S_IFREG) != NULL)
+        result = -EPERM;
     if (result < 0)
         close(fd);
     else

@@ -21,7 +21,8 @@ struct superblock {
     uint32_t epoch;
 };
 
-/* O_DIRECT among the flags is dropped where the file system does not have it. -ENOENT: none; -ELOOP: not a regular file. */
+/* O_DIRECT among the flags is dropped where the file system does not have it. -ENOENT: none; -ELOOP: not a regular file;
+ * -EPERM: somebody else may have made it. */
 int superblock_open_file(int folder, int flags, int *fd_out);
 /* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */
 int superblock_create_file(int folder, uint64_t size, uint64_t sequence);

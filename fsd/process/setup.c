@@ -232,7 +232,12 @@ static int recover(const struct daemon *daemon, const char *given)
 {
     struct recover_report report;
     int error = recover_apart(daemon->owned[OWNED_STORE], false, tell, &report);
+    const char *name, *doubt = error == -EPERM ? journal_doubt(daemon->owned[OWNED_STORE], &name) : NULL;
 
+    if (doubt) {
+        log_line(LOG_FATAL, "%s/%s: %s: not used; check who made it, then repair or remove it", given, name, doubt);
+        return error;
+    }
     if (report.commits_lost)
         log_line(LOG_FATAL,
                  "%s: the journal is damaged: at least %" PRIu64

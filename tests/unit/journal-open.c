@@ -218,6 +218,51 @@ static void a_link_is_not_followed(void **state)
     assert_int_equal(journal_recover(fixture->store, fixture->root, false, NULL, &report), -ELOOP);
 }
 
+/* Who may write to the folder that the store lies in could have made it. */
+static void refused(struct fixture *fixture, const char *about, const char *why)
+{
+    struct recover_report report;
+    const char *name;
+    assert_int_equal(journal_recover(fixture->store, fixture->root, true, NULL, &report), -EPERM);
+    assert_int_equal(journal_walk(fixture->root, NULL, NULL, &report), -EPERM);
+    assert_string_equal(journal_doubt(fixture->root, &name), why);
+    assert_string_equal(name, about);
+}
+
+static void what_others_may_have_made_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *name, *journal = JOURNAL_FOLDER "/" JOURNAL_NAME;
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    assert_null(journal_doubt(fixture->root, &name));
+    assert_int_equal(fchmodat(fixture->root, journal, 0620, 0), 0);
+    assert_int_equal(open_result(fixture, SMALL_JOURNAL), -EPERM);
+    refused(fixture, journal, "may be written by others");
+    assert_int_equal(fchmodat(fixture->root, journal, 0600, 0), 0);
+    assert_int_equal(linkat(fixture->root, journal, fixture->root, "link", 0), 0);
+    refused(fixture, journal, "has another name, too");
+    assert_int_equal(unlinkat(fixture->root, "link", 0), 0);
+    assert_int_equal(fchmod(fixture->private_folder, 0707), 0);
+    refused(fixture, JOURNAL_FOLDER, "may be written by others");
+    assert_int_equal(fchmod(fixture->private_folder, 0700), 0);
+    assert_int_equal(fixture_recover(fixture).chunks, 0);
+}
+
+static void what_others_own_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    if (geteuid() != 0)
+        skip(); /* only root can give a file away */
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    assert_int_equal(fchownat(fixture->private_folder, JOURNAL_NAME, 1, 1, 0), 0);
+    refused(fixture, JOURNAL_FOLDER "/" JOURNAL_NAME, "belongs to another user");
+    assert_int_equal(fchownat(fixture->private_folder, JOURNAL_NAME, 0, 0, 0), 0);
+    assert_int_equal(fchown(fixture->private_folder, 1, 1), 0);
+    refused(fixture, JOURNAL_FOLDER, "belongs to another user");
+}
+
 static void a_folder_is_no_journal(void **state)
 {
     struct fixture *fixture = *state;
@@ -238,6 +283,7 @@ static void without_a_journal_there_is_nothing_to_recover(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(fixture_recover(fixture).chunks, 0);
+    assert_int_equal(unlinkat(fixture->private_folder, "removed", AT_REMOVEDIR), 0);
     assert_int_equal(unlinkat(fixture->root, JOURNAL_FOLDER, AT_REMOVEDIR), 0);
     assert_int_equal(fixture_recover(fixture).chunks, 0);
 }
@@ -308,6 +354,8 @@ int main(void)
         CASE(only_its_own_store_owns_a_journal),
         CASE(a_cut_file_is_told),
         CASE(a_link_is_not_followed),
+        CASE(what_others_may_have_made_is_refused),
+        CASE(what_others_own_is_refused),
         CASE(a_folder_is_no_journal),
         CASE(what_was_half_made_is_removed),
         CASE(without_a_journal_there_is_nothing_to_recover),
