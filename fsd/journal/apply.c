@@ -28,11 +28,14 @@ struct apply {
     int open[OPEN_FILES];
     size_t open_count;
     bool sync_each;
+    uint64_t done, all; /* bytes of the log */
 };
 
 static int write_batch(struct apply *apply)
 {
     int result = apply->count == 0 ? 0 : apply->store->operations->write(apply->store, apply->writes, apply->count);
+    apply->done += apply->used;
+    progress_made(apply->log->progress, "writing the store's files", apply->done, apply->all);
     apply->count = 0;
     apply->used = 0;
     return result;
@@ -211,12 +214,14 @@ static int sync_open_files(struct apply *apply, int result)
     return result;
 }
 
-static uint64_t count_files(struct image *image)
+static uint64_t count_files(struct image *image, uint64_t *bytes)
 {
     struct image_file *file;
     uint64_t count = 0;
     RB_FOREACH (file, image_files, &image->files) {
-        count += file->takes_part && file->fate == IMAGE_FOUND;
+        bool counts = file->takes_part && file->fate == IMAGE_FOUND;
+        count += counts;
+        *bytes += counts ? image_pages(file) * FORMAT_BLOCK : 0;
     }
     return count;
 }
@@ -228,7 +233,7 @@ static struct apply *begin(struct store *store, const struct apply_log *log, str
         return NULL;
     apply->store = store;
     apply->log = log;
-    apply->sync_each = count_files(image) <= SYNC_EACH;
+    apply->sync_each = count_files(image, &apply->all) <= SYNC_EACH;
     apply->buffer = aligned_alloc(FORMAT_BLOCK, BUFFER_BYTES);
     if (apply->buffer == NULL) {
         free(apply);

@@ -3,12 +3,14 @@
 #define JOURNAL_APPLY_H
 
 #include "journal/find.h"
+#include "journal/progress.h"
 #include "journal/recover.h"
 
 /* Where the image's bytes come from. */
 struct apply_log {
     int fd;
     uint64_t capacity;
+    struct progress *progress;
 };
 
 /* All files of the image that were found (find_all): durable on return. Counts files and pages. What may be run with another's rights

@@ -17,7 +17,7 @@ static uint64_t used_length(uint64_t files, uint64_t pages, uint64_t names, uint
            names * sizeof(struct format_name) + path_bytes;
 }
 
-static uint64_t used_of(const struct format_chunk *header)
+uint64_t chunk_used_length(const struct format_chunk *header)
 {
     return used_length(le32toh(header->file_count), le32toh(header->page_count), le32toh(header->name_count),
                        le32toh(header->path_bytes));
@@ -143,7 +143,7 @@ static bool epoch_follows(const struct format_chunk *header, const struct chunk_
 bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length)
 {
     uint64_t length = le64toh(header->length);
-    *header_length = format_round_up(used_of(header));
+    *header_length = format_round_up(chunk_used_length(header));
     return le64toh(header->magic) == FORMAT_CHUNK_MAGIC && memcmp(header->uuid, expected->uuid, FORMAT_UUID_SIZE) == 0 &&
            le64toh(header->position) == expected->position && le64toh(header->number) == expected->number &&
            epoch_follows(header, expected) && length <= expected->end - expected->position &&
@@ -248,7 +248,7 @@ int chunk_decode(const void *header, const struct chunk_expected *expected, stru
     uint32_t page_count = le32toh(fixed->page_count);
     uint32_t name_count = le32toh(fixed->name_count);
     uint32_t path_bytes = le32toh(fixed->path_bytes);
-    if (format_header_checksum(header, used_of(fixed)) != le64toh(fixed->checksum))
+    if (format_header_checksum(header, chunk_used_length(fixed)) != le64toh(fixed->checksum))
         return 0;
     if (!grow(&view->files, &view->file_capacity, file_count, sizeof(*view->files)) ||
         !grow(&view->pages, &view->page_capacity, page_count, sizeof(*view->pages)) ||

@@ -26,6 +26,9 @@ struct chunk_expected {
 /* The first block alone: whether the rest is worth reading, and how long the header is. */
 bool chunk_plausible(const struct format_chunk *header, const struct chunk_expected *expected, uint64_t *header_length);
 
+/* What the header's counts say of its length, without padding. */
+uint64_t chunk_used_length(const struct format_chunk *header);
+
 /* A decoded chunk; owns its arrays, which are used again by the next decoding. Paths are terminated. */
 struct chunk_view {
     struct journal_chunk chunk; /* data pointers are NULL */

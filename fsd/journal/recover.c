@@ -131,7 +131,7 @@ static void count_fates(struct image *image, recover_tell tell, struct recover_r
 static int replay(struct store *store, const struct source *source, const struct scan *scan, struct find *find, struct image *image,
                   bool give_up, recover_tell tell, struct recover_report *report)
 {
-    struct apply_log log = {.fd = source->fd, .capacity = scan->superblock.capacity};
+    struct apply_log log = {.fd = source->fd, .capacity = scan->superblock.capacity, .progress = scan->progress};
     int result = find_all(find, image);
     if (result == 0) {
         count_fates(image, tell, report);
@@ -155,9 +155,12 @@ static int recover_from(struct store *store, int store_folder, const struct sour
     struct image image = {0};
     struct find find;
     struct scan scan;
+    struct progress progress;
     int result = scan_open(&scan, source->fd);
     if (result < 0)
         return result;
+    progress_begin(&progress, tell);
+    scan.progress = &progress;
     result = read_log(&scan, &image, report);
     if (result == 0) {
         int damage = look_for_damage(&scan, report);

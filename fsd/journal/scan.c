@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "journal/scan.h"
 
@@ -63,9 +64,60 @@ static int read_first_block(struct scan *scan)
     return result < 0 ? result : 1;
 }
 
-/* The rest of a header whose first block is in memory. The length was found to be less than the log's. */
+/* A header's blocks are never all zeros, so that the file has them all, also where a copy made holes of zeros. (The last one may be
+ * almost empty.) A header that only claims to be long ends here, before it costs anything. */
+static bool has_blocks(const struct scan *scan, uint64_t position, uint64_t length)
+{
+    while (length > FORMAT_BLOCK) {
+        uint64_t offset = format_offset(position, scan->superblock.capacity);
+        off_t hole = lseek(scan->fd, (off_t)offset, SEEK_HOLE);
+        if (hole < 0)
+            return true; /* the file system does not tell */
+        uint64_t data = (uint64_t)hole - offset;
+        if (data >= length - FORMAT_BLOCK)
+            return true;
+        if ((uint64_t)hole < FORMAT_LOG_START + scan->superblock.capacity)
+            return false;
+        position += data; /* it goes on at the log's beginning */
+        length -= data;
+    }
+    return true;
+}
+
+/* The checksum of a long header, piece by piece: memory is taken only for one that is whole. */
+static int long_header_is_whole(struct scan *scan, uint64_t position, uint64_t length)
+{
+    const struct format_chunk *fixed = (const struct format_chunk *)scan->header;
+    uint64_t left = chunk_used_length(fixed), skip = offsetof(struct format_chunk, type);
+    XXH3_state_t *state = XXH3_createState();
+    int result = state == NULL ? -ENOMEM : 0;
+    if (state != NULL)
+        XXH3_64bits_reset(state);
+    for (uint64_t done = 0; result == 0 && done < length; done += DATA_BYTES) {
+        size_t piece = length - done < DATA_BYTES ? (size_t)(length - done) : DATA_BYTES;
+        result = scan_read(scan->fd, scan->superblock.capacity, position + done, scan->data, piece);
+        size_t used = piece < left ? piece : (size_t)left;
+        if (result == 0)
+            XXH3_64bits_update(state, scan->data + skip, used - skip);
+        left -= used;
+        skip = 0;
+    }
+    if (result == 0)
+        result = XXH3_64bits_digest(state) == le64toh(fixed->checksum);
+    XXH3_freeState(state);
+    return result;
+}
+
+/* The rest of a header whose first block is in memory. 1; 0: it is not whole; -errno. */
 static int read_header(struct scan *scan, uint64_t position, uint64_t length)
 {
+    if (!has_blocks(scan, position, length))
+        return 0;
+    if (length > DATA_BYTES) {
+        int whole = long_header_is_whole(scan, position, length);
+        if (whole <= 0)
+            return whole;
+    }
     if (length > scan->header_capacity) {
         unsigned char *larger = aligned_alloc(FORMAT_BLOCK, length);
         if (larger == NULL)
@@ -75,8 +127,9 @@ static int read_header(struct scan *scan, uint64_t position, uint64_t length)
         scan->header = larger;
         scan->header_capacity = length;
     }
-    return scan_read(scan->fd, scan->superblock.capacity, position + FORMAT_BLOCK, scan->header + FORMAT_BLOCK,
-                     length - FORMAT_BLOCK);
+    int result =
+        scan_read(scan->fd, scan->superblock.capacity, position + FORMAT_BLOCK, scan->header + FORMAT_BLOCK, length - FORMAT_BLOCK);
+    return result < 0 ? result : 1;
 }
 
 static int check_data(struct scan *scan)
@@ -112,11 +165,13 @@ int scan_next(struct scan *scan)
     if (!chunk_plausible((const struct format_chunk *)scan->header, &scan->expected, &header_length))
         return 0;
     result = read_header(scan, scan->expected.position, header_length);
-    if (result == 0)
+    if (result == 1)
         result = chunk_decode(scan->header, &scan->expected, &scan->view);
     if (result == 1)
         result = check_data(scan);
     if (result == 1) {
+        progress_made(scan->progress, "reading the journal", scan->expected.position - scan->superblock.tail,
+                      scan->superblock.capacity);
         scan->expected.position += scan->view.chunk.length;
         scan->expected.number++;
         scan->expected.epoch = scan->view.chunk.epoch;
@@ -143,8 +198,8 @@ uint64_t scan_torn_bytes(struct scan *scan)
     return le64toh(header->length);
 }
 
-/* 1: a whole header of a COMMIT, behind all that was found, is at this position; its first block is `block`. */
-static int is_later_commit(struct scan *scan, uint64_t position, const struct format_chunk *block)
+/* A whole header of a COMMIT, behind all that was found, is at this position: how long it is. 0: there is none. Its first block is `block`. */
+static int64_t later_commit(struct scan *scan, uint64_t position, const struct format_chunk *block)
 {
     struct chunk_expected expected = scan->expected;
     uint64_t header_length;
@@ -156,40 +211,68 @@ static int is_later_commit(struct scan *scan, uint64_t position, const struct fo
         return 0;
     memcpy(scan->header, block, FORMAT_BLOCK);
     int result = read_header(scan, position, header_length);
-    if (result == 0)
+    if (result == 1)
         result = chunk_decode(scan->header, &expected, &scan->view);
-    return result == 1 ? scan->view.chunk.type == JOURNAL_CHUNK_COMMIT : result;
+    if (result == 0)
+        scan->wasted += header_length - FORMAT_BLOCK;
+    if (scan->wasted > scan->superblock.capacity)
+        return -EBADMSG;
+    if (result <= 0)
+        return result;
+    return scan->view.chunk.type == JOURNAL_CHUNK_COMMIT ? (int64_t)header_length : 0;
+}
+
+/* Where the file has bytes, from this position on. */
+static uint64_t pass_hole(const struct scan *scan, uint64_t position)
+{
+    uint64_t capacity = scan->superblock.capacity, offset = format_offset(position, capacity);
+    off_t data = lseek(scan->fd, (off_t)offset, SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO ? position + capacity - position % capacity : position;
+    return position + ((uint64_t)data - offset) / FORMAT_BLOCK * FORMAT_BLOCK;
+}
+
+/* Of commits in one epoch, how many follow each other. */
+struct behind {
+    uint32_t epoch;
+    uint64_t found, most;
+};
+
+static void count_commit(struct scan *scan, struct behind *behind)
+{
+    behind->found = scan->view.chunk.epoch == behind->epoch ? behind->found + 1 : 1;
+    behind->epoch = scan->view.chunk.epoch;
+    if (scan->view.chunk.sequence > scan->newest_sequence)
+        scan->newest_sequence = scan->view.chunk.sequence;
+    if (behind->found > behind->most)
+        behind->most = behind->found;
 }
 
 int scan_commits_behind(struct scan *scan, uint64_t *count)
 {
-    uint64_t position = scan->expected.position, found = 0;
-    uint32_t epoch = 0;
+    unsigned char *blocks = aligned_alloc(FORMAT_BLOCK, DATA_BYTES); /* reading a header uses the scan's own */
+    uint64_t position = scan->expected.position, end = scan->expected.end;
+    struct behind behind = {0};
+    int64_t result = blocks == NULL ? -ENOMEM : 0;
     *count = 0;
-    while (position < scan->expected.end) {
-        uint64_t left = scan->expected.end - position;
-        size_t loaded = left < DATA_BYTES ? (size_t)left : DATA_BYTES;
-        int result = scan_read(scan->fd, scan->superblock.capacity, position, scan->data, loaded);
-        if (result < 0)
-            return result;
-        for (size_t at = 0; at < loaded; at += FORMAT_BLOCK) {
-            result = is_later_commit(scan, position + at, (const struct format_chunk *)(scan->data + at));
-            if (result < 0)
-                return result;
-            if (result == 0)
-                continue;
-            found = scan->view.chunk.epoch == epoch ? found + 1 : 1;
-            epoch = scan->view.chunk.epoch;
-            if (scan->view.chunk.sequence > scan->newest_sequence)
-                scan->newest_sequence = scan->view.chunk.sequence;
-            if (found > *count)
-                *count = found;
+    while (result >= 0 && (position = pass_hole(scan, position)) < end) {
+        size_t loaded = end - position < DATA_BYTES ? (size_t)(end - position) : DATA_BYTES, at = 0;
+        result = scan_read(scan->fd, scan->superblock.capacity, position, blocks, loaded);
+        while (result >= 0 && at < loaded) {
+            result = later_commit(scan, position + at, (const struct format_chunk *)(blocks + at));
+            if (result > 0)
+                count_commit(scan, &behind);
+            at += result > 0 ? (size_t)result : FORMAT_BLOCK;
         }
-        position += loaded;
+        position += at;
+        progress_made(scan->progress, "searching the journal for damage", position - scan->superblock.tail,
+                      scan->superblock.capacity);
     }
+    free(blocks);
+    *count = behind.most;
     /* The one that a crash leaves is the next after the last one found. */
     if (scan->committed && scan->newest_sequence > scan->expected.sequence + 1 &&
         scan->newest_sequence - scan->expected.sequence > *count)
         *count = scan->newest_sequence - scan->expected.sequence;
-    return 0;
+    return result < 0 ? (int)result : 0;
 }

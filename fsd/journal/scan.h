@@ -3,6 +3,7 @@
 #define JOURNAL_SCAN_H
 
 #include "journal/chunk.h"
+#include "journal/progress.h"
 #include "journal/superblock.h"
 
 struct scan {
@@ -13,8 +14,10 @@ struct scan {
     unsigned char *header;
     size_t header_capacity;
     unsigned char *data;
-    bool committed;           /* a COMMIT was found */
-    uint64_t newest_sequence; /* of those that scan_commits_behind found */
+    bool committed;            /* a COMMIT was found */
+    uint64_t newest_sequence;  /* of those that scan_commits_behind found */
+    uint64_t wasted;           /* bytes of headers that scan_commits_behind read in vain */
+    struct progress *progress; /* or NULL */
 };
 
 /* Reads the superblock; errors are superblock_read's. */
@@ -29,7 +32,8 @@ uint64_t scan_data_position(const struct scan *scan);
 uint64_t scan_torn_bytes(struct scan *scan);
 
 /* COMMITs of one epoch behind the end of the log. A crash leaves one at most: the next is not begun before it is durable, and with it all
- * before it. So two or more tell that the log is damaged, and one whose sequence is not the next. `view` is not kept. */
+ * before it. So two or more tell that the log is damaged, and one whose sequence is not the next. `view` is not kept. Each byte is read twice
+ * at most: -EBADMSG where what is there would need more. */
 int scan_commits_behind(struct scan *scan, uint64_t *count);
 
 /* Bytes of the log, over the end of the file. */
