@@ -93,6 +93,41 @@ struct mapshare_abi_wait {
     uint64_t reached;            /* out */
 };
 
+/* What the processes that use a file share besides its bytes. On a mount it lies in memory of the daemon: MAPSHARE_IOC_AREA tells a name that
+ * can be opened in any folder of the mount, below which nothing else is. EBADF: the locks, and the descriptor is not open for writing.
+ * Off the mount it lies under /dev/shm. All zero is a good start. No word is a pointer or an index that is used unchecked. */
+enum mapshare_abi_area_kind {
+    MAPSHARE_ABI_BOARD = 0, /* struct mapshare_abi_board: as readable and writable as the file */
+    MAPSHARE_ABI_LOCKS = 1, /* MAPSHARE_ABI_LOCK_COUNT struct mapshare_abi_lock: for who may write the file */
+};
+
+#define MAPSHARE_AREA_PREFIX ".mapshare-area-"
+struct mapshare_abi_area {
+    uint32_t kind;
+    char name[64]; /* out */
+};
+
+#define MAPSHARE_ABI_BOARD_BYTES 4096
+struct mapshare_abi_board {
+    uint64_t notices; /* its lower half is a futex */
+};
+
+/* A lock and who holds it; libmapshare/locks.c tells how. */
+#define MAPSHARE_ABI_PROCESSES 1024 /* that may use the locks of a file at once */
+struct mapshare_abi_lock {
+    uint64_t owner;        /* 0: nobody alone */
+    uint32_t turn;         /* a futex: changes when who waits shall look again */
+    uint32_t drained;      /* a futex: changes when a process has no share any more */
+    uint32_t inconsistent; /* 1: an owner died, and nobody has said since that all is in order; written by the owner */
+    uint32_t starving;     /* a futex; 1: somebody waits too long, and who comes now lets it go first */
+    uint32_t was_shared;   /* 1: `shared` must be looked at */
+    uint32_t reserved[9];
+    uint64_t shared[MAPSHARE_ABI_PROCESSES / 64]; /* bit N: the process in place N has a share */
+};
+
+#define MAPSHARE_ABI_LOCKS_BYTES 8192
+#define MAPSHARE_ABI_LOCK_COUNT (MAPSHARE_ABI_LOCKS_BYTES / (64 + MAPSHARE_ABI_PROCESSES / 8))
+
 /* MAPSHARE_IOC_DENY_WRITE: 1: other opens for writing get ETXTBSY until 0, or until the descriptor is closed; ETXTBSY where somebody
  * else has it open for writing. */
 
@@ -104,5 +139,6 @@ struct mapshare_abi_wait {
 #define MAPSHARE_IOC_WAIT _IOWR(MAPSHARE_IOC_MAGIC, 5, struct mapshare_abi_wait)
 #define MAPSHARE_IOC_MAPPED _IO(MAPSHARE_IOC_MAGIC, 6) /* the file was mapped: mark atime by the mount's rule */
 #define MAPSHARE_IOC_DENY_WRITE _IOW(MAPSHARE_IOC_MAGIC, 7, uint32_t)
+#define MAPSHARE_IOC_AREA _IOWR(MAPSHARE_IOC_MAGIC, 8, struct mapshare_abi_area)
 
 #endif

@@ -14,6 +14,7 @@
 #define FILE_MAX (2u << 20)
 #define HANDLE_MAX (1u << 20)
 #define NAME_MAX_COUNT (16u << 20)
+#define AREA_MAX 65535u
 #define HUGE ((size_t)2 << 20)
 
 /* Where shared memory may be huge: tables and pages then cost the kernel's copies one look-up for 2 MiB instead of one for 4 KiB. A tmpfs
@@ -60,7 +61,7 @@ static size_t place(size_t *end, size_t bytes)
 int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor)
 {
     uint32_t frame_max = cache_bytes / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
-    size_t bytes = 0, header, inodes, files, handles, names, effects, arrivals, frames, memory;
+    size_t bytes = 0, header, inodes, files, handles, names, effects, arrivals, areas, area_bytes, frames, memory;
     unsigned char *base;
     int fd;
 
@@ -71,6 +72,8 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
     names = place(&bytes, (NAME_MAX_COUNT + 1ul) * sizeof(struct name));
     effects = place(&bytes, EFFECTS_MAX * sizeof(struct effects));
     arrivals = place(&bytes, SERVING_MAX * sizeof(struct arrival));
+    areas = place(&bytes, (AREA_MAX + 1ul) * sizeof(struct area));
+    area_bytes = place(&bytes, (AREA_MAX + 1ul) * AREA_BYTES);
     frames = place(&bytes, (frame_max + spill_max + 1ul) * sizeof(struct frame));
     memory = place(&bytes, (size_t)frame_max << PAGE_SHIFT);
 
@@ -96,6 +99,8 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
         .names = (void *)(base + names),
         .effects = (void *)(base + effects),
         .arrivals = (void *)(base + arrivals),
+        .areas = (void *)(base + areas),
+        .area_bytes = base + area_bytes,
         .frames = (void *)(base + frames),
         .memory = base + memory,
     };
@@ -108,6 +113,7 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
         .spill_max = spill_max,
         .handle_max = HANDLE_MAX,
         .name_max = NAME_MAX_COUNT,
+        .area_max = AREA_MAX,
     };
     if (spill_max) {
         arena->spill =

@@ -111,6 +111,17 @@ struct intent {
     uint64_t other; /* of a rename's: what was in the place that it goes to; 0: nothing */
 };
 
+/* What processes share of a file besides its bytes (area.h): names the file, and what opens its two parts. */
+struct area {
+    _Atomic uint64_t number; /* inode number of the file; 0: free */
+    uint64_t generation;     /* of that inode */
+    uint64_t tokens[2][2];   /* in the names of the parts, by kind */
+    uint32_t incarnation;    /* of this record, so that no node id is used twice */
+    uint32_t padding;
+};
+
+#define AREA_BYTES (3 * PAGE_BYTES)
+
 /* What a request has done that its reply tells of, until the reply was heard: a request that the kernel sends again after a death finds here
  * what was done already. It ends with the store that sets `unique` to 0. */
 struct effects {
@@ -157,8 +168,8 @@ struct arena_counters {
 struct arena_header {
     uint64_t magic;
     uint32_t layout;
-    uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max;
-    _Atomic uint32_t inode_used, file_used, handle_used, name_used; /* records above were never used: a scan ends here */
+    uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max, area_max;
+    _Atomic uint32_t inode_used, file_used, handle_used, name_used, area_used; /* records above were never used: a scan ends here */
     _Atomic uint32_t keeper_pid, worker_pid, probe_pid;
     uint64_t size_max;            /* of a file in the store, bytes */
     _Atomic uint32_t ready;       /* INIT was answered */
@@ -180,7 +191,9 @@ struct arena {
     struct name *names;
     struct effects *effects;  /* EFFECTS_MAX, from 0 */
     struct arrival *arrivals; /* SERVING_MAX, from 0 */
-    struct frame *frames;     /* 1 .. frame_max in memory, then spill_max in the spill file */
+    struct area *areas;
+    unsigned char *area_bytes; /* AREA_BYTES of each */
+    struct frame *frames;      /* 1 .. frame_max in memory, then spill_max in the spill file */
     unsigned char *memory;
     unsigned char *spill;
 };

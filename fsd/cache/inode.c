@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cache/area.h"
 #include "cache/place.h"
 #include "cache/reference.h"
 #include "log.h"
@@ -93,6 +94,8 @@ static uint64_t retire_number(struct inode_table *table, uint32_t slot)
     struct inode *inode = &table->arena->inodes[slot];
 
     unlink_slot(table, slot);
+    if (table->areas)
+        area_forget(table->areas, inode->number, inode->generation, true);
     atomic_store(&inode->number, NUMBER_RETIRED);
     link_slot(table, slot);
     return atomic_exchange(&inode->lookups, 0);
@@ -123,6 +126,8 @@ static int end(struct inode_table *table, uint32_t slot, uint32_t *folder)
     atomic_store(&inode->file, 0);
     if (file)
         atomic_store(&table->arena->files[file].inode, 0);
+    if (table->areas)
+        area_forget(table->areas, inode->number, inode->generation, inode->flags & INODE_UNLINKED);
     atomic_store(&inode->number, 0);
     *folder = place_clear(table, slot);
     fd = table->ended ? table->ended(table->context, slot, file) : -1;

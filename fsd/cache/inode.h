@@ -35,6 +35,7 @@ struct inode_table {
      * once the lock is free, or -1. */
     int (*ended)(void *context, uint32_t slot, uint32_t file);
     void *context;
+    struct area_table *areas; /* NULL: there are none */
 };
 
 /* Scans the arena: also takes over what a dead worker left. */

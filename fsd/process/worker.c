@@ -211,6 +211,9 @@ static int open_floors(struct server *server, struct daemon *daemon)
     int error = inode_table_open(&server->inodes, &server->arena, daemon->owned[OWNED_STORE]);
 
     if (!error)
+        error = area_table_open(&server->areas, &server->arena);
+    server->inodes.areas = &server->areas;
+    if (!error)
         error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, daemon->owned, OWNED_COUNT);
     if (!error && !daemon->options->read_only)
         error = open_removed(server, daemon);

@@ -6,6 +6,7 @@
 
 #include "file/status.h"
 #include "mapshare-abi.h"
+#include "request/area.h"
 #include "request/atime.h"
 #include "request/atomicity.h"
 #include "request/attribute.h"
@@ -88,6 +89,9 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     case MAPSHARE_IOC_MAPPED:
         atime_mark(server, inode);
         break;
+    case MAPSHARE_IOC_AREA:
+        area_tell(request, inode, handle, in);
+        return;
     case MAPSHARE_IOC_DENY_WRITE:
         error = deny_write(server, inode, handle, *(const uint32_t *)in);
         break;

@@ -3,6 +3,10 @@
 
 #include "request/operations.h"
 
+#include <string.h>
+
+#include "cache/area.h"
+#include "request/area.h"
 #include "request/current.h"
 
 static void init(void *userdata, struct fuse_conn_info *connection)
@@ -21,10 +25,61 @@ static void init(void *userdata, struct fuse_conn_info *connection)
     atomic_store(&server->arena.header->ready, 1);
 }
 
+/* ---- of a file, or of its area ---- */
+
+static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    if (strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX)) == 0)
+        area_lookup(request, name);
+    else
+        request_lookup(request, parent, name);
+}
+
+static void getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    if (area_is_node(node))
+        area_getattr(request, node);
+    else
+        request_getattr(request, node, info);
+}
+
+static void open_node(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    if (area_is_node(node))
+        area_open(request, node, info);
+    else
+        request_open(request, node, info);
+}
+
+static void read_node(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
+{
+    if (area_is_node(node))
+        area_read(request, node, size, offset);
+    else
+        request_read(request, node, size, offset, info);
+}
+
+static void write_node(fuse_req_t request, fuse_ino_t node, const char *bytes, size_t size, off_t offset,
+                       struct fuse_file_info *info)
+{
+    if (area_is_node(node))
+        area_write(request, node);
+    else
+        request_write(request, node, bytes, size, offset, info);
+}
+
+static void getxattr_node(fuse_req_t request, fuse_ino_t node, const char *name, size_t size)
+{
+    if (area_is_node(node))
+        area_getxattr(request, node, name, size);
+    else
+        request_getxattr(request, node, name, size);
+}
+
 const struct fuse_lowlevel_ops request_operations = {
     .init = init,
-    .lookup = request_lookup,
-    .getattr = request_getattr,
+    .lookup = lookup,
+    .getattr = getattr,
     .setattr = request_setattr,
     .readlink = request_readlink,
     .statfs = request_statfs,
@@ -36,10 +91,10 @@ const struct fuse_lowlevel_ops request_operations = {
     .rename = request_rename,
     .link = request_link,
     .create = request_create,
-    .open = request_open,
+    .open = open_node,
     .release = request_release,
-    .read = request_read,
-    .write = request_write,
+    .read = read_node,
+    .write = write_node,
     .fsync = request_fsync,
     .fallocate = request_fallocate,
     .lseek = request_lseek,
@@ -48,7 +103,7 @@ const struct fuse_lowlevel_ops request_operations = {
     .readdirplus = request_readdirplus,
     .fsyncdir = request_fsyncdir,
     .setxattr = request_setxattr,
-    .getxattr = request_getxattr,
+    .getxattr = getxattr_node,
     .listxattr = request_listxattr,
     .removexattr = request_removexattr,
     .ioctl = request_ioctl,

@@ -28,7 +28,8 @@ static inline int path_set_mode(const struct descriptor *descriptor, mode_t mode
 /* Names that the mount keeps for itself. */
 static inline bool path_is_reserved(uint32_t folder, const char *name)
 {
-    return folder == INODE_ROOT && !strcmp(name, MAPSHARE_PRIVATE_FOLDER);
+    return (folder == INODE_ROOT && !strcmp(name, MAPSHARE_PRIVATE_FOLDER)) ||
+           !strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX));
 }
 
 #endif

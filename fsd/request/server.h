@@ -3,6 +3,7 @@
 #define REQUEST_SERVER_H
 
 #include <fuse_lowlevel.h>
+#include "cache/area.h"
 #include "file/file.h"
 #include "file/record.h"
 
@@ -12,6 +13,7 @@ struct server {
     const struct options *options;
     struct arena arena;
     struct inode_table inodes;
+    struct area_table areas;
     struct descriptor_cache descriptors;
     struct frame_table frames;
     struct store *store;

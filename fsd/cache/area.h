@@ -1,0 +1,54 @@
+/* What processes share of a file besides its bytes: the board (notices, and who has which pages mapped) and the locks.
+ *
+ * Each is memory of the arena which the kernel knows as a file without a place in any folder: clients map it, the kernel's page cache
+ * holds what they see, and what it writes back comes here. It is never journaled and never in the store. An area lives as long as its file:
+ * a lock whose owner died is told to the next one who opens the file, also when nobody had it open meanwhile.
+ *
+ * An area names its file by inode number and generation and is found by scanning: it is asked for once by a process that locks a file.
+ * Locking: `lock` guards the birth and death of areas; it is a leaf. The bytes are guarded by the kernel, which sends one WRITE of a page
+ * at a time.
+ */
+#ifndef CACHE_AREA_H
+#define CACHE_AREA_H
+
+#include <pthread.h>
+
+#include "cache/arena.h"
+#include "cache/slots.h"
+#include "mapshare-abi.h"
+
+#define AREA_NAME_MAX 64
+
+struct area_table {
+    struct arena *arena;
+    pthread_mutex_t lock;
+    struct slots slots;
+};
+
+/* What a node id of ours, or a name, says. */
+struct area_part {
+    uint32_t area; /* 0: there is none */
+    uint32_t kind; /* MAPSHARE_ABI_BOARD, MAPSHARE_ABI_LOCKS */
+};
+
+/* Also takes over what a dead worker left. */
+int area_table_open(struct area_table *table, struct arena *arena);
+
+/* The area of the file, made at need. 0 or -errno. */
+int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t *area);
+/* The file was forgotten, or has no name left and is gone for good. */
+void area_forget(struct area_table *table, uint64_t number, uint64_t generation, bool gone);
+
+/* The name by which the part can be opened in any folder of the mount: who knows it was told. */
+void area_name(struct area_table *table, struct area_part part, char name[AREA_NAME_MAX]);
+struct area_part area_of_name(struct area_table *table, const char *name);
+
+/* Node ids that no file of a store has: their upper bits are ours. */
+bool area_is_node(uint64_t node);
+uint64_t area_node(struct area_table *table, struct area_part part);
+struct area_part area_of_node(struct area_table *table, uint64_t node);
+
+size_t area_size(uint32_t kind);
+unsigned char *area_bytes(struct area_table *table, struct area_part part);
+
+#endif
