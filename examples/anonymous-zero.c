@@ -4,7 +4,7 @@
  */
 #include <err.h>
 #include <fcntl.h>
-#include <mapshare.h>
+#include <mapshare-mmap.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -20,7 +20,7 @@ struct account {
 
 static struct mapshare *open_account(const char *path)
 {
-    struct mapshare_options options = {.size = sizeof(struct account), .flags = MAPSHARE_ATOMIC};
+    struct mapshare_options options = {.size = sizeof(struct account), .flags = MAPSHARE_OPEN_ATOMIC};
     struct mapshare *ms = mapshare_open(path, O_RDWR | O_CREAT, 0644, &options);
 
     if (!ms && errno == ENOTSUP)
@@ -33,11 +33,11 @@ static struct mapshare *open_account(const char *path)
 /* Says whether the owner before died with the lock. The lock of one file is enough: these two have no transfers with others. */
 static bool lock(struct mapshare *ms)
 {
-    if (mapshare_lock(ms) == 0)
-        return false;
-    if (errno != EOWNERDEAD)
+    int held = mapshare_lock(ms);
+
+    if (held == -1)
         err(1, "lock");
-    return true;
+    return held == 1;
 }
 
 /* The compiler may not change the order of these stores: repair() relies on it. */

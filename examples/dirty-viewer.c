@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         return 2;
     }
     ms = mapshare_open(argv[1], O_RDONLY, 0, NULL);
-    if (!ms || mapshare_stat(ms, &status))
+    if (!ms || mapshare_stat(ms, &status, sizeof(status)))
         err(1, "%s", argv[1]);
     if (!status.on_mount)
         errx(3, "%s is not on a mapsharefs mount", argv[1]);

@@ -3,7 +3,6 @@
  * Each reader maps the whole reserve from the start; when the writer grows the file, the new part simply works there.
  */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <mapshare.h>
 #include <stdatomic.h>
@@ -33,8 +32,10 @@ static void append(struct mapshare *ms, const char *line)
 
 static void write_lines(struct mapshare *ms, char **lines)
 {
-    /* An owner that died left nothing half done: what it did not count is overwritten. */
-    if (mapshare_lock(ms) && (errno != EOWNERDEAD || mapshare_consistent(ms)))
+    int held = mapshare_lock(ms);
+
+    /* 1: an owner died. It left nothing half done: what it did not count is overwritten. */
+    if (held == -1 || (held == 1 && mapshare_consistent(ms)))
         err(1, "lock");
     for (; *lines; lines++)
         append(ms, *lines);

@@ -3,7 +3,6 @@
  * Start it several times at once on the same file; examples/shared.py joins in from Python.
  */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <mapshare.h>
@@ -18,12 +17,12 @@ struct counter {
 
 static void lock(struct mapshare *ms)
 {
-    if (mapshare_lock(ms) == 0)
-        return;
-    if (errno != EOWNERDEAD)
+    int held = mapshare_lock(ms);
+
+    if (held == -1)
         err(1, "lock");
-    /* The last owner died. A count is whole at any time, so there is nothing to repair. */
-    if (mapshare_consistent(ms))
+    /* 1: the last owner died. A count is whole at any time, so there is nothing to repair. */
+    if (held == 1 && mapshare_consistent(ms))
         err(1, "consistent");
 }
 

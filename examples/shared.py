@@ -27,7 +27,6 @@ library.mapshare_sync.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uin
 for name in "lock", "unlock", "consistent", "close":
     getattr(library, "mapshare_" + name).argtypes = [ctypes.c_void_p]
 MS_SYNC = 4
-EOWNERDEAD = 130
 
 
 def check(result):
@@ -38,9 +37,7 @@ def check(result):
 
 
 def lock(shared):
-    if library.mapshare_lock(shared) == -1:
-        if ctypes.get_errno() != EOWNERDEAD:
-            check(-1)
+    if check(library.mapshare_lock(shared)) == 1:  # the last owner died
         check(library.mapshare_consistent(shared))  # a count is whole at any time: nothing to repair
 
 

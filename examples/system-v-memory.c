@@ -27,7 +27,7 @@ static int run(struct mapshare *ms, int argc, char **argv)
     if (strcmp(argv[2], "keep") == 0 && argc == 3)
         return mapshare_sync(ms, 0, 0, MS_SYNC, NULL);
     if (strcmp(argv[2], "show") == 0 && argc == 3) {
-        if (mapshare_stat(ms, &status))
+        if (mapshare_stat(ms, &status, sizeof(status)))
             return -1;
         printf("%llu bytes, of which a crash now would leave %llu\n", (unsigned long long)status.size,
                (unsigned long long)status.committed_size);
@@ -39,7 +39,7 @@ static int run(struct mapshare *ms, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct mapshare_options options = {.size = SIZE, .flags = MAPSHARE_ATOMIC};
+    struct mapshare_options options = {.size = SIZE, .flags = MAPSHARE_OPEN_ATOMIC};
     struct mapshare *ms;
     int result;
 

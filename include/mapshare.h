@@ -30,23 +30,34 @@ extern "C" {
 #define MAPSHARE_VERSION_MAJOR 1
 #define MAPSHARE_VERSION_MINOR 0
 #define MAPSHARE_VERSION_PATCH 0
+#define MAPSHARE_VERSION (MAPSHARE_VERSION_MAJOR * 10000 + MAPSHARE_VERSION_MINOR * 100 + MAPSHARE_VERSION_PATCH)
+
+/** Pages, where something is told in pages, have so many bytes, on every machine. All else is in bytes. Since 1.0. */
+#define MAPSHARE_PAGE_SIZE 4096
+
+/** The version of the library that the program runs with, as MAPSHARE_VERSION is of the one it was built with. Cannot fail.
+ * Thread-safe. Since: 1.0. */
+MAPSHARE_API unsigned int mapshare_version(void);
 
 /** A file that this process has open and mapped. Since 1.0. */
 struct mapshare;
 
-/** How mapshare_open() opens. Set all to zero for the defaults, then what is wanted. Since 1.0. */
+/** How mapshare_open() opens. Set all to zero for the defaults, then what is wanted. Since 1.0.
+ *
+ * struct_size lets programs and libraries of different versions meet: what the program's structure does not have is 0, and what the
+ * library does not know must be 0 (EINVAL). */
 struct mapshare_options {
-    size_t struct_size;   /**< sizeof(struct mapshare_options); 0 means the same */
+    size_t struct_size;   /**< sizeof(struct mapshare_options); 0 means as in version 1.0 */
     uint64_t size;        /**< bytes the file shall have at least; grown by reserving blocks. 0: as it is */
     uint64_t reserve;     /**< bytes of address space to reserve for growth. 0: the size, at least 64 MiB */
-    uint32_t flags;       /**< MAPSHARE_ATOMIC, MAPSHARE_POPULATE */
+    uint32_t flags;       /**< MAPSHARE_OPEN_ATOMIC, MAPSHARE_OPEN_POPULATE */
     uint32_t reserved[5]; /**< 0 */
 };
 
-#define MAPSHARE_ATOMIC 0x1u   /**< make it an atomic file: only commits change what is durable (ENOTSUP off the mount) */
-#define MAPSHARE_POPULATE 0x2u /**< bring all pages in at once */
+#define MAPSHARE_OPEN_ATOMIC 0x1u   /**< make it an atomic file: only commits change what is durable (ENOTSUP off the mount) */
+#define MAPSHARE_OPEN_POPULATE 0x2u /**< bring all pages in at once */
 
-/** What a commit returns. Since 1.0. */
+/** What a commit returns: that this commit, or a later one of the same file, is durable; so is all that was asked for. Since 1.0. */
 struct mapshare_receipt {
     uint64_t sequence;    /**< of the commit; 0 where the file system has none */
     struct timespec time; /**< when it was durable, CLOCK_REALTIME */
@@ -54,22 +65,22 @@ struct mapshare_receipt {
 
 /** The state of a page that differs from the store. Since 1.0. */
 enum mapshare_page_state {
-    MAPSHARE_KERNEL = 1,    /**< stored to, still in the kernel's page cache */
-    MAPSHARE_RECEIVED = 2,  /**< in the daemon, not committed */
-    MAPSHARE_COMMITTED = 3, /**< durable in the journal, not yet in the store's file */
-    MAPSHARE_WRITEBACK = 4, /**< being written to the store's file now */
-    MAPSHARE_FAILED = 5     /**< kept after a write error */
+    MAPSHARE_PAGE_KERNEL = 1,    /**< stored to, still in the kernel's page cache */
+    MAPSHARE_PAGE_RECEIVED = 2,  /**< in the daemon, not committed */
+    MAPSHARE_PAGE_COMMITTED = 3, /**< durable in the journal, not yet in the store's file */
+    MAPSHARE_PAGE_WRITEBACK = 4, /**< being written to the store's file now */
+    MAPSHARE_PAGE_FAILED = 5     /**< kept after a write error */
 };
 
 /** A run of pages in one state. Since 1.0. */
 struct mapshare_range {
-    uint64_t first; /**< page number, from 0 */
+    uint64_t first; /**< number of a page of MAPSHARE_PAGE_SIZE bytes, from 0 */
     uint64_t last;  /**< inclusive */
-    enum mapshare_page_state state;
+    uint32_t state; /**< MAPSHARE_PAGE_..., perhaps one that a later version knows */
     uint32_t reserved;
 };
 
-/** What mapshare_stat() tells. Page counts are in pages of 4096 bytes. Since 1.0. */
+/** What mapshare_stat() tells. Counts are in pages of MAPSHARE_PAGE_SIZE bytes. Later versions add members at the end. Since 1.0. */
 struct mapshare_status {
     uint64_t size;           /**< bytes, now */
     uint64_t committed_size; /**< bytes, as of the last commit (the size, off the mount) */
@@ -88,7 +99,7 @@ struct mapshare_status {
     uint32_t reserved[5];
 };
 
-/** Opens path as open(2) does, makes sure that it has room, and maps it shared. Takes two descriptors.
+/** Opens path as open(2) does, makes sure that it has room, and maps it shared. Takes two descriptors, and one for the locks.
  *
  * oflags: O_RDWR or O_RDONLY, and of O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NOATIME, O_NOCTTY, O_SYNC, O_DSYNC; O_CLOEXEC is
  * implied. mode: of a file that is created. options: NULL or as described above; sizes in bytes, rounded up to whole pages for the
@@ -96,12 +107,19 @@ struct mapshare_status {
  *
  * Returns NULL on failure: as open(2), mmap(2) and fallocate(2); EINVAL: other flags, O_TRUNC without O_RDWR, unknown options;
  * ENODEV: not a regular file; EBADF: the file should grow, but is opened for reading; EFBIG: more than there is of address space;
- * EBUSY: O_TRUNC, and another open maps the file; ENOTSUP: MAPSHARE_ATOMIC off the mount. Thread-safe. Since: 1.0. */
+ * EBUSY: O_TRUNC, and another open maps the file; ENOTSUP: MAPSHARE_OPEN_ATOMIC off the mount. Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare *mapshare_open(const char *path, int oflags, mode_t mode, const struct mapshare_options *options);
+
+/** The same for a file that is open already, for reading and writing or for reading: on success fd belongs to ms, on failure it stays
+ * the caller's.
+ *
+ * Returns NULL on failure: EBADF: not open, or for writing alone; else as mapshare_open(). Thread-safe. Since: 1.0. */
+MAPSHARE_API struct mapshare *mapshare_fdopen(int fd, const struct mapshare_options *options);
 
 /** Unmaps and frees ms; commits nothing. Must be the last use of ms in this process. What a child made by fork(2) inherited stays.
  *
- * EINVAL: ms is NULL; EBUSY: the calling thread holds the lock, nothing was closed; else as close(2). Since: 1.0. */
+ * EBUSY: the calling thread holds one of the file's locks, or this is the process's last open of the file and a thread has a share:
+ * nothing was closed, ms is as it was. After any other failure ms is gone: as close(2). EINVAL: ms is NULL. Since: 1.0. */
 MAPSHARE_API int mapshare_close(struct mapshare *ms);
 
 /** The address of the file's first byte; the same until mapshare_close(). Cannot fail. Thread-safe. Since: 1.0. */
@@ -122,7 +140,7 @@ MAPSHARE_API int mapshare_fd(const struct mapshare *ms);
  * parent; plain mmap(2) is not seen.
  *
  * EBADF: opened for reading; EBUSY: shrinking, see above; EFBIG: more than the reserve; EINVAL: 0; ENOSPC: the size stays;
- * ENOTSUP: anonymous memory; EACCES, EPERM: shrinking, and the shared area of the file cannot be used (see mapshare_lock).
+ * ENOTSUP: anonymous memory; EACCES, EPERM, ENOLCK: shrinking, and the locks of the file cannot be used (see mapshare_lock).
  * Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_resize(struct mapshare *ms, uint64_t size);
 
@@ -130,7 +148,8 @@ MAPSHARE_API int mapshare_resize(struct mapshare *ms, uint64_t size);
  *
  * flags: MS_SYNC: a commit, atomic on the mount, durable when the call returns. MS_ASYNC: starts sending the pages, which marks
  * the file's times, and does not wait; nothing is durable (plain msync(2) does nothing at all). MS_INVALIDATE with either: EBUSY
- * if a page is locked in memory. receipt: NULL, or where the commit's number and time go; all zero after MS_ASYNC.
+ * if a page is locked in memory. receipt: NULL, or where the number and time go of the file's last commit, which is this one or a later
+ * one; all zero after MS_ASYNC.
  *
  * EINVAL: other flags, or offset beyond the end; EIO, ENOSPC: durable or not, whole either way; nothing is lost. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t length, int flags, struct mapshare_receipt *receipt);
@@ -147,56 +166,99 @@ MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, st
  * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: not a time; ENOTSUP: off the mount. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_wait(struct mapshare *ms, uint64_t sequence, const struct timespec *timeout);
 
+/** As mapshare_wait(), until a moment of CLOCK_MONOTONIC, so that it can be called again after EINTR. NULL: for ever. Thread-safe.
+ * Since: 1.0. */
+MAPSHARE_API int mapshare_wait_until(struct mapshare *ms, uint64_t sequence, const struct timespec *deadline);
+
 /** The runs of pages that differ from the store, sorted; at most count of them are stored at ranges. Changes nothing.
  *
  * Returns how many runs there are, which may be more than count. EINVAL: ranges is NULL and count is not 0; ENOTSUP: off the
  * mount; ENOMEM. Thread-safe. Since: 1.0. */
 MAPSHARE_API ssize_t mapshare_dirty(struct mapshare *ms, struct mapshare_range *ranges, size_t count);
 
-/** Sizes, times and counters at out. Off the mount, the counts are 0 but for kernel, and the committed size is the size. Changes
- * nothing.
+/** Sizes, times and counters at out, which has size bytes: sizeof(struct mapshare_status). Off the mount, the counts are 0 but for
+ * kernel, and the committed size is the size. Changes nothing. Members beyond size are left out; what the library does not know is 0.
  *
- * EINVAL: out is NULL; else as fstat(2). Thread-safe. Since: 1.0. */
-MAPSHARE_API int mapshare_stat(struct mapshare *ms, struct mapshare_status *out);
+ * EINVAL: out is NULL or size 0; else as fstat(2). Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_stat(struct mapshare *ms, struct mapshare_status *out, size_t size);
 
-/** Takes the file's lock, which one thread of one process holds at a time, and waits while another has it. Nobody starves.
+#define MAPSHARE_LOCKS 32u /**< a file has locks 0 to MAPSHARE_LOCKS - 1. Since 1.0. */
+
+/** Takes the file's lock 0 alone, which one thread of one process does at a time, and waits while others have it. Nobody starves.
  *
- * The lock is not in the file but in a shared area under /dev/shm, so locking dirties no page and no lock is held after a reboot.
- * The area can be used by who may write the file; these users must trust one another.
+ * The locks are not in the file, so locking dirties no page and none is held after a reboot. On a mount they are the daemon's: they live
+ * as long as the file, for whoever has it open for writing, and are the same for all containers. Elsewhere they lie under /dev/shm,
+ * for who may write the file. Those who may write a file can disturb its locks, but nothing else of each other.
  *
- * EOWNERDEAD: the last owner died, or went without mapshare_consistent() after that: the caller HOLDS the lock, and what it guards
- * may be half done; EDEADLK: the calling thread has it already; EACCES: the caller may not write the area; EPERM: the area was
- * made by somebody who may not write the file; ENOTSUP: the area belongs to another process namespace. Thread-safe. Since: 1.0. */
+ * Returns 0, or 1: it is HELD as well, but an owner died with it, or a thread ended, and nobody has called mapshare_consistent() since:
+ * what it guards may be half done. -1: EDEADLK: the calling thread has it alone already; EBADF: on a mount, and the file is opened for
+ * reading; EACCES, EPERM: off the mount, the caller may not write the file, or the area was made by somebody who may not; ENOTSUP: on a
+ * mount no folder of which is in reach; ENOLCK: more than 1024 processes use the file's locks; EINVAL. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_lock(struct mapshare *ms);
 
-/** As mapshare_lock(), but does not wait. EBUSY: another thread holds the lock. Thread-safe. Since: 1.0. */
+/** As mapshare_lock(), but does not wait. EBUSY: others have the lock. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_trylock(struct mapshare *ms);
 
-/** Gives the lock back. EPERM: the calling thread does not hold it. Thread-safe. Since: 1.0. */
+/** As mapshare_lock(), but waits until a moment of CLOCK_MONOTONIC at most. ETIMEDOUT. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_timedlock(struct mapshare *ms, const struct timespec *deadline);
+
+/** Takes a share of the file's lock 0, which any number of threads and processes may have while nobody has it alone. Who waits to have it
+ * alone goes before those who come for a share later, so a thread must not take a second share, or the lock alone, while it has one.
+ * A share belongs to the process; that of one that died is gone and nothing is told of it.
+ *
+ * Returns as mapshare_lock(). Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_lock_shared(struct mapshare *ms);
+
+/** The general form. number: below MAPSHARE_LOCKS. flags: MAPSHARE_LOCK_SHARED, MAPSHARE_LOCK_TRY. deadline: of CLOCK_MONOTONIC, or NULL.
+ *
+ * Returns as mapshare_lock(). EINVAL: another number or flag, or deadline not a time. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_lock_at(struct mapshare *ms, uint32_t number, uint32_t flags, const struct timespec *deadline);
+
+#define MAPSHARE_LOCK_SHARED 0x1u /**< a share of it */
+#define MAPSHARE_LOCK_TRY 0x2u    /**< do not wait: EBUSY */
+
+/** Gives lock 0 back, or a share of it. EPERM: the calling thread does not have it alone, nor the process a share. Thread-safe.
+ * Since: 1.0. */
 MAPSHARE_API int mapshare_unlock(struct mapshare *ms);
 
-/** Says that what the lock guards is in order again, after EOWNERDEAD.
+/** The same of any lock. EINVAL: there is no such lock. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_unlock_at(struct mapshare *ms, uint32_t number);
+
+/** Says that what lock 0 guards is in order again, after it was taken with 1.
  *
- * EPERM: the calling thread does not hold the lock; EINVAL: it was not reported as EOWNERDEAD. Thread-safe. Since: 1.0. */
+ * EPERM: the calling thread does not have the lock alone; EINVAL: it is in order. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_consistent(struct mapshare *ms);
 
-/** Adds 1 to the file's count of notices and wakes all who watch. What was stored before is seen by who has seen the notice.
+/** The same of any lock. EINVAL also: there is no such lock. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_consistent_at(struct mapshare *ms, uint32_t number);
+
+/** Adds 1 to the file's count of notices and wakes all who watch. What was stored before is seen by who has seen the notice. The count
+ * is kept beside the locks, but belongs to who may open the file by its name.
  *
- * EACCES, EPERM: as mapshare_lock(). Thread-safe. Since: 1.0. */
+ * EACCES: the caller may not write the file; EPERM, ENOTSUP: as mapshare_lock(). Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_notify(struct mapshare *ms);
 
 /** Waits until the count of notices differs from *seen, and stores it there. Start with *seen 0, the count before the first notice.
  * timeout: how long, NULL for ever.
  *
- * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: seen is NULL, or timeout not a time; EACCES: the file is only readable for the
- * caller, and nobody who may write it has it open; EPERM: as mapshare_lock(). Thread-safe. Since: 1.0. */
+ * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: seen is NULL, or timeout not a time; EACCES: off the mount, the file is only readable
+ * for the caller, and nobody who may write it has it open; EPERM, ENOTSUP: as mapshare_lock(). Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_watch(struct mapshare *ms, uint64_t *seen, const struct timespec *timeout);
+
+/** As mapshare_watch(), until a moment of CLOCK_MONOTONIC, so that it can be called again after EINTR. NULL: for ever. Thread-safe.
+ * Since: 1.0. */
+MAPSHARE_API int mapshare_watch_until(struct mapshare *ms, uint64_t *seen, const struct timespec *deadline);
+
+/** Installs the handler for SIGBUS that mapshare_read() and mapshare_write() need; without it the first of them does. So a program can say
+ * when. The handler passes each SIGBUS that is not of such a copy on to the handler that was there before. A program that installs its own
+ * one later must call the one that it replaces, or these copies are not guarded any more.
+ *
+ * As sigaction(2). Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_guard(void);
 
 /** Copies length bytes at offset of the file to buffer: loads, with SIGBUS turned into an error.
  *
- * At first use a handler for SIGBUS is installed. It passes each other SIGBUS on to the handler that
- * was there before. A program that installs its own one later must call the one that it replaces, or these copies are not guarded
- * any more. SIGBUS must not be blocked.
+ * This needs mapshare_guard(), and does it at the first use. SIGBUS must not be blocked.
  *
  * Returns the bytes copied: fewer where the file ends, 0 beyond. EFAULT: a page of the file cannot be had; EINVAL: buffer is NULL.
  * Thread-safe. Since: 1.0. */
@@ -206,28 +268,6 @@ MAPSHARE_API ssize_t mapshare_read(struct mapshare *ms, void *buffer, size_t len
  *
  * As mapshare_read(), and EBADF: opened for reading. Thread-safe. Since: 1.0. */
 MAPSHARE_API ssize_t mapshare_write(struct mapshare *ms, const void *buffer, size_t length, uint64_t offset);
-
-/** mmap(2) with each flag of its manual checked: what Linux ignores is done or refused.
- *
- * Exactly one of MAP_SHARED and MAP_PRIVATE; MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_ANONYMOUS (with fd -1 and offset 0),
- * MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FILE, MAP_NORESERVE, MAP_LOCKED (fails if the pages cannot be locked), MAP_GROWSDOWN,
- * MAP_32BIT, MAP_POPULATE, MAP_NONBLOCK (with MAP_POPULATE: only what is in memory). On the mount it marks the file's access time.
- *
- * MAP_DENYWRITE, on the mount: as long as it is mapped, others who open the file for writing get ETXTBSY. With PROT_WRITE and
- * MAP_SHARED the caller's own fd is the one that may write, and the denial lasts until it is closed, too.
- *
- * Returns MAP_FAILED on failure: EACCES, EAGAIN, EBADF, EEXIST, EINVAL, ENFILE, ENODEV, ENOMEM, ENOTSUP (MAP_DENYWRITE off the
- * mount), ENXIO (no file is so long), EPERM, ETXTBSY (MAP_DENYWRITE, and somebody has the file open for writing). Thread-safe.
- * Since: 1.0. */
-MAPSHARE_API void *mapshare_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
-
-/** munmap(2). EINVAL: addr is not a multiple of the page size, or length is 0. Thread-safe. Since: 1.0. */
-MAPSHARE_API int mapshare_munmap(void *addr, size_t length);
-
-/** msync(2), but exactly one of MS_SYNC and MS_ASYNC is wanted (EINVAL), and MS_ASYNC starts writing; MS_INVALIDATE may be added.
- *
- * EBUSY, EINVAL, EIO, ENOMEM, ENOSPC. Thread-safe. Since: 1.0. */
-MAPSHARE_API int mapshare_msync(void *addr, size_t length, int flags);
 
 /** Shared memory of size bytes without a file: zero at first, of this size for ever, gone with its last user. A child made by
  * fork(2) shares it.

@@ -78,7 +78,7 @@ static struct mapshare *from_descriptor(int fd, uint64_t reserve)
     if (error == 0)
         error = mapshare_map(ms, reserve, 0);
     if (error == 0) {
-        mapshare_area_attach(ms);
+        mapshare_board_attach(ms);
         return ms;
     }
     if (ms)

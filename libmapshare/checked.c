@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "mapshare-mmap.h"
 #include "mapshare-abi.h"
 
 #ifndef MAP_32BIT

@@ -28,8 +28,7 @@ ssize_t mapshare_dirty(struct mapshare *ms, struct mapshare_range *ranges, size_
         return mapshare_result(-ENOTSUP);
     result = read_runs(ms, &runs);
     for (size_t i = 0; result == 0 && i < count && i < runs.count; i++)
-        ranges[i] = (struct mapshare_range){
-            .first = runs.list[i].first, .last = runs.list[i].last, .state = (enum mapshare_page_state)runs.list[i].state};
+        ranges[i] = (struct mapshare_range){.first = runs.list[i].first, .last = runs.list[i].last, .state = runs.list[i].state};
     if (result == 0)
         result = (ssize_t)runs.count;
     mapshare_runs_free(&runs);
@@ -45,24 +44,21 @@ static int count_by_state(struct mapshare *ms, struct mapshare_status *out)
 
     mapshare_runs_count(&runs, counts);
     mapshare_runs_free(&runs);
-    out->received = counts[MAPSHARE_RECEIVED];
-    out->committed = counts[MAPSHARE_COMMITTED];
-    out->writeback = counts[MAPSHARE_WRITEBACK];
-    out->failed = counts[MAPSHARE_FAILED];
+    out->received = counts[MAPSHARE_PAGE_RECEIVED];
+    out->committed = counts[MAPSHARE_PAGE_COMMITTED];
+    out->writeback = counts[MAPSHARE_PAGE_WRITEBACK];
+    out->failed = counts[MAPSHARE_PAGE_FAILED];
     return error;
 }
 
-int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
+static int get_status(struct mapshare *ms, struct mapshare_status *out)
 {
-    struct cache_counts counts;
     struct mapshare_abi_info info = {0};
+    struct cache_counts counts;
     struct stat status;
 
-    if (!out)
-        return mapshare_result(-EINVAL);
     if (fstat(ms->fd, &status) || (ms->on_mount && ioctl(ms->fd, MAPSHARE_IOC_INFO, &info)))
-        return -1;
-    memset(out, 0, sizeof(*out));
+        return -errno;
     out->size = (uint64_t)status.st_size;
     out->committed_size = ms->on_mount ? info.committed_size : out->size;
     out->atime = status.st_atim;
@@ -75,5 +71,17 @@ int mapshare_stat(struct mapshare *ms, struct mapshare_status *out)
     out->error = info.error;
     out->on_mount = ms->on_mount;
     out->atomic = (info.flags & MAPSHARE_ABI_ATOMIC) != 0;
-    return ms->on_mount ? mapshare_result(count_by_state(ms, out)) : 0;
+    return ms->on_mount ? count_by_state(ms, out) : 0;
+}
+
+int mapshare_stat(struct mapshare *ms, struct mapshare_status *out, size_t size)
+{
+    struct mapshare_status status = {0};
+    int error = out && size > 0 ? get_status(ms, &status) : -EINVAL;
+
+    if (error)
+        return mapshare_result(error);
+    memset(out, 0, size);
+    memcpy(out, &status, size < sizeof(status) ? size : sizeof(status));
+    return 0;
 }

@@ -43,7 +43,7 @@ struct mapshare *mapshare_new(int fd, bool writable)
     ms->fd = fd;
     ms->writable = writable;
     ms->known_size = ms->identity.stx_size;
-    ms->area_fd = -1;
+    ms->board_fd = -1;
     pthread_mutex_init(&ms->guard, NULL);
     return ms;
 }

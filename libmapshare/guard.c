@@ -1,8 +1,7 @@
 /* Copies that turn SIGBUS into an errno.
  *
- * The handler is installed once, at the first guarded copy. A copy notes in its thread where to go and between which addresses it
- * works; a SIGBUS there jumps back. Any other one goes to the handler that the program had before ours. Nothing else in the library
- * is global, and until a fault a copy costs what memcpy costs.
+ * The handler is installed once, by mapshare_guard or at the first guarded copy. A copy notes in its thread where to go and between which addresses it
+ * works; a SIGBUS there jumps back. Any other one goes to the handler that the program had before ours. Until a fault a copy costs what memcpy costs.
  */
 #include "config.h"
 
@@ -94,6 +93,12 @@ static void install(void)
     action.sa_flags |= previous.sa_flags & SA_RESTART;
     if (sigaction(SIGBUS, &action, NULL))
         install_error = -errno;
+}
+
+int mapshare_guard(void)
+{
+    pthread_once(&once, install);
+    return mapshare_result(install_error);
 }
 
 int mapshare_guarded_copy(void *to, const void *from, size_t length, uintptr_t *fault)

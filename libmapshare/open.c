@@ -10,38 +10,54 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "locks.h"
 #include "mapshare-abi.h"
 
 #define KNOWN_OPEN_FLAGS \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOATIME | O_NOCTTY | O_DSYNC | O_SYNC | O_LARGEFILE)
-#define KNOWN_OPTIONS (MAPSHARE_ATOMIC | MAPSHARE_POPULATE)
+#define KNOWN_OPTIONS (MAPSHARE_OPEN_ATOMIC | MAPSHARE_OPEN_POPULATE)
 
 void mapshare_free(struct mapshare *ms)
 {
-    mapshare_area_detach(ms);
+    if (ms->locks)
+        mapshare_locks_put(ms->locks);
+    mapshare_board_detach(ms);
     if (ms->address)
         munmap(ms->address, ms->reserve);
     pthread_mutex_destroy(&ms->guard);
     free(ms);
 }
 
+/* A program that was built for another version has a smaller or a larger structure. */
+static int copy_options(const struct mapshare_options *given, struct mapshare_options *options)
+{
+    size_t size = given->struct_size ? given->struct_size : sizeof(*options);
+
+    if (size < sizeof(given->struct_size))
+        return -EINVAL;
+    for (size_t i = sizeof(*options); i < size; i++) {
+        if (((const unsigned char *)given)[i] != 0)
+            return -EINVAL;
+    }
+    memcpy(options, given, size < sizeof(*options) ? size : sizeof(*options));
+    return 0;
+}
+
 static int check_options(const struct mapshare_options *given, struct mapshare_options *options)
 {
+    int error;
+
     memset(options, 0, sizeof(*options));
     if (!given)
         return 0;
-    if (given->struct_size != 0 && given->struct_size != sizeof(*options))
-        return -EINVAL;
-    *options = *given;
+    error = copy_options(given, options);
     for (size_t i = 0; i < sizeof(options->reserved) / sizeof(options->reserved[0]); i++) {
         if (options->reserved[i] != 0)
-            return -EINVAL;
+            error = -EINVAL;
     }
-    if (options->flags & ~KNOWN_OPTIONS)
+    if (error || options->flags & ~KNOWN_OPTIONS)
         return -EINVAL;
-    if (options->size > (uint64_t)PTRDIFF_MAX || options->reserve > (uint64_t)PTRDIFF_MAX)
-        return -EFBIG;
-    return 0;
+    return options->size > (uint64_t)PTRDIFF_MAX || options->reserve > (uint64_t)PTRDIFF_MAX ? -EFBIG : 0;
 }
 
 static int make_atomic(struct mapshare *ms)
@@ -77,19 +93,33 @@ static int set_up(struct mapshare *ms, int oflags, const struct mapshare_options
     int error = mapshare_map(ms, options->reserve, options->size);
 
     /* Before the file grows: of an atomic file the size, too, is durable by commits only. */
-    if (error == 0 && options->flags & MAPSHARE_ATOMIC)
+    if (error == 0 && options->flags & MAPSHARE_OPEN_ATOMIC)
         error = make_atomic(ms);
     if (error)
         return error;
-    /* Without the area (no /dev/shm, no right to it) all works but the lock, notices and shrinking, which report why. */
-    mapshare_area_attach(ms);
+    /* Without the board (no right to it, no /dev/shm) all works but the lock, notices and shrinking, which report why. */
+    mapshare_board_attach(ms);
     if (oflags & O_TRUNC && ms->known_size > 0)
         error = mapshare_set_size(ms, 0, false);
     if (error == 0 && options->size > ms->known_size)
         error = ms->writable ? mapshare_set_size(ms, options->size, true) : -EBADF;
-    if (error == 0 && options->flags & MAPSHARE_POPULATE)
+    if (error == 0 && options->flags & MAPSHARE_OPEN_POPULATE)
         error = populate(ms);
     return error;
+}
+
+/* Takes the descriptor on success alone. */
+static struct mapshare *open_descriptor(int fd, int oflags, const struct mapshare_options *options)
+{
+    struct mapshare *ms = mapshare_new(fd, (oflags & O_ACCMODE) == O_RDWR);
+    int error = ms ? set_up(ms, oflags, options) : -errno;
+
+    if (error == 0)
+        return ms;
+    if (ms)
+        mapshare_free(ms);
+    errno = -error;
+    return NULL;
 }
 
 struct mapshare *mapshare_open(const char *path, int oflags, mode_t mode, const struct mapshare_options *given)
@@ -110,15 +140,27 @@ struct mapshare *mapshare_open(const char *path, int oflags, mode_t mode, const 
     fd = open(path, (oflags & ~O_TRUNC) | O_CLOEXEC, mode);
     if (fd < 0)
         return NULL;
-    ms = mapshare_new(fd, writable);
-    error = ms ? set_up(ms, oflags, &options) : -errno;
-    if (error == 0)
-        return ms;
-    if (ms)
-        mapshare_free(ms);
-    close(fd);
-    errno = -error;
-    return NULL;
+    ms = open_descriptor(fd, oflags, &options);
+    if (!ms) {
+        error = errno;
+        close(fd);
+        errno = error;
+    }
+    return ms;
+}
+
+struct mapshare *mapshare_fdopen(int fd, const struct mapshare_options *given)
+{
+    struct mapshare_options options;
+    int error = check_options(given, &options), flags = fcntl(fd, F_GETFL);
+
+    if (error == 0 && (flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY))
+        error = -EBADF;
+    if (error) {
+        errno = -error;
+        return NULL;
+    }
+    return open_descriptor(fd, flags & O_ACCMODE, &options);
 }
 
 int mapshare_close(struct mapshare *ms)
@@ -127,9 +169,14 @@ int mapshare_close(struct mapshare *ms)
 
     if (!ms)
         return mapshare_result(-EINVAL);
-    if (mapshare_lock_is_mine(ms))
+    if (ms->locks && mapshare_locks_in_use(ms->locks))
         return mapshare_result(-EBUSY);
     fd = ms->fd;
     mapshare_free(ms);
     return close(fd);
+}
+
+unsigned int mapshare_version(void)
+{
+    return MAPSHARE_VERSION;
 }

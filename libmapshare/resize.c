@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "locks.h"
 
 /* A page that cannot be had is EFAULT where the kernel copies, where a load or store would be SIGBUS: through a pipe, which holds a page. */
 static int clear_by_pipe(const int pipe[2], unsigned char *address, size_t length)
@@ -63,34 +64,43 @@ static int grow(struct mapshare *ms, uint64_t old, uint64_t size)
 
 static int shrink(struct mapshare *ms, uint64_t size)
 {
-    int error = mapshare_area_claim_tail(ms, size);
+    int error = mapshare_board_claim_tail(ms, size);
 
     if (error)
         return error;
     if (ftruncate(ms->fd, (off_t)size))
         error = -errno;
-    mapshare_area_release_tail(ms);
+    mapshare_board_release_tail(ms);
     return error;
+}
+
+/* The guard is held, and the lock of sizes where we may use it. */
+static int change_size(struct mapshare *ms, uint64_t size, bool only_grow, int locked)
+{
+    uint64_t old;
+    int error = mapshare_file_size(ms, &old);
+
+    if (error == 0 && size > old)
+        error = grow(ms, old, size); /* safe without the lock */
+    else if (error == 0 && size < old && !only_grow)
+        error = locked < 0 ? locked : shrink(ms, size);
+    return error ? error : mapshare_file_size(ms, &old);
 }
 
 int mapshare_set_size(struct mapshare *ms, uint64_t size, bool only_grow)
 {
-    uint64_t old = 0;
-    int error;
+    struct mapshare_locks *locks;
+    int error, locked = mapshare_locks_get(ms, &locks);
 
+    if (locked == 0)
+        locked = mapshare_locks_take(locks, MAPSHARE_LOCK_OF_SIZE, false, false, NULL);
+    if (locked == 1) /* who died left a size, whichever */
+        mapshare_locks_repair(locks, MAPSHARE_LOCK_OF_SIZE);
     pthread_mutex_lock(&ms->guard);
-    error = mapshare_area_begin_resize(ms);
-    if (error == 0) {
-        error = mapshare_file_size(ms, &old);
-        if (error == 0 && size > old)
-            error = grow(ms, old, size);
-        else if (error == 0 && size < old && !only_grow)
-            error = shrink(ms, size);
-        if (error == 0)
-            error = mapshare_file_size(ms, &old);
-        mapshare_area_end_resize(ms);
-    }
+    error = change_size(ms, size, only_grow, locked);
     pthread_mutex_unlock(&ms->guard);
+    if (locked >= 0)
+        mapshare_locks_give(locks, MAPSHARE_LOCK_OF_SIZE);
     return error;
 }
 

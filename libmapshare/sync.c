@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "deadline.h"
 #include "internal.h"
 #include "mapshare-abi.h"
 
@@ -174,16 +175,29 @@ int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare
     return mapshare_result(error);
 }
 
+/* nanoseconds: how long, below 0 for ever. */
+static int wait_for(struct mapshare *ms, uint64_t sequence, int64_t nanoseconds)
+{
+    struct mapshare_abi_wait wait = {.sequence = sequence, .timeout_nanoseconds = nanoseconds};
+
+    if (!ms->on_mount)
+        return -ENOTSUP;
+    return ioctl(ms->fd, MAPSHARE_IOC_WAIT, &wait) ? -errno : 0;
+}
+
 int mapshare_wait(struct mapshare *ms, uint64_t sequence, const struct timespec *timeout)
 {
-    struct mapshare_abi_wait wait = {.sequence = sequence, .timeout_nanoseconds = -1};
-    int error = mapshare_check_timeout(timeout);
+    int64_t nanoseconds = -1;
+    int error = mapshare_check_time(timeout);
 
-    if (error)
-        return mapshare_result(error);
-    if (!ms->on_mount)
-        return mapshare_result(-ENOTSUP);
     if (timeout && timeout->tv_sec < INT64_MAX / 1000000000)
-        wait.timeout_nanoseconds = timeout->tv_sec * (int64_t)1000000000 + timeout->tv_nsec;
-    return ioctl(ms->fd, MAPSHARE_IOC_WAIT, &wait) ? -1 : 0;
+        nanoseconds = timeout->tv_sec * (int64_t)1000000000 + timeout->tv_nsec;
+    return mapshare_result(error ? error : wait_for(ms, sequence, nanoseconds));
+}
+
+int mapshare_wait_until(struct mapshare *ms, uint64_t sequence, const struct timespec *deadline)
+{
+    int error = mapshare_check_time(deadline);
+
+    return mapshare_result(error ? error : wait_for(ms, sequence, deadline ? mapshare_time_left(deadline) : -1));
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The public header compiles alone and cleanly as C99, C11, C17 and C++17, also when it is included twice.
+# The public headers compile alone and cleanly as C99, C11, C17 and C++17, also when it is included twice.
 # C99 has no struct timespec of its own: POSIX gives it.
 . "$(dirname "$0")/../lib.sh"
 INCLUDE=${top_srcdir:-$TEST_FOLDER/..}/include
@@ -7,17 +7,19 @@ need_program "${CC:-cc}"
 scratch
 
 cat >"$SCRATCH/use.c" <<'END'
+#include <mapshare-mmap.h>
 #include <mapshare.h>
+#include <mapshare-mmap.h>
 #include <mapshare.h>
 int use(struct mapshare *ms);
-int use(struct mapshare *ms) { return mapshare_close(ms); }
+int use(struct mapshare *ms) { return mapshare_close(ms) + mapshare_munmap(mapshare_addr(ms), 1); }
 END
 cp "$SCRATCH/use.c" "$SCRATCH/use.cc"
 
 compiles() { # COMPILER STANDARD FILE
     "$1" -std="$2" -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$INCLUDE" -c -o "$SCRATCH/use.o" \
         "$SCRATCH/$3" ||
-        fail "$1 -std=$2 does not take the header"
+        fail "$1 -std=$2 does not take the headers"
     echo "$1 -std=$2"
 }
 

@@ -21,7 +21,6 @@ HAS_SIZE(struct mapshare_receipt, 24);
 IS_AT(struct mapshare_receipt, sequence, 0);
 IS_AT(struct mapshare_receipt, time, 8);
 
-HAS_SIZE(enum mapshare_page_state, 4);
 HAS_SIZE(struct mapshare_range, 24);
 IS_AT(struct mapshare_range, first, 0);
 IS_AT(struct mapshare_range, last, 8);
@@ -45,10 +44,12 @@ IS_AT(struct mapshare_status, on_mount, 132);
 IS_AT(struct mapshare_status, atomic, 136);
 IS_AT(struct mapshare_status, reserved, 140);
 
-_Static_assert(MAPSHARE_KERNEL == 1 && MAPSHARE_RECEIVED == 2 && MAPSHARE_COMMITTED == 3 && MAPSHARE_WRITEBACK == 4 &&
-                   MAPSHARE_FAILED == 5,
-               "page states");
-_Static_assert(MAPSHARE_ATOMIC == 1 && MAPSHARE_POPULATE == 2, "flags");
+_Static_assert(MAPSHARE_PAGE_KERNEL == 1 && MAPSHARE_PAGE_RECEIVED == 2 && MAPSHARE_PAGE_COMMITTED == 3, "page states");
+_Static_assert(MAPSHARE_PAGE_WRITEBACK == 4 && MAPSHARE_PAGE_FAILED == 5, "page states");
+_Static_assert(sizeof(((struct mapshare_range *)NULL)->state) == 4, "no enumeration, whose size a compiler may choose");
+_Static_assert(MAPSHARE_OPEN_ATOMIC == 1 && MAPSHARE_OPEN_POPULATE == 2, "flags of opening");
+_Static_assert(MAPSHARE_LOCK_SHARED == 1 && MAPSHARE_LOCK_TRY == 2 && MAPSHARE_LOCKS == 32, "locks");
+_Static_assert(MAPSHARE_PAGE_SIZE == 4096 && MAPSHARE_VERSION >= 10000, "constants");
 
 int main(void)
 {

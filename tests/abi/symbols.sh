@@ -7,7 +7,7 @@ SHARED=$BUILD_FOLDER/.libs/libmapshare.so
 STATIC=$BUILD_FOLDER/.libs/libmapshare.a
 [ -e "$SHARED" ] || fail "$SHARED is not built"
 
-listed=$(sed -n '/^MAPSHARE_1\.0 /,/^}/ s/^ *\(mapshare_[a-z]*\);/\1/p' "$MAP" | sort)
+listed=$(sed -n '/^MAPSHARE_1\.0 /,/^}/ s/^ *\(mapshare_[a-z_]*\);/\1/p' "$MAP" | sort)
 [ "$(wc -l <<<"$listed")" -gt 20 ] || fail "found only '$listed' in $MAP"
 exported=$(nm -D --defined-only --with-symbol-versions "$SHARED" | awk '$2 != "A" && $3 !~ /^__odr_asan/ {print $3}' | sort)
 diff <(sed 's/$/@@MAPSHARE_1.0/' <<<"$listed") <(echo "$exported") || fail "the map and the library differ"

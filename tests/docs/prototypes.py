@@ -42,8 +42,10 @@ def synopsis_prototypes(text):
     return found
 
 
-with open(os.path.join(top, "include/mapshare.h"), encoding="utf-8") as file:
-    header_text = file.read()
+header_text = ""
+for header_name in ("mapshare.h", "mapshare-mmap.h"):
+    with open(os.path.join(top, "include", header_name), encoding="utf-8") as file:
+        header_text += file.read()
 header = plain(re.sub(r"^#.*$", "", header_text, flags=re.M))
 pages = {}
 for path in glob.glob(os.path.join(manual, "*.3")):
@@ -59,7 +61,7 @@ declared = {
 shown = set().union(*(synopsis_prototypes(section(page, "SYNOPSIS")) for page in pages.values()))
 compare(declared, shown, "mapshare.h", "the synopses")
 
-constants = set(re.findall(r"#define (MAPSHARE_\w+) [0-9]", header_text)) | set(re.findall(r"(MAPSHARE_\w+) = ", header))
+constants = set(re.findall(r"#define (MAPSHARE_\w+) [0-9(]", header_text)) | set(re.findall(r"(MAPSHARE_\w+) = ", header))
 explained = set().union(*(re.findall(r"^\.(?:It )?Dv (MAPSHARE_\w+)", page, flags=re.M) for page in pages.values()))
 compare(constants, explained, "mapshare.h", "the constants explained")
 

@@ -25,7 +25,7 @@
 
 static struct mapshare *open_file(const char *name)
 {
-    struct mapshare_options options = {.size = PAGES * PAGE, .flags = MAPSHARE_ATOMIC};
+    struct mapshare_options options = {.size = PAGES * PAGE, .flags = MAPSHARE_OPEN_ATOMIC};
     struct mapshare *ms = mapshare_open(name, O_RDWR | O_CREAT, 0644, &options);
 
     CHECK(ms);
@@ -36,7 +36,7 @@ static struct mapshare_status status_of(struct mapshare *ms)
 {
     struct mapshare_status status;
 
-    CHECK(mapshare_stat(ms, &status) == 0);
+    CHECK(mapshare_stat(ms, &status, sizeof(status)) == 0);
     return status;
 }
 
@@ -95,16 +95,16 @@ static void page_states(struct mapshare *ms)
     char *memory = mapshare_addr(ms);
 
     CHECK(mapshare_sync(ms, 0, 0, MS_SYNC, NULL) == 0);
-    CHECK(pages_in(ms, MAPSHARE_KERNEL) == 0 && pages_in(ms, MAPSHARE_RECEIVED) == 0);
+    CHECK(pages_in(ms, MAPSHARE_PAGE_KERNEL) == 0 && pages_in(ms, MAPSHARE_PAGE_RECEIVED) == 0);
     memory[3 * PAGE]++;
     memory[4 * PAGE]++;
     memory[9 * PAGE]++;
     if (status_of(ms).kernel != UINT64_MAX)
-        CHECK(status_of(ms).kernel == 3 && pages_in(ms, MAPSHARE_KERNEL) == 3);
+        CHECK(status_of(ms).kernel == 3 && pages_in(ms, MAPSHARE_PAGE_KERNEL) == 3);
     CHECK(mapshare_sync(ms, 0, 0, MS_ASYNC, NULL) == 0);
     for (int i = 0; i < 5000 && status_of(ms).received < 3; i++)
         usleep(1000);
-    CHECK(status_of(ms).received == 3 && pages_in(ms, MAPSHARE_RECEIVED) == 3);
+    CHECK(status_of(ms).received == 3 && pages_in(ms, MAPSHARE_PAGE_RECEIVED) == 3);
 }
 
 static void commits_of_several(struct mapshare *one, struct mapshare *other)

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mapshare.h"
+#include "mapshare-mmap.h"
 
 #define CHECK(condition)                                                                               \
     do {                                                                                               \

@@ -5,7 +5,7 @@ BUILD_FOLDER=$(realpath "$BUILD_FOLDER")
 scratch
 start_mount
 ran=0
-for name in anonymous area checked guard lock notify open resize sync; do
+for name in anonymous checked guard lock locks notify open resize sync; do
     program=$BUILD_FOLDER/tests/unit/library-$name
     [ -x "$program" ] || skip "the unit tests are not built (cmocka)"
     if ! TEST_FOLDER=$MOUNT timeout 100 "$program" >"$SCRATCH/said" 2>&1; then

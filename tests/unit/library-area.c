@@ -1,4 +1,5 @@
-/* The shared area under /dev/shm: who makes it, who may use it, who removes it, and that nobody can slip in another one. */
+/* The areas under /dev/shm: who makes them, who may use them, who removes them, and that nobody can slip in another one, or make others
+ * wait. On a mount there are none: tests/mount/library-area.sh. */
 #include "config.h"
 
 #include <dirent.h>
@@ -6,8 +7,8 @@
 
 #include "library.h"
 
-/* The name of the file's area, as the documentation of area.c says; false: there is none. */
-static bool find_area(const char *file, char path[PATH_MAX])
+/* The name of one of the file's areas; false: there is none. */
+static bool find_kind(const char *file, const char *kind, char path[PATH_MAX])
 {
     struct stat status;
     char expected[64];
@@ -18,13 +19,18 @@ static bool find_area(const char *file, char path[PATH_MAX])
     assert_int_equal(stat(in_scratch(file), &status), 0);
     snprintf(expected, sizeof(expected), "-%llx-", (unsigned long long)status.st_ino);
     for (struct dirent *entry; (entry = readdir(folder));) {
-        if (strncmp(entry->d_name, "mapshare-area-", 14) == 0 && strstr(entry->d_name, expected)) {
+        if (strncmp(entry->d_name, "mapshare-area-", 14) == 0 && strstr(entry->d_name, expected) && strstr(entry->d_name, kind)) {
             snprintf(path, PATH_MAX, "/dev/shm/%s", entry->d_name);
             found = true;
         }
     }
     closedir(folder);
     return found;
+}
+
+static bool find_area(const char *file, char path[PATH_MAX])
+{
+    return find_kind(file, ".board", path);
 }
 
 static void the_last_one_out_removes_it(void **state)
@@ -40,6 +46,9 @@ static void the_last_one_out_removes_it(void **state)
     assert_int_equal(status.st_mode & 07777, 0644);
     assert_int_equal(mapshare_lock(ms), 0);
     assert_int_equal(mapshare_unlock(ms), 0);
+    assert_true(find_kind("last", ".locks", area));
+    assert_int_equal(stat(area, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600); /* for who may write the file */
     assert_int_equal(mapshare_close(other), 0);
     assert_true(find_area("last", area));
     /* A child that inherited it counts, also when its parent closes. */
@@ -57,6 +66,7 @@ static void the_last_one_out_removes_it(void **state)
     kill(child, SIGCONT);
     assert_child_succeeds(child);
     assert_false(find_area("last", area));
+    assert_false(find_kind("last", ".locks", area));
 }
 
 static void what_the_dead_leave_is_swept(void **state)
@@ -112,6 +122,12 @@ static void opening_and_closing_at_the_same_time(void **state)
     assert_false(find_area("churn", area));
 }
 
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        skip_because("needs root to become somebody else");
+}
+
 /* Runs in a child as an ordinary user, a member of group 65534. */
 static void as_user(uid_t user, void (*function)(void))
 {
@@ -132,12 +148,6 @@ static void make_area_first(void)
     int fd = open(squatted, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
     CHILD_CHECK(fd >= 0 && ftruncate(fd, (off_t)PAGE) == 0);
-}
-
-static void need_root(void)
-{
-    if (geteuid() != 0)
-        skip_because("needs root to become somebody else");
 }
 
 static void what_a_stranger_made_is_refused(void **state)
@@ -162,6 +172,123 @@ static void what_a_stranger_made_is_refused(void **state)
     assert_int_equal(unlink(squatted), 0);
     assert_int_equal(mapshare_lock(ms), 0);
     assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
+/* Locks bytes of an area in a child that may only do what a user may, for as long as the child lives. */
+static pid_t hold_bytes(const char *path, int flags, short type)
+{
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+        int fd;
+
+        CHILD_CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+        umask(0);
+        fd = open(path, flags | O_CLOEXEC, 0666);
+        CHILD_CHECK(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0);
+        CHILD_CHECK(write(ready[1], "r", 1) == 1);
+        pause();
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+static void end_child(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+/* Who has no right to the file makes its board first and locks all of it: the owner must not wait for that. */
+static void a_strangers_locks_are_not_waited_for(void **state)
+{
+    struct mapshare *ms;
+    pid_t stranger;
+
+    (void)state;
+    need_root();
+    ms = open_sized("strange", PAGE);
+    assert_true(find_area("strange", squatted));
+    assert_int_equal(mapshare_close(ms), 0);
+    stranger = hold_bytes(squatted, O_RDWR | O_CREAT, F_WRLCK);
+    ms = mapshare_open(in_scratch("strange"), O_RDWR, 0, NULL); /* would hang */
+    assert_non_null(ms);
+    assert_fails(mapshare_lock(ms), EPERM);
+    assert_int_equal(mapshare_resize(ms, 2 * PAGE), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+    end_child(stranger);
+    assert_int_equal(unlink(squatted), 0);
+}
+
+/* Who may only read the file locks what it can of the areas: the owner must not wait for that either. */
+static void a_readers_locks_are_not_waited_for(void **state)
+{
+    struct mapshare *ms, *other;
+    char board[PATH_MAX], locks[PATH_MAX];
+    pid_t reader;
+
+    (void)state;
+    need_root();
+    ms = open_sized("readable", PAGE);
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_true(find_area("readable", board) && find_kind("readable", ".locks", locks));
+    reader = hold_bytes(board, O_RDONLY, F_RDLCK);
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    other = mapshare_open(in_scratch("readable"), O_RDWR, 0, NULL);
+    assert_non_null(other);
+    assert_int_equal(mapshare_lock_shared(other), 0);
+    assert_int_equal(mapshare_unlock(other), 0);
+    assert_int_equal(mapshare_resize(ms, 2 * PAGE), 0);
+    assert_fails(mapshare_resize(ms, PAGE), EBUSY); /* as if it had the file mapped */
+    assert_int_equal(mapshare_close(other), 0);
+    end_child(reader);
+    assert_int_equal(mapshare_resize(ms, PAGE), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
+/* Whatever a writer of the file puts there, others lose no more than the locks. */
+static void nonsense_in_the_locks_does_no_harm(void **state)
+{
+    struct mapshare *ms = open_sized("nonsense", PAGE), *other = open_sized("nonsense", PAGE);
+    unsigned char nonsense[8192];
+    char path[PATH_MAX];
+    int fd;
+
+    (void)state;
+    assert_int_equal(mapshare_lock(ms), 0);
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_true(find_kind("nonsense", ".locks", path));
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    srand(1);
+    for (int round = 0; round < 500; round++) {
+        uint32_t number = (uint32_t)rand() % MAPSHARE_LOCKS;
+
+        for (size_t i = 0; i < sizeof(nonsense); i++)
+            nonsense[i] = round % 3 == 0 ? 0xff : (unsigned char)rand();
+        assert_int_equal(pwrite(fd, nonsense, sizeof(nonsense), 0), sizeof(nonsense));
+        (void)mapshare_lock_at(ms, number, MAPSHARE_LOCK_TRY, NULL);
+        (void)mapshare_lock_at(other, number, MAPSHARE_LOCK_TRY | MAPSHARE_LOCK_SHARED, NULL);
+        (void)mapshare_consistent_at(ms, number);
+        (void)mapshare_unlock_at(ms, number);
+        (void)mapshare_unlock_at(other, number);
+    }
+    memset(nonsense, 0, sizeof(nonsense));
+    assert_int_equal(pwrite(fd, nonsense, sizeof(nonsense), 0), sizeof(nonsense));
+    close(fd);
+    assert_int_equal(mapshare_lock_at(ms, 3, 0, NULL), 0);
+    assert_int_equal(mapshare_unlock_at(ms, 3), 0);
+    assert_int_equal(mapshare_close(other), 0);
     assert_int_equal(mapshare_close(ms), 0);
 }
 
@@ -209,7 +336,7 @@ static void a_reader_without_rights_finds_none(void)
 
     CHILD_CHECK(ms);
     CHILD_CHECK(mapshare_watch(ms, &seen, &none) == -1 && errno == EACCES);
-    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EBADF);
     CHILD_CHECK(mapshare_close(ms) == 0);
 }
 
@@ -221,7 +348,7 @@ static void a_reader_without_rights_watches(void)
     CHILD_CHECK(ms);
     CHILD_CHECK(mapshare_watch(ms, &seen, NULL) == 0 && seen == 1);
     CHILD_CHECK(mapshare_notify(ms) == -1 && errno == EACCES);
-    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EACCES);
+    CHILD_CHECK(mapshare_lock(ms) == -1 && errno == EBADF);
     CHILD_CHECK(mapshare_close(ms) == 0);
 }
 
@@ -274,13 +401,11 @@ static void users_of_a_group_share_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_one_out_removes_it),
-        cmocka_unit_test(what_the_dead_leave_is_swept),
-        cmocka_unit_test(opening_and_closing_at_the_same_time),
-        cmocka_unit_test(what_a_stranger_made_is_refused),
-        cmocka_unit_test(what_is_no_area_is_refused),
-        cmocka_unit_test(readers_use_what_writers_made),
-        cmocka_unit_test(users_of_a_group_share_it),
+        cmocka_unit_test(the_last_one_out_removes_it),          cmocka_unit_test(what_the_dead_leave_is_swept),
+        cmocka_unit_test(opening_and_closing_at_the_same_time), cmocka_unit_test(what_a_stranger_made_is_refused),
+        cmocka_unit_test(a_strangers_locks_are_not_waited_for), cmocka_unit_test(a_readers_locks_are_not_waited_for),
+        cmocka_unit_test(nonsense_in_the_locks_does_no_harm),   cmocka_unit_test(what_is_no_area_is_refused),
+        cmocka_unit_test(readers_use_what_writers_made),        cmocka_unit_test(users_of_a_group_share_it),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

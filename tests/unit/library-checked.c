@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "library.h"
+#include "mapshare-mmap.h"
 
 #define RW (PROT_READ | PROT_WRITE)
 

@@ -3,6 +3,7 @@
 
 #include "daemon.h"
 #include "library.h"
+#include "mapshare-mmap.h"
 
 static int start_fake(void **state)
 {
@@ -138,7 +139,7 @@ static void a_sync_reports_the_files_commit(void **state)
     assert_int_equal(receipt.sequence, 5);
     assert_int_equal(receipt.time.tv_sec, 6);
     assert_int_equal(receipt.time.tv_nsec, 7);
-    assert_int_equal(mapshare_stat(ms, &status), 0);
+    assert_int_equal(mapshare_stat(ms, &status, sizeof(status)), 0);
     assert_true(status.on_mount == 1 && status.atomic == 1 && status.error == ENOSPC && status.committed_size == 42);
     assert_true(status.received == 1 && status.committed == 2 && status.writeback == 3 && status.failed == 4);
     assert_true(status.size == PAGE && status.commit.sequence == 5);
@@ -179,15 +180,15 @@ static void the_kernels_pages_lie_over_the_daemons(void **state)
         uint64_t first, last;
         enum mapshare_page_state state;
     } expected[] = {
-        {0, 1, MAPSHARE_RECEIVED}, {2, 2, MAPSHARE_KERNEL},    {3, 4, MAPSHARE_RECEIVED},
-        {5, 5, MAPSHARE_KERNEL},   {6, 6, MAPSHARE_COMMITTED}, {9, 9, MAPSHARE_FAILED},
+        {0, 1, MAPSHARE_PAGE_RECEIVED}, {2, 2, MAPSHARE_PAGE_KERNEL},    {3, 4, MAPSHARE_PAGE_RECEIVED},
+        {5, 5, MAPSHARE_PAGE_KERNEL},   {6, 6, MAPSHARE_PAGE_COMMITTED}, {9, 9, MAPSHARE_PAGE_FAILED},
     };
 
     (void)state;
     assert_int_equal(mapshare_sync(ms, 0, 0, MS_SYNC, NULL), 0);
     ((volatile char *)mapshare_addr(ms))[2 * PAGE] = 1;
     ((volatile char *)mapshare_addr(ms))[5 * PAGE] = 1;
-    assert_int_equal(mapshare_stat(ms, &status), 0);
+    assert_int_equal(mapshare_stat(ms, &status, sizeof(status)), 0);
     if (status.kernel != 2) { /* no cachestat, or a file system that counts no dirty pages */
         mapshare_close(ms);
         skip_because("this kernel and file system do not tell dirty pages");

@@ -253,7 +253,7 @@ static void *read_and_fail(void *argument)
             perror("read");
             return argument;
         }
-        if (mapshare_stat(ms, &status)) {
+        if (mapshare_stat(ms, &status, sizeof(status))) {
             perror("stat");
             return argument;
         }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "library.h"
+#include "mapshare-mmap.h"
 
 void *__real_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
@@ -61,8 +62,16 @@ static void a_failed_open_leaves_no_descriptor(void **state)
 static void an_area_that_cannot_be_mapped(void **state)
 {
     struct mapshare *ms = open_sized("area", PAGE);
+    uint64_t seen = 0;
 
     (void)state;
+    assert_int_equal(mapshare_trylock(ms), 0); /* finds out who we are, which takes a page, too */
+    assert_int_equal(mapshare_unlock(ms), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+    ms = open_sized("area", PAGE);
+    next_error = ENOMEM;
+    assert_fails(mapshare_watch(ms, &seen, NULL), ENOMEM);
+    assert_int_equal(mapshare_notify(ms), 0);
     next_error = ENOMEM;
     assert_fails(mapshare_lock(ms), ENOMEM);
     assert_int_equal(mapshare_lock(ms), 0);

@@ -118,7 +118,7 @@ static void little_address_space_is_enough_without_a_wish(void **state)
 static void what_needs_the_daemon_says_so(void **state)
 {
     struct mapshare *ms = open_sized("plain", PAGE);
-    struct mapshare_options atomic = {.flags = MAPSHARE_ATOMIC};
+    struct mapshare_options atomic = {.flags = MAPSHARE_OPEN_ATOMIC};
     struct timespec none = {0};
 
     (void)state;
@@ -135,7 +135,7 @@ static void what_needs_the_daemon_says_so(void **state)
 
 static void populate_brings_all_pages_in(void **state)
 {
-    struct mapshare_options options = {.size = 64 * PAGE, .flags = MAPSHARE_POPULATE};
+    struct mapshare_options options = {.size = 64 * PAGE, .flags = MAPSHARE_OPEN_POPULATE};
     struct mapshare *ms = mapshare_open(in_scratch("populated"), O_RDWR | O_CREAT, 0644, &options);
     unsigned char resident[64];
 
@@ -145,6 +145,78 @@ static void populate_brings_all_pages_in(void **state)
     for (size_t i = 0; i < 64; i++)
         assert_true(resident[i] & 1);
     assert_int_equal(mapshare_close(ms), 0);
+}
+
+/* Programs and libraries of different versions. */
+static void structures_of_other_versions(void **state)
+{
+    struct {
+        struct mapshare_options options;
+        uint64_t more[2];
+    } larger = {.options = {.struct_size = sizeof(larger), .size = 3 * PAGE}};
+    union {
+        struct mapshare_options options;
+        unsigned char bytes[sizeof(struct mapshare_options)];
+    } smaller;
+    struct {
+        struct mapshare_status status;
+        uint64_t more;
+    } status;
+    struct mapshare *ms = mapshare_open(in_scratch("versions"), O_RDWR | O_CREAT, 0644, &larger.options);
+
+    (void)state;
+    assert_non_null(ms);
+    assert_int_equal(mapshare_size(ms), 3 * PAGE);
+    memset(&status, 0xff, sizeof(status));
+    assert_int_equal(mapshare_stat(ms, &status.status, sizeof(status)), 0);
+    assert_true(status.status.size == 3 * PAGE && status.more == 0);
+    memset(&status, 0xff, sizeof(status));
+    assert_int_equal(mapshare_stat(ms, &status.status, sizeof(uint64_t)), 0);
+    assert_true(status.status.size == 3 * PAGE && status.status.committed_size == UINT64_MAX);
+    assert_fails(mapshare_stat(ms, &status.status, 0), EINVAL);
+    assert_int_equal(mapshare_close(ms), 0);
+    larger.more[1] = 1; /* something wanted that this version does not know */
+    assert_fails_null(mapshare_open(in_scratch("versions"), O_RDWR, 0, &larger.options), EINVAL);
+    /* What is beyond its end is not looked at. */
+    memset(&smaller, 0xff, sizeof(smaller));
+    smaller.options.struct_size = offsetof(struct mapshare_options, reserve);
+    smaller.options.size = 4 * PAGE;
+    ms = mapshare_open(in_scratch("versions"), O_RDWR, 0, &smaller.options);
+    assert_non_null(ms);
+    assert_int_equal(mapshare_size(ms), 4 * PAGE);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_int_equal(mapshare_version(), MAPSHARE_VERSION);
+}
+
+static void a_descriptor_becomes_a_shared_file(void **state)
+{
+    struct mapshare_options options = {.size = 2 * PAGE};
+    int fd = open(in_scratch("given"), O_RDWR | O_CREAT | O_CLOEXEC, 0644), reader, writer, path;
+    struct mapshare *ms, *other;
+
+    (void)state;
+    assert_true(fd >= 0);
+    ms = mapshare_fdopen(fd, &options);
+    assert_non_null(ms);
+    assert_true(mapshare_fd(ms) == fd && mapshare_size(ms) == 2 * PAGE);
+    strcpy(mapshare_addr(ms), "given");
+    reader = open(in_scratch("given"), O_RDONLY | O_CLOEXEC);
+    writer = open(in_scratch("given"), O_WRONLY | O_CLOEXEC);
+    path = open(in_scratch("given"), O_PATH | O_CLOEXEC);
+    options.size = 3 * PAGE;
+    assert_fails_null(mapshare_fdopen(reader, &options), EBADF);
+    assert_fails_null(mapshare_fdopen(writer, NULL), EBADF);
+    assert_fails_null(mapshare_fdopen(path, NULL), EBADF);
+    assert_fails_null(mapshare_fdopen(-1, NULL), EBADF);
+    assert_true(fcntl(reader, F_GETFD) >= 0 && fcntl(writer, F_GETFD) >= 0); /* not taken */
+    other = mapshare_fdopen(reader, NULL);
+    assert_non_null(other);
+    assert_string_equal(mapshare_addr(other), "given");
+    close(writer);
+    close(path);
+    assert_int_equal(mapshare_close(other), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_fails(fcntl(fd, F_GETFD), EBADF);
 }
 
 static void closing_nothing_is_an_error(void **state)
@@ -165,6 +237,8 @@ int main(void)
         cmocka_unit_test(little_address_space_is_enough_without_a_wish),
         cmocka_unit_test(what_needs_the_daemon_says_so),
         cmocka_unit_test(populate_brings_all_pages_in),
+        cmocka_unit_test(structures_of_other_versions),
+        cmocka_unit_test(a_descriptor_becomes_a_shared_file),
         cmocka_unit_test(closing_nothing_is_an_error),
     };
 

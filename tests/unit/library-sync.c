@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "library.h"
+#include "mapshare-mmap.h"
 
 static void flags_and_ranges_that_are_refused(void **state)
 {
@@ -14,7 +15,7 @@ static void flags_and_ranges_that_are_refused(void **state)
     assert_fails(mapshare_sync(ms, 0, 0, MS_SYNC | 0x100, NULL), EINVAL);
     assert_fails(mapshare_sync(ms, 2 * PAGE + 1, 0, MS_SYNC, NULL), EINVAL);
     assert_fails(mapshare_sync(ms, UINT64_MAX, 1, MS_SYNC, NULL), EINVAL);
-    assert_fails(mapshare_stat(ms, NULL), EINVAL);
+    assert_fails(mapshare_stat(ms, NULL, sizeof(struct mapshare_status)), EINVAL);
     assert_int_equal(mapshare_close(ms), 0);
 }
 
@@ -77,7 +78,7 @@ static uint64_t dirty_pages(struct mapshare *ms)
 {
     struct mapshare_status status;
 
-    assert_int_equal(mapshare_stat(ms, &status), 0);
+    assert_int_equal(mapshare_stat(ms, &status, sizeof(status)), 0);
     return status.kernel;
 }
 
@@ -113,7 +114,7 @@ static void the_status_is_the_files(void **state)
 
     (void)state;
     memset(&status, 0xff, sizeof(status));
-    assert_int_equal(mapshare_stat(ms, &status), 0);
+    assert_int_equal(mapshare_stat(ms, &status, sizeof(status)), 0);
     assert_int_equal(fstat(mapshare_fd(ms), &plain), 0);
     assert_int_equal(status.size, 5000);
     assert_memory_equal(&status.mtime, &plain.st_mtim, sizeof(plain.st_mtim));

@@ -94,7 +94,7 @@ static inline bool is_on_mount(struct mapshare *ms)
 {
     struct mapshare_status status;
 
-    assert_int_equal(mapshare_stat(ms, &status), 0);
+    assert_int_equal(mapshare_stat(ms, &status, sizeof(status)), 0);
     return status.on_mount;
 }
 

@@ -1,0 +1,38 @@
+/* The areas of a file: memory beside its bytes that all who use it share (mapshare-abi.h), as files that can be opened and locked.
+ *
+ * On a mount they are the daemon's (area-mount.c), so they live as long as the file and are the same for all containers; elsewhere they
+ * are under /dev/shm (area-shm.c).
+ */
+#ifndef LIBMAPSHARE_AREA_H
+#define LIBMAPSHARE_AREA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "internal.h"
+#include "mapshare-abi.h"
+
+#define MAPSHARE_AREA_KEY 128
+
+static inline size_t mapshare_area_size(uint32_t kind)
+{
+    return kind == MAPSHARE_ABI_LOCKS ? MAPSHARE_ABI_LOCKS_BYTES : MAPSHARE_ABI_BOARD_BYTES;
+}
+
+/* What names the area, the same for all opens of the file. 0 or -errno. */
+int mapshare_area_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
+/* A descriptor or -errno. Not writable where the file is not. */
+int mapshare_area_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
+
+int mapshare_mount_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
+int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
+
+int mapshare_shm_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
+int mapshare_shm_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
+/* This open of the file has ended, whose board the inode was: whoever is the last takes the areas away. */
+void mapshare_shm_leave(const char *board, ino_t inode);
+
+/* An open file description's lock of bytes; length 0: to the end. -EAGAIN where somebody else's is in the way and wait is false. */
+int mapshare_lock_bytes(int fd, short type, uint64_t start, uint64_t length, bool wait);
+
+#endif
