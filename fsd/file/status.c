@@ -109,6 +109,17 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
     pthread_mutex_unlock(&index->lock);
 }
 
+uint64_t status_sequence(struct files *files, uint32_t number)
+{
+    struct file_index *index = &files->index[number];
+    uint64_t sequence;
+
+    pthread_mutex_lock(&index->lock);
+    sequence = files->arena->files[number].commits[index->versions.last].sequence;
+    pthread_mutex_unlock(&index->lock);
+    return sequence;
+}
+
 /* Failed frames are on the list of their state, too. The file's lock is held. */
 static void move_failed(struct file_index *index, struct page_counts *counts)
 {

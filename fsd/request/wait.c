@@ -17,18 +17,10 @@ struct commit_wait {
     bool interrupted;
 };
 
-static uint64_t sequence_of(struct server *server, uint32_t file)
+/* True when it was answered. What no commit of any file has reached is not looked for: a wait costs nothing until then. */
+static bool try_answer(struct server *server, struct commit_wait *wait, uint64_t published, int64_t now)
 {
-    struct mapshare_abi_info info;
-
-    status_info(&server->files, file, &info);
-    return info.sequence;
-}
-
-/* True when it was answered. */
-static bool try_answer(struct server *server, struct commit_wait *wait, int64_t now)
-{
-    wait->in.reached = sequence_of(server, wait->file);
+    wait->in.reached = wait->in.sequence <= published ? status_sequence(&server->files, wait->file) : 0;
     if (wait->in.reached < wait->in.sequence && !wait->interrupted && now < wait->deadline)
         return false;
     fuse_req_interrupt_func(wait->request, NULL, NULL); /* returns when `interrupted` is not running */
@@ -44,13 +36,14 @@ static bool try_answer(struct server *server, struct commit_wait *wait, int64_t 
 
 void wait_answer_all(struct server *server)
 {
+    uint64_t published = journal_sequence(server->journal);
     int64_t now = time_monotonic();
 
     pthread_mutex_lock(&server->wait_lock);
     for (struct commit_wait **at = &server->waits; *at;) {
         struct commit_wait *wait = *at;
 
-        if (try_answer(server, wait, now)) {
+        if (try_answer(server, wait, published, now)) {
             *at = wait->next;
             free(wait);
         } else {
