@@ -2,7 +2,9 @@
 
 #include "cache/area.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -12,15 +14,45 @@
 #define NODE_KIND (1ull << 47)
 #define INCARNATION_MASK 0x7fffffffu
 
+#define HASH_BITS 16
+
+static uint32_t bucket(uint64_t number)
+{
+    return number * 0x9e3779b97f4a7c15ull >> (64 - HASH_BITS);
+}
+
+static void link_area(struct area_table *table, uint32_t area)
+{
+    uint32_t *head = &table->heads[bucket(table->arena->areas[area].number)];
+
+    table->next[area] = *head;
+    *head = area;
+}
+
+static void unlink_area(struct area_table *table, uint32_t area)
+{
+    uint32_t *at = &table->heads[bucket(table->arena->areas[area].number)];
+
+    while (*at != area)
+        at = &table->next[*at];
+    *at = table->next[area];
+}
+
 int area_table_open(struct area_table *table, struct arena *arena)
 {
     struct arena_header *header = arena->header;
     int error;
 
     *table = (struct area_table){.arena = arena, .lock = PTHREAD_MUTEX_INITIALIZER};
+    table->heads = calloc((1u << HASH_BITS) + header->area_max + 1ul, sizeof table->heads[0]);
+    if (!table->heads)
+        return -ENOMEM;
+    table->next = table->heads + (1u << HASH_BITS);
     error = slots_open(&table->slots, &header->area_used, header->area_max);
     for (uint32_t i = header->area_used; i && !error; i--) {
-        if (!arena->areas[i].number)
+        if (arena->areas[i].number)
+            link_area(table, i);
+        else
             slots_give(&table->slots, i);
     }
     return error;
@@ -29,20 +61,29 @@ int area_table_open(struct area_table *table, struct arena *arena)
 /* The lock is held. */
 static uint32_t find(const struct area_table *table, uint64_t number, uint64_t generation)
 {
-    for (uint32_t i = table->arena->header->area_used; i; i--) {
-        const struct area *area = &table->arena->areas[i];
+    uint32_t i = table->heads[bucket(number)];
 
-        if (area->number == number && area->generation == generation)
-            return i;
-    }
-    return 0;
+    while (i && (table->arena->areas[i].number != number || table->arena->areas[i].generation != generation))
+        i = table->next[i];
+    return i;
 }
 
-static int make(struct area_table *table, uint64_t number, uint64_t generation, uint32_t *index)
+static bool has_too_many(const struct area_table *table, uint32_t user)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = table->arena->header->area_used; i && user; i--)
+        count += table->arena->areas[i].number && table->arena->areas[i].user == user;
+    return count >= table->arena->header->area_max / 2;
+}
+
+static int make(struct area_table *table, uint64_t number, uint64_t generation, uint32_t user, uint32_t *index)
 {
     struct area *area;
     uint64_t tokens[2][2];
 
+    if (has_too_many(table, user))
+        return -EDQUOT;
     if (getrandom(tokens, sizeof tokens, 0) != sizeof tokens)
         return -EAGAIN;
     *index = slots_take(&table->slots);
@@ -52,19 +93,21 @@ static int make(struct area_table *table, uint64_t number, uint64_t generation, 
     memcpy(area->tokens, tokens, sizeof tokens);
     memset(table->arena->area_bytes + (size_t)*index * AREA_BYTES, 0, AREA_BYTES);
     area->generation = generation;
+    area->user = user;
     area->incarnation = (area->incarnation + 1) & INCARNATION_MASK;
     atomic_store(&area->number, number);
+    link_area(table, *index);
     return 0;
 }
 
-int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t *area)
+int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t user, uint32_t *area)
 {
     int error = 0;
 
     pthread_mutex_lock(&table->lock);
     *area = find(table, number, generation);
     if (!*area)
-        error = make(table, number, generation, area);
+        error = make(table, number, generation, user, area);
     pthread_mutex_unlock(&table->lock);
     return error;
 }
@@ -88,6 +131,7 @@ void area_forget(struct area_table *table, uint64_t number, uint64_t generation,
     pthread_mutex_lock(&table->lock);
     area = find(table, number, generation);
     if (area && (gone || !has_something_to_tell(table, area))) {
+        unlink_area(table, area);
         atomic_store(&table->arena->areas[area].number, 0);
         slots_give(&table->slots, area);
     }

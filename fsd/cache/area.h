@@ -1,12 +1,11 @@
 /* What processes share of a file besides its bytes: the board (notices, and who has which pages mapped) and the locks.
  *
  * Each is memory of the arena which the kernel knows as a file without a place in any folder: clients map it, the kernel's page cache
- * holds what they see, and what it writes back comes here. It is never journaled and never in the store. An area lives as long as its file:
- * a lock whose owner died is told to the next one who opens the file, also when nobody had it open meanwhile.
+ * holds what they see, and what it writes back comes here. It is never journaled and never in the store. An area ends with the last open of
+ * its file, unless a lock's owner died: the next one who opens the file is told, and so it lives on, at most as long as the file.
  *
- * An area names its file by inode number and generation and is found by scanning: it is asked for once by a process that locks a file.
- * Locking: `lock` guards the birth and death of areas; it is a leaf. The bytes are guarded by the kernel, which sends one WRITE of a page
- * at a time.
+ * An area names its file by inode number and generation. Locking: `lock` guards the hash, and the birth and death of areas; it is a leaf. The
+ * bytes are guarded by the kernel, which sends one WRITE of a page at a time.
  */
 #ifndef CACHE_AREA_H
 #define CACHE_AREA_H
@@ -23,6 +22,8 @@ struct area_table {
     struct arena *arena;
     pthread_mutex_t lock;
     struct slots slots;
+    uint32_t *heads; /* hash of the number → area */
+    uint32_t *next;
 };
 
 /* What a node id of ours, or a name, says. */
@@ -34,9 +35,9 @@ struct area_part {
 /* Also takes over what a dead worker left. */
 int area_table_open(struct area_table *table, struct arena *arena);
 
-/* The area of the file, made at need. 0 or -errno. */
-int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t *area);
-/* The file was forgotten, or has no name left and is gone for good. */
+/* The area of the file, made at need for the user. 0; -EDQUOT: others than root may have half of all; -ENOSPC. */
+int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t user, uint32_t *area);
+/* Nobody has the file open any more; or it is gone for good. */
 void area_forget(struct area_table *table, uint64_t number, uint64_t generation, bool gone);
 
 /* The name by which the part can be opened in any folder of the mount: who knows it was told. */

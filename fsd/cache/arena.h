@@ -117,7 +117,7 @@ struct area {
     uint64_t generation;     /* of that inode */
     uint64_t tokens[2][2];   /* in the names of the parts, by kind */
     uint32_t incarnation;    /* of this record, so that no node id is used twice */
-    uint32_t padding;
+    uint32_t user;           /* who asked for it first */
 };
 
 #define AREA_BYTES (3 * PAGE_BYTES)

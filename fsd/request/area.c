@@ -28,7 +28,7 @@ void area_tell(fuse_req_t request, uint32_t inode, const struct handle *handle, 
     else if (!handle || (in->kind == MAPSHARE_ABI_LOCKS && (handle->flags & O_ACCMODE) == O_RDONLY))
         error = -EBADF;
     if (!error)
-        error = area_of(&server->areas, truth->number, truth->generation, &part.area);
+        error = area_of(&server->areas, truth->number, truth->generation, fuse_req_ctx(request)->uid, &part.area);
     if (error) {
         request_reply(request, error);
         return;

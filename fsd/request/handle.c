@@ -3,6 +3,7 @@
 #include "request/handle.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "request/current.h"
 #include "request/group.h"
@@ -10,16 +11,33 @@
 int handle_table_open(struct server *server)
 {
     struct arena *arena = &server->arena;
+    size_t bytes = (arena->header->inode_max + 1ul) * sizeof server->opens[0];
     int error = slots_open(&server->handle_slots, &arena->header->handle_used, arena->header->handle_max);
 
     pthread_mutex_init(&server->handle_lock, NULL);
+    server->opens = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (server->opens == MAP_FAILED)
+        return -ENOMEM;
     for (uint32_t i = arena->header->handle_used; i && !error; i--) {
-        if (arena->handles[i].inode)
-            inode_hold(&server->inodes, arena->handles[i].inode);
-        else
+        uint32_t inode = arena->handles[i].inode;
+
+        if (inode) {
+            inode_hold(&server->inodes, inode);
+            server->opens[inode]++;
+        } else {
             slots_give(&server->handle_slots, i);
+        }
     }
     return error;
+}
+
+/* What processes share of a file ends with its last open. The lock is held: whoever opens the file from here on finds that ended. */
+static void count_close(struct server *server, uint32_t inode)
+{
+    const struct inode *truth = &server->arena.inodes[inode];
+
+    if (--server->opens[inode] == 0)
+        area_forget(&server->areas, truth->number, truth->generation, false);
 }
 
 static uint64_t number_of(const struct arena *arena, uint32_t index)
@@ -59,6 +77,7 @@ uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
         handle->deny = 0;
         handle->unique = unique & ~RESENT;
         inode_hold(&server->inodes, inode);
+        server->opens[inode]++;
         atomic_store(&handle->inode, inode);
         if (arena->inodes[inode].file)
             file_count_handle(&server->files, arena->inodes[inode].file, handle, 1);
@@ -91,6 +110,7 @@ void handle_close(struct server *server, uint64_t number)
         if (server->arena.inodes[inode].file)
             file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);
         slots_give(&server->handle_slots, (uint32_t)number);
+        count_close(server, inode);
     }
     pthread_mutex_unlock(&server->handle_lock);
     group_leave(server, number);

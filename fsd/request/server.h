@@ -28,6 +28,7 @@ struct server {
 
     pthread_mutex_t handle_lock;
     struct slots handle_slots;
+    uint32_t *opens; /* by inode */
     pthread_mutex_t effects_lock;
     struct effects *effects_free[EFFECTS_MINE];
     uint32_t effects_free_count;

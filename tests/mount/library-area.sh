@@ -45,6 +45,8 @@ chmod 644 "$MOUNT/public"
 chmod 600 "$MOUNT/private"
 
 # Who may not write a file gets nothing that its users wait for.
+keeps locked "${alice[@]}" "$step" readlock "$MOUNT/public"
+opener=$KEEPER # an area lives as long as somebody has its file open
 says EBADF "${mallory[@]}" "$step" tell "$MOUNT/public" 1
 mapfile -t areas < <("${alice[@]}" "$step" areas "$MOUNT/public")
 says 0 "${alice[@]}" "$step" write "$MOUNT/${areas[1]}"
@@ -64,6 +66,8 @@ says 0 "${alice[@]}" "$step" resize "$MOUNT/public" 40960
 says 0 "${alice[@]}" "$step" lock "$MOUNT/private"
 
 # Who may only read it hears notices.
+ends "$opener"
+says ENOENT "${alice[@]}" "$step" write "$MOUNT/${areas[1]}"
 keeps watching "${mallory[@]}" "$step" watch "$MOUNT/public"
 watcher=$KEEPER
 says 0 "${alice[@]}" "$step" notify "$MOUNT/public"
