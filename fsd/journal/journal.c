@@ -39,6 +39,7 @@ struct journal {
     pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */
     pthread_mutex_t release_lock; /* taken before `lock` */
     struct superblock superblock; /* as on disk */
+    bool unfenced;                /* the last fence failed; with the release lock */
     bool direct;                  /* writes go past the page cache */
 
     pthread_mutex_t lock; /* all below, and the state but for its reading */
@@ -147,18 +148,29 @@ static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tai
     if (tail >= point.committed)
         superblock.sequence = point.sequence;
     int result = superblock_write(journal->store, journal->fd, &superblock);
-    if (result == 0)
+    if (result == 0) {
         journal->superblock = superblock;
+        journal->unfenced = false;
+    }
     return result;
 }
 
-/* What was written beyond the head but not published can no longer be taken for a commit. This may fail, as on a failing disk; then
- * the next commit does the same. */
-static void fence(struct journal *journal)
+/* What was written beyond the head but not published can no longer be taken for a commit. Until that is durable there is no next one. */
+static int fence(struct journal *journal)
 {
     pthread_mutex_lock(&journal->release_lock);
-    write_superblock(journal, journal->superblock.tail, journal->superblock.tail_number);
+    journal->unfenced = true;
+    int result = write_superblock(journal, journal->superblock.tail, journal->superblock.tail_number);
     pthread_mutex_unlock(&journal->release_lock);
+    return result;
+}
+
+static int fence_if_needed(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->release_lock);
+    bool needed = journal->unfenced;
+    pthread_mutex_unlock(&journal->release_lock);
+    return needed ? fence(journal) : 0;
 }
 
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
@@ -394,7 +406,9 @@ int journal_commit(struct journal *journal, struct journal_chunk *chunk)
     pthread_mutex_lock(&journal->lock);
     chunk->sequence = current_point(journal->state)->sequence + 1;
     pthread_mutex_unlock(&journal->lock);
-    int result = begin(journal, chunk);
+    int result = fence_if_needed(journal);
+    if (result == 0)
+        result = begin(journal, chunk);
     if (result == 0) {
         result = writer_write(&journal->writer, chunk, journal->epoch_number);
         if (result == 0)

@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "journal-support.h"
 
@@ -139,6 +141,40 @@ static void a_failed_flush_undoes_the_commit(void **state)
 {
     struct fixture *fixture = *state;
     a_failure_undoes_the_commit(fixture, &fixture->faulty.flushes_left);
+}
+
+/* The superblock on disk is of this epoch. */
+static uint32_t epoch_on_disk(struct fixture *fixture)
+{
+    struct superblock superblock;
+    int fd;
+    assert_int_equal(superblock_open_file(fixture->private_folder, O_RDONLY, &fd), 0);
+    assert_int_equal(superblock_read(fd, &superblock), 0);
+    close(fd);
+    return superblock.epoch;
+}
+
+/* What a failed commit left must not be taken for one after a crash, so the next one waits until that is durable. */
+static void without_a_fence_there_is_no_next_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(0, 'A');
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
+    assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
+    fixture->faulty.all_fail = true;
+    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    fixture->faulty.all_fail = false;
+    fixture->faulty.writes_left = 0; /* the fence's */
+    assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
+    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(epoch_on_disk(fixture), fixture->state.epoch); /* that of the rollback */
+    fixture->faulty.all_fail = true;
+    journal_rollback(fixture->journal);
+    fixture->faulty.all_fail = false;
+    assert_true(epoch_on_disk(fixture) < fixture->state.epoch);
+    commit_pages(fixture, &file, &page, 1);
+    assert_int_equal(epoch_on_disk(fixture), fixture->state.epoch);
 }
 
 static void a_failed_write_ahead_fails_the_commit_behind_it(void **state)
@@ -393,6 +429,7 @@ int main(void)
         CASE(the_log_goes_around_and_is_read),
         CASE(a_failed_write_undoes_the_commit),
         CASE(a_failed_flush_undoes_the_commit),
+        CASE(without_a_fence_there_is_no_next_commit),
         CASE(a_failed_write_ahead_fails_the_commit_behind_it),
         CASE(a_place_is_lost_by_a_rollback),
         CASE(pages_of_an_older_epoch_are_not_in_the_commit),
