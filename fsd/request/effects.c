@@ -52,7 +52,7 @@ void effects_table_open(struct server *server)
         dropped++;
     }
     if (dropped)
-        log_line(LOG_NOTE, "takeover: %u oldest requests of dead workers are taken for answered", dropped);
+        log_line(LOG_TRACE, "takeover: %u oldest requests of dead workers are taken for answered", dropped);
 }
 
 static struct effects *take_own(struct server *server)
