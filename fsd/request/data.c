@@ -1,4 +1,4 @@
-/* What is in a file: read, allocate, seek. */
+/* What is in a file: read, allocate. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -46,20 +46,4 @@ void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offs
     if (!error && fuse_req_ctx(request)->uid != 0)
         error = privilege_drop(request, inode);
     request_reply(request, error);
-}
-
-void request_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, struct fuse_file_info *info)
-{
-    struct server *server = server_of(request);
-    uint32_t inode = request_inode(request, node);
-    off_t at;
-
-    (void)info;
-    if (!inode)
-        return;
-    at = file_seek(&server->files, inode, server->arena.inodes[inode].file, offset, whence);
-    if (at < 0)
-        request_reply(request, at);
-    else
-        fuse_reply_lseek(request, at);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "log.h"
 #include "request/current.h"
 #include "request/group.h"
 
@@ -21,6 +22,11 @@ int handle_table_open(struct server *server)
     for (uint32_t i = arena->header->handle_used; i && !error; i--) {
         uint32_t inode = arena->handles[i].inode;
 
+        if (inode && (inode > arena->header->inode_used || !arena->inodes[inode].number)) { /* invariant 13 */
+            log_line(LOG_WARN, "takeover: an open file that names no record is dropped");
+            atomic_store(&arena->handles[i].inode, 0);
+            inode = 0;
+        }
         if (inode) {
             inode_hold(&server->inodes, inode);
             server->opens[inode]++;

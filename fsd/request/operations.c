@@ -12,10 +12,11 @@
 static void init(void *userdata, struct fuse_conn_info *connection)
 {
     struct server *server = userdata;
-    /* Not WRITEBACK_CACHE: without it size and times are ours. Not AUTO_INVAL_DATA: it would drop the pages after each msync. */
+    /* Not WRITEBACK_CACHE: without it size and times are ours. Not AUTO_INVAL_DATA: it would drop the pages after each msync.
+     * Not ASYNC_DIO: the page cache would show the bytes from before after such a write has ended. */
     unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_DONT_MASK |
-                      FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
-                      FUSE_CAP_POSIX_ACL | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
+                      FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_POSIX_ACL |
+                      FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_IOCTL_DIR;
 
     connection->want = connection->capable & wanted;
     connection->max_write = WRITE_MAX;
