@@ -22,7 +22,7 @@
 #define FILE_BYTES 20000
 #define JOURNAL_MAX (1 << 20)
 
-enum repair { REPAIR_SUPERBLOCK = 1, REPAIR_CHUNKS = 2, REPAIR_FILES = 4 };
+enum repair { REPAIR_SUPERBLOCK = 1, REPAIR_CHUNKS = 2, REPAIR_FILES = 4, REPAIR_OWNER = 8, GIVE_UP = 16 };
 
 static char folder[] = "/dev/shm/mapshare-fuzz-XXXXXX";
 static int root, private_folder, journal, canary;
@@ -93,7 +93,18 @@ static const struct store_operations guarded_operations = {
 };
 static struct store guarded = {.operations = &guarded_operations};
 
-static void repair_superblock(size_t size)
+static struct format_owner owner_of(int fd)
+{
+    struct identity identity;
+    if (identity_take(fd, "", false, &identity) < 0)
+        abort();
+    return (struct format_owner){.inode = htole64(identity.inode),
+                                 .birth_seconds = (int64_t)htole64((uint64_t)identity.birth.tv_sec),
+                                 .birth_nanoseconds = htole32((uint32_t)identity.birth.tv_nsec)};
+}
+
+/* Without its owner the store is a copy: files are found by their paths. */
+static void repair_superblock(size_t size, bool with_owner)
 {
     struct format_superblock *superblock = (struct format_superblock *)bytes;
     superblock->magic = htole64(FORMAT_SUPERBLOCK_MAGIC);
@@ -101,6 +112,10 @@ static void repair_superblock(size_t size)
     superblock->capacity = htole64(size - FORMAT_LOG_START);
     if (le64toh(superblock->tail) % FORMAT_BLOCK != 0 || superblock->tail == 0)
         superblock->tail = superblock->capacity;
+    if (with_owner) {
+        superblock->journal = owner_of(journal);
+        superblock->root = owner_of(root);
+    }
     superblock->checksum = htole64(format_checksum(superblock, offsetof(struct format_superblock, checksum)));
 }
 
@@ -127,8 +142,7 @@ static void repair_chunks(size_t size, bool with_files)
         uint64_t offset = format_offset(position, capacity);
         struct format_chunk *chunk = (struct format_chunk *)(bytes + offset);
         uint64_t file_count = le32toh(chunk->file_count), page_count = le32toh(chunk->page_count);
-        uint64_t used = sizeof(*chunk) + file_count * sizeof(struct format_file) + page_count * sizeof(struct format_page) +
-                        le32toh(chunk->path_bytes);
+        uint64_t used = chunk_used_length(chunk);
         if (chunk->magic != htole64(FORMAT_CHUNK_MAGIC) || offset + format_round_up(used) > size)
             return;
         struct format_file *entries = (struct format_file *)(chunk + 1);
@@ -177,6 +191,9 @@ static int visit(void *context, const struct journal_visit *entry)
         *sum += entry->chunk->files[i].size + (entry->chunk->files[i].path == NULL ? 0 : strlen(entry->chunk->files[i].path));
     for (uint32_t i = 0; i < entry->chunk->page_count; i++)
         *sum += entry->chunk->pages[i].page + entry->chunk->files[entry->chunk->pages[i].file].valid;
+    for (uint32_t i = 0; i < entry->chunk->name_count; i++)
+        *sum +=
+            entry->chunk->names[i].change + (entry->chunk->names[i].old_path == NULL ? 0 : strlen(entry->chunk->names[i].old_path));
     return 0;
 }
 
@@ -191,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     memcpy(bytes, input + 1, length - 1);
     memset(bytes + length - 1, 0, size - (length - 1));
     if (size > FORMAT_LOG_START && (repairs & REPAIR_SUPERBLOCK)) {
-        repair_superblock(size);
+        repair_superblock(size, (repairs & REPAIR_OWNER) != 0);
         if (repairs & REPAIR_CHUNKS)
             repair_chunks(size, repairs & REPAIR_FILES);
     }
@@ -200,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     reset_files();
     uint64_t sum = 0;
     int walked = journal_walk(root, visit, &sum, &report);
-    int result = journal_recover(&guarded, root, false, NULL, &report);
+    int result = journal_recover(&guarded, root, (repairs & GIVE_UP) != 0, NULL, &report);
     if ((walked < 0) != (result < 0) && result == 0)
         abort(); /* one of them did not see what the other one did */
     if (result == 0 && (journal_recover(&guarded, root, false, NULL, &report) != 0 || report.chunks != 0))
@@ -222,6 +239,22 @@ static void fill_entry(struct journal_file *file, int number, uint64_t stream)
         .valid = number == 2 ? 5000 : UINT64_MAX,
         .mtime.tv_sec = 77,
     };
+}
+
+static void make_change(struct journal *made, unsigned step)
+{
+    static const struct journal_name changes[] = {
+        {.change = JOURNAL_RENAME, .old_path = "file-0", .new_path = "moved"},
+        {.change = JOURNAL_RENAME, .old_path = "folder", .new_path = "other"},
+        {.change = JOURNAL_REPLACE, .old_path = "file-2", .new_path = "file-0"},
+        {.change = JOURNAL_EXCHANGE, .old_path = "folder", .new_path = "file-2"},
+        {.change = JOURNAL_LINK, .old_path = "file-0", .new_path = "link"},
+        {.change = JOURNAL_UNLINK, .old_path = "file-2"},
+        {.change = JOURNAL_OWNER, .old_path = "file-0", .owner = 1},
+    };
+    if (journal_change_begin(made, &changes[step % 7]) < 0)
+        abort();
+    journal_change_end(made, step % 3 != 0);
 }
 
 static void make_seed(const char *path, unsigned steps)
@@ -250,6 +283,7 @@ static void make_seed(const char *path, unsigned steps)
             result = chunk.type == JOURNAL_CHUNK_COMMIT ? journal_commit(made, &chunk) : journal_write(made, &chunk);
         if (result < 0)
             abort();
+        make_change(made, i + steps);
     }
     size_t length = FORMAT_LOG_START + (size_t)journal_used(made);
     int fd = openat(private_folder, JOURNAL_NAME, O_RDONLY);
@@ -258,7 +292,8 @@ static void make_seed(const char *path, unsigned steps)
     if (pread(fd, bytes, length, 0) != (ssize_t)length)
         abort();
     memcpy(bytes, bytes + FORMAT_BLOCK, FORMAT_BLOCK);
-    uint8_t repairs = REPAIR_SUPERBLOCK | REPAIR_CHUNKS | REPAIR_FILES;
+    uint8_t repairs =
+        REPAIR_SUPERBLOCK | REPAIR_CHUNKS | REPAIR_FILES | (steps % 2 == 0 ? REPAIR_OWNER : 0) | (steps % 3 == 0 ? GIVE_UP : 0);
     ((struct format_superblock *)bytes)->tail = 0;
     memset(bytes + FORMAT_BLOCK, 0, FORMAT_BLOCK);
     if (write(out, &repairs, 1) != 1 || write(out, bytes, length) != (ssize_t)length)
@@ -297,7 +332,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         if (statx(files[i], "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &identities[i]) < 0)
             abort();
     }
-    canary = openat(root, "canary", O_RDWR | O_CREAT, 0600);
+    canary = openat(private_folder, "canary", O_RDWR | O_CREAT, 0600);
     if (write(canary, initial, FILE_BYTES) != FILE_BYTES)
         abort();
     for (unsigned i = 0; seeds != NULL && i < 12; i++) {
