@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -44,9 +43,10 @@ int area_table_open(struct area_table *table, struct arena *arena)
     int error;
 
     *table = (struct area_table){.arena = arena, .lock = PTHREAD_MUTEX_INITIALIZER};
-    table->heads = calloc((1u << HASH_BITS) + header->area_max + 1ul, sizeof table->heads[0]);
-    if (!table->heads)
-        return -ENOMEM;
+    table->heads = mmap(NULL, ((1u << HASH_BITS) + header->area_max + 1ul) * sizeof table->heads[0], PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (table->heads == MAP_FAILED)
+        return -errno;
     table->next = table->heads + (1u << HASH_BITS);
     error = slots_open(&table->slots, &header->area_used, header->area_max);
     for (uint32_t i = header->area_used; i && !error; i--) {

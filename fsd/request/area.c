@@ -94,8 +94,12 @@ void area_getattr(fuse_req_t request, fuse_ino_t node)
 
 void area_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
-    if (!area_of_node(&server_of(request)->areas, node).area) {
-        request_reply(request, -ESTALE);
+    int error = area_of_node(&server_of(request)->areas, node).area ? 0 : -ESTALE;
+
+    if (!error && info->flags & O_TRUNC) /* the kernel would take the memory from all who have it mapped */
+        error = -EPERM;
+    if (error) {
+        request_reply(request, error);
         return;
     }
     info->fh = 0; /* no handle: there is nothing to end with it */
@@ -121,7 +125,8 @@ void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset)
     fuse_reply_buf(request, (const char *)area_bytes(&server->areas, part) + (size ? offset : 0), size);
 }
 
-/* What the kernel wrote back of an area that ended meanwhile is of no use to anybody, and so taken, too. */
+/* By mappings alone: write(2) could make it longer. What the kernel wrote back of an area that ended meanwhile is of no use to anybody, and so
+ * taken, too. */
 void area_write(fuse_req_t request, fuse_ino_t node)
 {
     struct server *server = server_of(request);
@@ -130,6 +135,10 @@ void area_write(fuse_req_t request, fuse_ino_t node)
     struct area_part part = area_of_node(&server->areas, node);
     size_t bytes = part.area ? area_size(part.kind) : 0;
 
+    if (!(in->write_flags & FUSE_WRITE_CACHE)) {
+        request_reply(request, -EPERM);
+        return;
+    }
     for (size_t done = 0, n; done < in->size && in->offset + done < bytes; done += n) {
         size_t frame = done >> PAGE_SHIFT, room = bytes - in->offset - done;
         const unsigned char *from = frame < data->frame_count ? arena_page(&server->arena, data->frames[frame])

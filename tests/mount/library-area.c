@@ -85,14 +85,22 @@ int main(int argc, char **argv)
         puts(told(mapshare_lock(ms)));
         CHECK(mapshare_unlock(ms) == 0 && mapshare_close(ms) == 0);
     } else if (strcmp(action, "resize") == 0) {
-        puts(told(mapshare_resize(open_for(path, O_RDWR), strtoull(more, NULL, 0))));
+        struct mapshare *ms = open_for(path, O_RDWR);
+
+        puts(told(mapshare_resize(ms, strtoull(more, NULL, 0))));
+        CHECK(mapshare_close(ms) == 0);
     } else if (strcmp(action, "watch") == 0) {
+        struct mapshare *ms = open_for(path, O_RDONLY);
         uint64_t seen = 0;
 
         puts("watching");
-        puts(told(mapshare_watch(open_for(path, O_RDONLY), &seen, NULL)));
+        puts(told(mapshare_watch(ms, &seen, NULL)));
+        CHECK(mapshare_close(ms) == 0);
     } else if (strcmp(action, "notify") == 0) {
-        puts(told(mapshare_notify(open_for(path, O_RDWR))));
+        struct mapshare *ms = open_for(path, O_RDWR);
+
+        puts(told(mapshare_notify(ms)));
+        CHECK(mapshare_close(ms) == 0);
     } else if (strcmp(action, "tell") == 0) {
         tell(path, O_RDONLY, (uint32_t)atoi(more));
     } else if (strcmp(action, "areas") == 0) {

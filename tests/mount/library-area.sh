@@ -57,6 +57,10 @@ for made in touch mkdir 'rm -f' 'ln -s x'; do
     ! $made "$MOUNT/${areas[1]}" 2>/dev/null || fail "'$made' of an area's name succeeds"
 done
 ! truncate -s 0 "$MOUNT/${areas[1]}" 2>/dev/null || fail "an area can be cut"
+! (: >"$MOUNT/${areas[1]}") 2>/dev/null || fail "an area can be cut by opening it"
+! (head -c 100000 /dev/zero >>"$MOUNT/${areas[1]}") 2>/dev/null || fail "an area can be made longer"
+! fallocate -l 100000 "$MOUNT/${areas[1]}" 2>/dev/null || fail "an area can be allocated"
+[ "$(stat -c %s "$MOUNT/${areas[1]}")" = 8192 ] || fail "the size of an area changed"
 keeps locked "${mallory[@]}" "$step" readlock "$MOUNT/public" "$MOUNT/${areas[0]}"
 says 0 "${alice[@]}" "$step" lock "$MOUNT/public"
 says 0 "${alice[@]}" "$step" resize "$MOUNT/public" 81920
