@@ -72,6 +72,7 @@ struct file {
     uint32_t padding;
     _Atomic uint64_t cut;       /* the store's file is to be cut here before anything is written to it; UINT64_MAX: not */
     _Atomic uint64_t published; /* position of the last commit that the cut, and the frames' states, know of */
+    uint64_t before;            /* no commit of the file from before this record has a higher sequence number */
     struct file_version current;
     struct file_version commits[2]; /* the one with the higher published position holds; the other is being made */
 };

@@ -22,7 +22,8 @@ void file_index_start(struct file_index *index)
 }
 
 /* Written whole before the inode names it; until then it is free, whatever it says. */
-static void write_record(struct files *files, uint32_t number, uint32_t inode, const struct stat *stat, bool atomic)
+static void write_record(struct files *files, uint32_t number, uint32_t inode, const struct stat *stat, uint64_t before,
+                         bool atomic)
 {
     struct file *file = &files->arena->files[number];
 
@@ -36,6 +37,7 @@ static void write_record(struct files *files, uint32_t number, uint32_t inode, c
     };
     file->commits[0] = file->current;
     file->cut = UINT64_MAX;
+    file->before = before;
     file->flags = atomic ? FILE_ATOMIC : 0;
     file_index_start(&files->index[number]);
     atomic_store(&file->inode, inode);
@@ -49,12 +51,14 @@ static uint32_t make(struct files *files, uint32_t inode, int *error)
     struct stat stat;
     uint32_t number;
     char atomic = '0';
+    uint64_t before;
 
     *error = descriptor_get(files->descriptors, inode, &descriptor);
     if (*error)
         return 0;
     if (fgetxattr(descriptor->fd, MAPSHARE_XATTR_ATOMIC, &atomic, 1) != 1)
         atomic = '0';
+    before = journal_sequence(files->journal);
     pthread_mutex_lock(&files->record_lock);
     number = files->arena->inodes[inode].file;
     if (!number && fstat(descriptor->fd, &stat)) {
@@ -63,7 +67,7 @@ static uint32_t make(struct files *files, uint32_t inode, int *error)
         number = slots_take(&files->slots);
         *error = number ? 0 : -ENFILE;
         if (number)
-            write_record(files, number, inode, &stat, files->options->atomic || atomic == '1');
+            write_record(files, number, inode, &stat, before, files->options->atomic || atomic == '1');
     }
     pthread_mutex_unlock(&files->record_lock);
     descriptor_put(files->descriptors, descriptor);

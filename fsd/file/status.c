@@ -117,7 +117,7 @@ uint64_t status_sequence(struct files *files, uint32_t number)
     pthread_mutex_lock(&index->lock);
     sequence = files->arena->files[number].commits[index->versions.last].sequence;
     pthread_mutex_unlock(&index->lock);
-    return sequence;
+    return sequence > files->arena->files[number].before ? sequence : files->arena->files[number].before;
 }
 
 /* Failed frames are on the list of their state, too. The file's lock is held. */

@@ -8,5 +8,7 @@
 void caller_act_as(struct server *server, fuse_req_t request);
 void caller_act_as_self(struct server *server, fuse_req_t request);
 bool caller_is_in_group(fuse_req_t request, gid_t group);
+/* Whether the caller may do that (W_OK, X_OK) with the open inode: mode and access control list, as the kernel sees it. */
+bool caller_may(struct server *server, fuse_req_t request, int fd, int how);
 
 #endif

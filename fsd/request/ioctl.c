@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "file/status.h"
 #include "mapshare-abi.h"
@@ -10,6 +11,7 @@
 #include "request/atime.h"
 #include "request/atomicity.h"
 #include "request/attribute.h"
+#include "request/caller.h"
 #include "request/current.h"
 #include "request/group.h"
 #include "request/handle.h"
@@ -39,13 +41,32 @@ static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
     fuse_reply_ioctl(request, 0, &info, sizeof info);
 }
 
-static int deny_write(struct server *server, uint32_t inode, struct handle *handle, bool deny)
+/* Who could not write or execute the file has no business keeping its owner from writing. */
+static int may_deny(fuse_req_t request, uint32_t inode, const struct handle *handle)
 {
+    struct server *server = server_of(request);
+    struct descriptor *descriptor;
     int error;
-    uint32_t file = file_of(&server->files, inode, true, &error);
 
     if (!handle)
         return -EBADF;
+    if ((handle->flags & O_ACCMODE) != O_RDONLY)
+        return 0;
+    error = descriptor_get(&server->descriptors, inode, &descriptor);
+    if (error)
+        return error;
+    if (!caller_may(server, request, descriptor->fd, W_OK) && !caller_may(server, request, descriptor->fd, X_OK))
+        error = -EACCES;
+    descriptor_put(&server->descriptors, descriptor);
+    return error;
+}
+
+static int deny_write(fuse_req_t request, uint32_t inode, struct handle *handle, bool deny)
+{
+    struct server *server = server_of(request);
+    int error = may_deny(request, inode, handle);
+    uint32_t file = error ? 0 : file_of(&server->files, inode, true, &error);
+
     return file ? file_deny(&server->files, file, handle, deny) : error;
 }
 
@@ -93,7 +114,7 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
         area_tell(request, inode, handle, in);
         return;
     case MAPSHARE_IOC_DENY_WRITE:
-        error = deny_write(server, inode, handle, *(const uint32_t *)in);
+        error = deny_write(request, inode, handle, *(const uint32_t *)in);
         break;
     default:
         error = -ENOTTY;

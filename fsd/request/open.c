@@ -12,11 +12,11 @@
 
 int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
 {
-    bool writes = (info->flags & O_ACCMODE) != O_RDONLY;
+    bool writes = (info->flags & O_ACCMODE) != O_RDONLY || info->flags & O_TRUNC;
     uint32_t file;
     int error;
 
-    file = file_of(&server->files, inode, writes || info->flags & O_TRUNC, &error);
+    file = file_of(&server->files, inode, writes, &error);
     if (!error && writes && file_denies(&server->files, file))
         error = -ETXTBSY;
     if (!error && info->flags & O_TRUNC)

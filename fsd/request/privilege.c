@@ -22,6 +22,17 @@ int privilege_drop_open(fuse_req_t request, const struct descriptor *descriptor)
     return keep == stat.st_mode ? 0 : path_set_mode(descriptor, keep & 07777);
 }
 
+int privilege_drop_group(fuse_req_t request, const struct descriptor *descriptor)
+{
+    struct stat stat;
+
+    if (fstat(descriptor->fd, &stat))
+        return -errno;
+    if (!(stat.st_mode & S_ISGID) || !fuse_req_ctx(request)->uid || caller_is_in_group(request, stat.st_gid))
+        return 0;
+    return path_set_mode(descriptor, stat.st_mode & 07777 & ~S_ISGID);
+}
+
 int privilege_drop(fuse_req_t request, uint32_t inode)
 {
     struct server *server = server_of(request);

@@ -5,7 +5,9 @@
 #include "request/server.h"
 
 int privilege_drop(fuse_req_t request, uint32_t inode);
-/* The same for an inode that is open. */
+/* The owner changed the access control list: setgid stays only for those in the group, as with chmod. */
+int privilege_drop_group(fuse_req_t request, const struct descriptor *descriptor);
+/* The same as privilege_drop for an inode that is open. */
 int privilege_drop_open(fuse_req_t request, const struct descriptor *descriptor);
 
 #endif

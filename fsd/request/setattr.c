@@ -46,6 +46,8 @@ static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor 
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
 
+    if (!error && !(in->valid & FATTR_FH) && file_denies(&server->files, file)) /* by its path: the one who denies has it open */
+        error = -ETXTBSY;
     if (!error)
         error = file_truncate(&server->files, file, size);
     if (!error && in->valid & FATTR_KILL_SUIDGID)

@@ -10,9 +10,11 @@
 #include "request/intent.h"
 #include "request/operations.h"
 #include "request/path.h"
+#include "request/privilege.h"
 #include "request/virtual.h"
 
 #define NAMES_MAX 65536 /* XATTR_LIST_MAX of Linux */
+#define ACCESS_LIST "system.posix_acl_access"
 
 /* The store's value of an attribute, or without a name the list of names. The size or -errno. */
 static ssize_t read_stored(struct server *server, uint32_t inode, const char *name, char *out, size_t max)
@@ -50,15 +52,20 @@ void request_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, siz
         request_reply_value(request, value, n, size);
 }
 
-/* Names of virtual attributes are left out, so that copying programs do not carry them. */
-static size_t without_virtual(char *names, size_t length)
+/* Names of virtual attributes are left out, so that copying programs do not carry them; the trusted ones are root's to see. */
+static bool is_listed(fuse_req_t request, const char *name)
+{
+    return !virtual_is(name) && (!fuse_req_ctx(request)->uid || strncmp(name, "trusted.", 8));
+}
+
+static size_t without_hidden(fuse_req_t request, char *names, size_t length)
 {
     size_t kept = 0;
 
     for (size_t at = 0; at < length;) {
         size_t n = strlen(names + at) + 1;
 
-        if (!virtual_is(names + at)) {
+        if (is_listed(request, names + at)) {
             memmove(names + kept, names + at, n);
             kept += n;
         }
@@ -79,7 +86,7 @@ void request_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
     if (n < 0)
         request_reply(request, n);
     else
-        request_reply_value(request, names, without_virtual(names, n), size);
+        request_reply_value(request, names, without_hidden(request, names, n), size);
 }
 
 /* Runs `change` on the descriptor's path; a changed attribute is metadata to be flushed. */
@@ -103,6 +110,8 @@ static void change(fuse_req_t request, uint32_t inode, const char *name, const c
         error = -errno;
     if (tried && error == -ENODATA)
         error = 0;
+    if (!error && value && !strcmp(name, ACCESS_LIST)) /* libfuse does not pass on that the kernel wants it */
+        error = privilege_drop_group(request, descriptor);
     descriptor_put(&server->descriptors, descriptor);
     if (!error)
         attribute_changed(server, inode);

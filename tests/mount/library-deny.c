@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +58,9 @@ static void a_reader_keeps_writers_out(void)
     CHECK(error_of_writer(O_RDWR) == ETXTBSY);
     CHECK(error_of_writer(O_WRONLY | O_TRUNC) == ETXTBSY);
     CHECK(error_of_writer(O_RDONLY) == 0);
+    CHECK(error_of_writer(O_RDONLY | O_TRUNC) == ETXTBSY);
+    CHECK(truncate(path, 0) == -1 && errno == ETXTBSY);
+    CHECK(truncate(path, 100000) == -1 && errno == ETXTBSY);
     CHECK(*(char *)address == 'x');
     close(fd); /* the mapping alone holds it */
     CHECK(error_of_writer(O_WRONLY) == ETXTBSY);
@@ -144,6 +149,37 @@ static void a_mapping_that_fails_denies_nothing(void)
     close(fd);
 }
 
+/* Who may only read does not lock the owner out; who may execute or write may. */
+static void asking_needs_a_right(void)
+{
+    static const struct {
+        mode_t mode;
+        bool may;
+    } cases[] = {{0644, false}, {0645, true}, {0646, true}, {0654, false}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pid_t child;
+        int status;
+
+        CHECK(chmod(path, cases[i].mode) == 0);
+        child = fork();
+        if (child == 0) {
+            int fd;
+
+            CHECK(setgid(4001) == 0 && setuid(4001) == 0);
+            fd = open(path, O_RDONLY | O_CLOEXEC);
+            CHECK(fd >= 0);
+            if (cases[i].may)
+                CHECK(map(PROT_READ, MAP_SHARED, fd) != MAP_FAILED);
+            else
+                CHECK(map(PROT_READ, MAP_SHARED, fd) == MAP_FAILED && errno == EACCES);
+            _exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+        wait_until_writable();
+    }
+}
+
 int main(int argc, char **argv)
 {
     int fd;
@@ -160,6 +196,10 @@ int main(int argc, char **argv)
     the_holder_may_write();
     death_ends_it();
     a_mapping_that_fails_denies_nothing();
+    if (geteuid() == 0)
+        asking_needs_a_right();
+    else
+        fputs("SKIP PART: only root can try it as another user\n", stderr);
     puts("others are kept out while it is mapped, and no longer");
     return 0;
 }
