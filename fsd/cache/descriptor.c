@@ -156,6 +156,44 @@ int descriptor_get(struct descriptor_cache *cache, uint32_t inode, struct descri
     return descriptor ? 0 : fd;
 }
 
+static bool is_writable(const struct descriptor *descriptor)
+{
+    int flags = fcntl(descriptor->fd, F_GETFL);
+
+    return flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* What was opened when it could only be read is opened again, in its place: whoever uses it goes on. */
+static int make_writable(struct descriptor_cache *cache, struct descriptor *descriptor)
+{
+    int fd, tries = 0, error = 0;
+
+    do
+        fd = inode_open_writable(cache->inodes, descriptor->inode);
+    while (descriptor_spare(cache, fd, &tries));
+    if (fd < 0)
+        return fd;
+    if (dup3(fd, descriptor->fd, O_CLOEXEC) < 0)
+        error = -errno;
+    close(fd);
+    return error;
+}
+
+int descriptor_get_writable(struct descriptor_cache *cache, uint32_t inode, struct descriptor **out)
+{
+    int error = descriptor_get(cache, inode, out);
+
+    if (error || (*out)->writable)
+        return error;
+    if (!is_writable(*out))
+        error = make_writable(cache, *out);
+    if (error)
+        descriptor_put(cache, *out);
+    else
+        (*out)->writable = true;
+    return error;
+}
+
 int descriptor_get_direct(struct descriptor_cache *cache, const struct descriptor *of, struct descriptor **out)
 {
     struct descriptor *place;

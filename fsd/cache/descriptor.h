@@ -14,6 +14,7 @@ struct descriptor {
     uint32_t inode; /* 0: the place is free, or the descriptor nobody else's */
     uint32_t uses;
     bool pinned;                  /* one of the uses */
+    bool writable;                /* known to be */
     TAILQ_ENTRY(descriptor) link; /* of idle, or of free */
 };
 
@@ -37,6 +38,8 @@ int descriptor_cache_open(struct descriptor_cache *cache, struct inode_table *in
 /* The inode's descriptor, opened if need be; give it back with descriptor_put, until which it holds the inode's record. Where all places are in use it waits for one: no client ever
  * sees our limit. -errno. */
 int descriptor_get(struct descriptor_cache *cache, uint32_t inode, struct descriptor **out);
+/* The same, of a regular file, for writing: -EACCES, -EPERM or -EROFS where that cannot be. */
+int descriptor_get_writable(struct descriptor_cache *cache, uint32_t inode, struct descriptor **out);
 void descriptor_put(struct descriptor_cache *cache, struct descriptor *descriptor);
 /* Another one of the same file, for O_DIRECT; given back in the same way. -EMFILE rather than waiting. */
 int descriptor_get_direct(struct descriptor_cache *cache, const struct descriptor *of, struct descriptor **out);

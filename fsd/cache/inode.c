@@ -226,8 +226,11 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
     int error;
 
     do {
-        if (statx(folder, name, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH), STATX_WANTED, stat))
-            return -errno;
+        inode_modes_hold(table);
+        error = statx(folder, name, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH), STATX_WANTED, stat) ? -errno : 0;
+        inode_modes_release(table);
+        if (error)
+            return error;
         identity_of(stat, &found);
         error = found.device == table->device ? complete(table, folder, name, &found) : -EXDEV;
     } while (error == -EAGAIN); /* replaced in between */
@@ -401,11 +404,12 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     struct identity root;
     int error;
 
-    *table = (struct inode_table){.arena = arena, .store = store, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+    *table = (struct inode_table){.arena = arena, .store = store, .private = -1, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     reference_redo(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&table->moving, &attributes);
+    pthread_rwlock_init(&table->modes, &attributes);
     table->handles = identity_handles(store);
     error = identity_take(store, "", table->handles, &root);
     if (!error)

@@ -18,13 +18,16 @@
 struct inode_table {
     struct arena *arena;
     int store;   /* the store's root */
-    int removed; /* the folder of removed files; -1: none */
+    int private; /* the store's private folder, and in it */
+    int removed; /*   the folder of removed files; -1: none */
     dev_t device;
     bool handles;  /* file handles mean something here, and may be used */
     uint64_t root; /* inode number of the root */
 
     /* Held by who changes a name in the store until the places tell, shared by who goes by them. Only `lock` is taken under it. */
     pthread_rwlock_t moving;
+    pthread_rwlock_t
+        modes; /* held by who changes a mode for a moment, shared by who asks for modes or sets them. As `moving`, and before it */
     pthread_mutex_t lock;
     struct slots slots;
     struct slots names; /* cells */
@@ -75,6 +78,11 @@ bool inode_is_findable(const struct inode_table *table, uint32_t slot);
 /* Opens the inode anew: read-write where possible for a regular file, for listing a folder, O_PATH else. What was opened is the inode's
  * (invariant 14): where it is found by its path, each folder on the way is the one that was meant. -ESTALE: it is not there; else -errno. */
 int inode_open(struct inode_table *table, uint32_t slot);
+/* The same for writing to a regular file. One that is our user's is opened whatever its mode. */
+int inode_open_writable(struct inode_table *table, uint32_t slot);
+/* Between these two modes are not changed for a moment by inode_open_writable: for who asks for them, or sets them. */
+void inode_modes_hold(struct inode_table *table);
+void inode_modes_release(struct inode_table *table);
 /* The path relative to the store. False where it is not known. */
 bool inode_path(struct inode_table *table, uint32_t slot, char path[4096]);
 

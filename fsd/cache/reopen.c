@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cache/place.h"
+#include "store/mode.h"
 #include "store/removed.h"
 
 /* The folders from the root's to the inode's own place, the inode first. Returns how many, or 0 where the way is not known. */
@@ -107,6 +108,41 @@ static int open_quietly(struct inode_table *table, uint32_t slot, int flags)
     return fd == -EPERM ? open_with(table, slot, flags | O_CLOEXEC) : fd;
 }
 
+void inode_modes_hold(struct inode_table *table)
+{
+    pthread_rwlock_rdlock(&table->modes);
+}
+
+void inode_modes_release(struct inode_table *table)
+{
+    pthread_rwlock_unlock(&table->modes);
+}
+
+/* An ordinary user's file whose mode forbids us what a client may have been allowed before it was set. */
+static int open_against_mode(struct inode_table *table, uint32_t slot)
+{
+    char path[4096];
+    int fd, opened;
+
+    if (table->private < 0 || !inode_path(table, slot, path))
+        return -EACCES;
+    fd = open_with(table, slot, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    pthread_rwlock_wrlock(&table->modes);
+    opened = mode_open(table->private, path, fd, O_RDWR | O_NONBLOCK);
+    pthread_rwlock_unlock(&table->modes);
+    close(fd);
+    return opened;
+}
+
+int inode_open_writable(struct inode_table *table, uint32_t slot)
+{
+    int fd = open_quietly(table, slot, O_RDWR | O_NONBLOCK);
+
+    return fd == -EACCES ? open_against_mode(table, slot) : fd;
+}
+
 int inode_open(struct inode_table *table, uint32_t slot)
 {
     const struct inode *inode = &table->arena->inodes[slot];
@@ -117,6 +153,8 @@ int inode_open(struct inode_table *table, uint32_t slot)
         fd = open_quietly(table, slot, O_RDWR | O_NONBLOCK);
         if (fd == -EACCES || fd == -EROFS || fd == -EPERM || fd == -ETXTBSY)
             fd = open_quietly(table, slot, O_RDONLY | O_NONBLOCK);
+        if (fd == -EACCES)
+            fd = open_against_mode(table, slot);
         break;
     case S_IFDIR:
         fd = open_quietly(table, slot, O_RDONLY | O_DIRECTORY);

@@ -162,7 +162,7 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
         return -EOPNOTSUPP;
     if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > files->arena->header->size_max)
         return -EFBIG;
-    error = descriptor_get(files->descriptors, files->arena->files[number].inode, &descriptor);
+    error = descriptor_get_writable(files->descriptors, files->arena->files[number].inode, &descriptor);
     if (error)
         return error;
     if (!(mode & FALLOC_FL_PUNCH_HOLE) && fallocate(descriptor->fd, FALLOC_FL_KEEP_SIZE, offset, length))

@@ -105,7 +105,7 @@ static void take_frames(struct files *files, struct round *round, uint32_t numbe
     struct frame_index *frame;
 
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
-    job->error = descriptor_get(files->descriptors, file->inode, &job->descriptor);
+    job->error = file_open(files, index, FRAME_COMMITTED, &job->descriptor);
     if (!job->error)
         job->fd = descriptor_get_direct(files->descriptors, job->descriptor, &job->direct) ? job->descriptor->fd : job->direct->fd;
     pthread_mutex_lock(&index->lock);

@@ -196,7 +196,7 @@ static int make_ready(struct files *files, struct round *round, uint32_t part)
     struct file_index *index = &files->index[number];
     struct descriptor *descriptor;
     bool reserved = false;
-    int error = descriptor_get(files->descriptors, inode, &descriptor);
+    int error = file_open(files, index, FRAME_COMMITTING, &descriptor);
 
     if (error)
         return error;

@@ -92,6 +92,14 @@ void file_put(struct files *files, uint32_t number)
     inode_put(files->inodes, files->arena->files[number].inode);
 }
 
+int file_open(struct files *files, const struct file_index *index, enum frame_state state, struct descriptor **descriptor)
+{
+    uint32_t inode = file_truth(files, index)->inode;
+
+    return index->view.counts[state] ? descriptor_get_writable(files->descriptors, inode, descriptor)
+                                     : descriptor_get(files->descriptors, inode, descriptor);
+}
+
 bool file_is_in_journal(struct files *files, uint32_t inode)
 {
     uint32_t number = files->arena->inodes[inode].file;

@@ -26,6 +26,7 @@
 #include "request/receive.h"
 #include "request/takeover.h"
 #include "request/wait.h"
+#include "store/mode.h"
 #include "store/removed.h"
 
 #define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
@@ -201,6 +202,8 @@ static int open_removed(struct server *server, const struct daemon *daemon)
 {
     int fd = removed_open(daemon->owned[OWNED_STORE]);
 
+    server->inodes.private = daemon->owned[OWNED_PRIVATE_FOLDER];
+    mode_restore(server->inodes.store, server->inodes.private);
     if (fd >= 0)
         server->inodes.removed = fd;
     return fd < 0 ? fd : 0;

@@ -34,8 +34,10 @@ int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
 
     if (error)
         return error;
+    inode_modes_hold(&server->inodes);
     if (fstatat(descriptor->fd, "", stat, AT_EMPTY_PATH))
         error = -errno;
+    inode_modes_release(&server->inodes);
     descriptor_put(&server->descriptors, descriptor);
     if (!error)
         attribute_overlay(server, inode, stat);

@@ -21,8 +21,10 @@ static int record(struct server *server, const struct journal_name *name)
 int change_begin(struct server *server, struct change *change)
 {
     char old_path[4096], new_path[4096];
-    struct journal_name name = {
-        .change = change->what, .old_path = old_path, .new_path = change->to ? new_path : NULL, .owner = JOURNAL_NO_OWNER};
+    struct journal_name name = {.change = change->what,
+                                .old_path = old_path,
+                                .new_path = change->to ? new_path : NULL,
+                                .owner = change->what == JOURNAL_OWNER ? change->owner : JOURNAL_NO_OWNER};
     int error = 0;
 
     change->recorded = spot_path(server, change->from, old_path) && (!change->to || spot_path(server, change->to, new_path));

@@ -8,6 +8,7 @@
 struct change {
     enum journal_change what;
     const struct spot *from, *to; /* `to` may be NULL */
+    uint32_t owner;               /* JOURNAL_OWNER's */
     bool recorded;
 };
 

@@ -10,12 +10,25 @@
 #include "request/operations.h"
 #include "request/privilege.h"
 
+int open_check_writable(struct server *server, uint32_t inode)
+{
+    struct descriptor *descriptor;
+    int error = descriptor_get_writable(&server->descriptors, inode, &descriptor);
+
+    if (!error)
+        descriptor_put(&server->descriptors, descriptor);
+    return error;
+}
+
 int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info)
 {
     bool writes = (info->flags & O_ACCMODE) != O_RDONLY || info->flags & O_TRUNC;
     uint32_t file;
     int error;
 
+    error = writes ? open_check_writable(server, inode) : 0;
+    if (error)
+        return error;
     file = file_of(&server->files, inode, writes, &error);
     if (!error && writes && file_denies(&server->files, file))
         error = -ETXTBSY;

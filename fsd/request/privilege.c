@@ -9,7 +9,7 @@
 #include "request/server.h"
 
 /* As Linux does: setgid without group execution, once the mark of mandatory locking, goes only for those outside the group. */
-int privilege_drop_open(fuse_req_t request, const struct descriptor *descriptor)
+static int drop(fuse_req_t request, const struct descriptor *descriptor)
 {
     struct stat stat;
     mode_t keep;
@@ -31,6 +31,17 @@ int privilege_drop_group(fuse_req_t request, const struct descriptor *descriptor
     if (!(stat.st_mode & S_ISGID) || !fuse_req_ctx(request)->uid || caller_is_in_group(request, stat.st_gid))
         return 0;
     return path_set_mode(descriptor, stat.st_mode & 07777 & ~S_ISGID);
+}
+
+int privilege_drop_open(fuse_req_t request, const struct descriptor *descriptor)
+{
+    struct inode_table *inodes = &server_of(request)->inodes;
+    int error;
+
+    inode_modes_hold(inodes);
+    error = drop(request, descriptor);
+    inode_modes_release(inodes);
+    return error;
 }
 
 int privilege_drop(fuse_req_t request, uint32_t inode)

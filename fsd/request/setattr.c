@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cache/place.h"
 #include "probe/probe.h"
 #include "request/attribute.h"
+#include "request/change.h"
 #include "request/current.h"
+#include "request/open.h"
 #include "request/operations.h"
 #include "request/path.h"
 #include "request/privilege.h"
@@ -49,9 +52,31 @@ static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor 
     if (!error && !(in->valid & FATTR_FH) && file_denies(&server->files, file)) /* by its path: the one who denies has it open */
         error = -ETXTBSY;
     if (!error)
+        error = open_check_writable(server, inode);
+    if (!error)
         error = file_truncate(&server->files, file, size);
     if (!error && in->valid & FATTR_KILL_SUIDGID)
         error = privilege_drop_open(request, descriptor);
+    return error;
+}
+
+/* The journal's commits of a file are those of its owner: a recovery writes to no other's. */
+static int set_owner(struct server *server, uint32_t inode, const struct descriptor *descriptor, const struct stat *to, int set)
+{
+    uid_t owner = set & FUSE_SET_ATTR_UID ? to->st_uid : (uid_t)-1;
+    gid_t group = set & FUSE_SET_ATTR_GID ? to->st_gid : (gid_t)-1;
+    bool told = set & FUSE_SET_ATTR_UID && S_ISREG(server->arena.inodes[inode].type);
+    char name[4096];
+    struct spot spot = {.folder = place_take(&server->inodes, inode, name, sizeof name), .name = name};
+    struct change change = {.what = JOURNAL_OWNER, .from = &spot, .owner = owner};
+    int error = told ? change_begin(server, &change) : 0;
+
+    if (error)
+        return error;
+    if (fchownat(descriptor->fd, "", owner, group, AT_EMPTY_PATH))
+        error = -errno;
+    if (told)
+        change_end(server, &change, !error);
     return error;
 }
 
@@ -64,12 +89,13 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
 
     if (error)
         return error;
-    if (set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) &&
-        fchownat(descriptor->fd, "", set & FUSE_SET_ATTR_UID ? to->st_uid : (uid_t)-1,
-                 set & FUSE_SET_ATTR_GID ? to->st_gid : (gid_t)-1, AT_EMPTY_PATH))
-        error = -errno;
-    if (!error && set & FUSE_SET_ATTR_MODE)
+    if (set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+        error = set_owner(server, inode, descriptor, to, set);
+    if (!error && set & FUSE_SET_ATTR_MODE) {
+        inode_modes_hold(&server->inodes);
         error = path_set_mode(descriptor, to->st_mode & 07777);
+        inode_modes_release(&server->inodes);
+    }
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE))
         attribute_changed(server, inode);
     if (!error && set & FUSE_SET_ATTR_SIZE)
