@@ -8,8 +8,6 @@
 #include "mounts.h"
 #include "statistics.h"
 
-#include "journal/recover.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,9 +34,10 @@ struct target {
     const char *name; /* as the user gave it */
     struct mount_entry mount;
     uint64_t keeper;
-    int keeper_fd; /* pidfd, -1: unknown or gone */
-    int lock_fd;   /* of the store's lock, -1: not ours to open */
-    bool dead;     /* the mount has no daemon any more */
+    int keeper_fd;  /* pidfd, -1: unknown or gone */
+    int lock_fd;    /* of the store's lock, or -1 */
+    int lock_error; /* why it cannot be read, or 0 */
+    bool dead;      /* the mount has no daemon any more */
     bool has_lock;
     int64_t deadline; /* milliseconds, 0: none */
 };
@@ -96,11 +96,16 @@ static bool find_keeper(struct target *target)
 
 static void find_lock(struct target *target)
 {
+    struct stat status;
     char *path;
 
     if (asprintf(&path, "%s/" MAPSHARE_PRIVATE_FOLDER "/lock", target->mount.source) < 0)
         return;
-    target->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    target->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (target->lock_fd < 0)
+        target->lock_error = errno;
+    else if (fstat(target->lock_fd, &status) || !S_ISREG(status.st_mode))
+        target->lock_error = ENOTSUP;
     free(path);
 }
 
@@ -168,8 +173,8 @@ static bool keeper_is_gone(struct target *target)
     return target->keeper_fd < 0;
 }
 
-/* The lock stays ours once we have it, so that what is seen in the store then stays. Another mount of the store may take it first: it
- * could do so only because the last one was complete. */
+/* The lock stays ours once we have it, so that what is seen in the store then stays. Another mount of the store may take it first:
+ * it could do so only because the last one was complete. */
 static bool lock_is_free(struct target *target)
 {
     struct mount_entry next;
@@ -212,47 +217,51 @@ static bool wait_end(struct target *target)
     }
 }
 
-static int visit_nothing(void *context, const struct journal_visit *entry)
+/* What the lock's file says of our daemon's end, in `text`; it may be of the mount before the present one. NULL: nothing, errno
+ * tells why. */
+static const char *read_state(const struct target *target, char text[MAPSHARE_LOCK_SIZE + 1])
 {
-    (void)context;
-    (void)entry;
-    return 0;
+    ssize_t length = target->lock_error ? -1 : pread(target->lock_fd, text, MAPSHARE_LOCK_SIZE, 0);
+    char *holder, *state, *before, *end;
+
+    if (length < 0) {
+        errno = target->lock_error ? target->lock_error : errno;
+        return NULL;
+    }
+    text[length] = '\0';
+    holder = strsep(&text, "\n");
+    state = text ? strsep(&text, "\n") : NULL;
+    before = text ? strsep(&text, "\n") : NULL;
+    if (state && (!target->keeper || strtoull(holder, NULL, 10) == target->keeper))
+        return state;
+    if (before && strtoull(before, &end, 10) == target->keeper && *end == ' ')
+        return end + 1;
+    errno = ENODATA;
+    return NULL;
 }
 
-/* Tells whether the daemon could not commit all changes. */
-static bool is_lost(const struct target *target)
-{
-    char text[8192], *why;
-    ssize_t length = target->lock_fd >= 0 ? pread(target->lock_fd, text, sizeof text - 1, 0) : 0;
-
-    text[length > 0 ? length : 0] = '\0';
-    why = strstr(text, "\n" MAPSHARE_LOST);
-    if (!why)
-        return false;
-    why += strlen("\n" MAPSHARE_LOST);
-    why[strcspn(why, "\n")] = '\0';
-    message("%s: unmounted, but changes could not be committed and are lost: %s", quoted(target->name), quoted(why));
-    return true;
-}
-
-/* A daemon that could not write to the store's files leaves its commits in the journal. */
+/* Whether every change is in the store's files. Where it is not, or nobody can tell, says so. */
 static bool is_complete(const struct target *target)
 {
-    struct recover_report report = {0};
-    int folder, result;
+    char text[MAPSHARE_LOCK_SIZE + 1];
+    const char *state = read_state(target, text), *store = target->mount.source, *name = target->name;
 
-    if (is_lost(target))
-        return false;
-    if (!target->has_lock) /* not ours to look at */
+    if (!state && errno == EACCES) /* not ours to look at */
         return true;
-    folder = open(target->mount.source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    result = folder >= 0 ? journal_walk(folder, visit_nothing, NULL, &report) : -errno;
-    if (folder >= 0)
-        close(folder);
-    if (result == 0 && report.commits == 0)
+    if (!state)
+        message("%s: unmounted, but whether all changes are in %s is not known: its lock cannot be read: %s", quoted(name),
+                quoted(store), strerror(errno));
+    else if (!strcmp(state, MAPSHARE_LOCK_COMPLETE))
         return true;
-    message("%s: unmounted, but commits are still in the journal of %s; run 'mapshare recover %s'", quoted(target->name),
-            quoted(target->mount.source), quoted(target->mount.source));
+    else if (!strncmp(state, MAPSHARE_LOCK_LOST, strlen(MAPSHARE_LOCK_LOST)))
+        message("%s: unmounted, but changes could not be committed and are lost: %s", quoted(name),
+                quoted(state + strlen(MAPSHARE_LOCK_LOST)));
+    else if (!strncmp(state, MAPSHARE_LOCK_LEFT, strlen(MAPSHARE_LOCK_LEFT)))
+        message("%s: unmounted, but commits are still in the journal of %s; run 'mapshare recover %s'", quoted(name), quoted(store),
+                quoted(store));
+    else
+        message("%s: unmounted, but its daemon ended before the store was complete; run 'mapshare recover %s'", quoted(name),
+                quoted(store));
     return false;
 }
 

@@ -2,8 +2,9 @@
 
 #include "options.h"
 
+#include <bsd/libutil.h>
 #include <errno.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -50,6 +51,8 @@ static const struct option {
 /* Passed on to the kernel as they are. */
 static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "dev",    "nodev",
                                            "exec", "noexec", "sync", "async",  "dirsync"};
+/* These are set on the mount once it is made: libfuse may not know them. */
+static const char *const own_names[] = {"nodiratime", "diratime", "nosymfollow", "symfollow"};
 /* Of fstab(5), for others; and what mount(8) repeats of an existing mount when it remounts. */
 static const char *const ignored_names[] = {"defaults",
                                             "auto",
@@ -71,7 +74,9 @@ static const char *const ignored_names[] = {"defaults",
                                             "subtype",
                                             "default_permissions",
                                             "lazytime",
-                                            "nolazytime"};
+                                            "nolazytime",
+                                            "silent",
+                                            "loud"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -107,26 +112,29 @@ static void print_size(char *to, size_t max, uint64_t value, enum kind kind)
     snprintf(to, max, "%llu%s", (unsigned long long)value, unit);
 }
 
+/* expand_number takes more than we promise: signs, blanks, octal, what follows a unit. */
+static bool is_number(const struct option *option, const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    return digits && (!text[digits] || (option->kind == SIZE && strchr("KMG", text[digits]) && !text[digits + 1]));
+}
+
 static int parse_number(const struct option *option, const char *text, uint64_t *out)
 {
-    char *end, least[32], most[32];
-    unsigned long long value;
-    uint64_t unit = 1;
+    char least[32], most[32];
+    uint64_t value;
 
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (option->kind == SIZE && end != text && *end && !end[1]) {
-        unit = *end == 'K' ? KIB : *end == 'M' ? MIB : *end == 'G' ? GIB : 0;
-        end++;
-    }
     print_size(least, sizeof least, option->least, option->kind);
     print_size(most, sizeof most, option->most, option->kind);
-    if (end == text || *end || !unit || *text == '-')
+    while (*text == '0' && text[1] >= '0' && text[1] <= '9') /* not octal */
+        text++;
+    if (!is_number(option, text))
         return complain("%s=%s: not a number%s; give %s to %s", option->name, text, option->kind == SIZE ? " with K, M or G" : "",
                         least, most);
-    if (errno || value > UINT64_MAX / unit || value * unit < option->least || value * unit > option->most)
+    if (expand_number(text, &value) || value < option->least || value > option->most)
         return complain("%s=%s: out of range; give %s to %s", option->name, text, least, most);
-    *out = value * unit;
+    *out = value;
     return 0;
 }
 
@@ -134,6 +142,7 @@ static int set(struct options *options, const struct option *option, char *value
 {
     void *field = (char *)options + option->offset;
 
+    options->given |= 1u << (option - table);
     if ((option->kind == FLAG || option->kind == ATIME) && value)
         return complain("%s takes no value", option->name);
     if (option->kind != FLAG && option->kind != ATIME && (!value || !*value))
@@ -153,16 +162,29 @@ static int set(struct options *options, const struct option *option, char *value
     }
 }
 
+static int append(char list[OPTIONS_LIST_MAX], const char *name)
+{
+    size_t used = strlen(list);
+
+    if (used + strlen(name) + 2 > OPTIONS_LIST_MAX)
+        return complain("-o: too many options");
+    snprintf(list + used, OPTIONS_LIST_MAX - used, "%s%s", used ? "," : "", name);
+    return 0;
+}
+
 static int pass_on(struct options *options, const char *name)
 {
-    size_t used = strlen(options->kernel_options);
+    if (!strcmp(name, "ro") || !strcmp(name, "rw"))
+        options->read_only = !strcmp(name, "ro");
+    return append(options->kernel_options, name);
+}
 
-    if (used + strlen(name) + 2 > sizeof options->kernel_options)
-        return complain("-o: too many options");
-    if (!strcmp(name, "ro"))
-        options->read_only = true;
-    snprintf(options->kernel_options + used, sizeof options->kernel_options - used, "%s%s", used ? "," : "", name);
-    return 0;
+static int set_own(struct options *options, const char *name)
+{
+    bool no = !strncmp(name, "no", 2);
+
+    *(strstr(name, "atime") ? &options->no_folder_atime : &options->no_symlinks) = no;
+    return append(options->own_options, name);
 }
 
 static int parse_list(struct options *options, char *list)
@@ -182,6 +204,8 @@ static int parse_list(struct options *options, char *list)
             options->remount = true;
         else if (i < COUNT(table))
             error = set(options, &table[i], value);
+        else if (!value && is_among(own_names, COUNT(own_names), name))
+            error = set_own(options, name);
         else if (!value && is_among(kernel_names, COUNT(kernel_names), name))
             error = pass_on(options, name);
         else if (!is_among(ignored_names, COUNT(ignored_names), name) && strncmp(name, "x-", 2))
@@ -201,11 +225,13 @@ static int parse_argument(struct options *options, const char *argument)
     return 0;
 }
 
+static const struct options options_default = {.commit_interval = 5, .threads = 4, .max_restarts = 20};
+
 int options_parse(struct options *options, int argc, char **argv)
 {
     int error = 0;
 
-    *options = (struct options){.commit_interval = 5, .threads = 4, .max_restarts = 20};
+    *options = options_default;
     for (int i = 1; i < argc && !error; i++) {
         char *argument = argv[i];
 
@@ -232,6 +258,56 @@ int options_parse(struct options *options, int argc, char **argv)
     return error;
 }
 
+void options_to_text(const struct options *options, char *text, size_t max)
+{
+    size_t used = 0;
+
+    *text = 0;
+    for (size_t i = 0; i < COUNT(table) && used < max; i++) {
+        const void *field = (const char *)options + table[i].offset;
+        const char *name = table[i].name, *comma = used ? "," : "";
+
+        if (table[i].kind == TEXT && *(const char *const *)field)
+            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const char *const *)field);
+        else if (table[i].kind == SIZE || table[i].kind == NUMBER)
+            used += snprintf(text + used, max - used, "%s%s=%" PRIu64, comma, name, *(const uint64_t *)field);
+        else if ((table[i].kind == FLAG && *(const bool *)field) ||
+                 (table[i].kind == ATIME && *(const enum atime_rule *)field == table[i].least))
+            used += snprintf(text + used, max - used, "%s%s", comma, name);
+    }
+}
+
+int options_of_text(struct options *options, char *text)
+{
+    *options = options_default;
+    return parse_list(options, text);
+}
+
+static bool is_same(const struct option *option, const struct options *a, const struct options *b)
+{
+    const void *x = (const char *)a + option->offset, *y = (const char *)b + option->offset;
+
+    switch (option->kind) {
+    case FLAG:
+        return *(const bool *)x == *(const bool *)y;
+    case ATIME:
+        return *(const enum atime_rule *)x == *(const enum atime_rule *)y;
+    case TEXT:
+        return *(const char *const *)y && !strcmp(*(const char *const *)x, *(const char *const *)y);
+    default:
+        return *(const uint64_t *)x == *(const uint64_t *)y;
+    }
+}
+
+const char *options_differ(const struct options *options, const struct options *present)
+{
+    for (size_t i = 0; i < COUNT(table); i++) {
+        if (options->given & 1u << i && !is_same(&table[i], options, present))
+            return table[i].name;
+    }
+    return NULL;
+}
+
 void options_help(FILE *to)
 {
     fprintf(to, "usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT\n"
@@ -248,7 +324,8 @@ void options_help(FILE *to)
         snprintf(name, sizeof name, "%s%s", table[i].name, values[table[i].kind]);
         fprintf(to, "    %-24s %s\n", name, table[i].what);
     }
-    fprintf(to,
-            "\nSizes take K, M or G. Also ro, rw, suid, nosuid, dev, nodev, exec, noexec, sync, async, dirsync, for the kernel.\n"
-            "Unmount with mapshare unmount MOUNTPOINT, which waits until the store is complete. See mapsharefs(8).\n");
+    fprintf(to, "\nSizes take K, M or G.\n"
+                "Also ro, rw, suid, nosuid, dev, nodev, exec, noexec, sync, async, nodiratime, diratime, nosymfollow, symfollow, "
+                "dirsync, for the kernel.\n"
+                "Unmount with mapshare unmount MOUNTPOINT, which waits until the store is complete. See mapsharefs(8).\n");
 }

@@ -8,6 +8,8 @@
 
 enum atime_rule { ATIME_RELATIVE, ATIME_STRICT, ATIME_NONE };
 
+#define OPTIONS_LIST_MAX 512
+
 struct options {
     const char *store;
     const char *mountpoint;
@@ -26,12 +28,22 @@ struct options {
     bool remount; /* change an existing mount's ro, suid, ... */
     bool no_tune;
     enum atime_rule atime;
-    const char *fault;        /* see fault.h */
-    char kernel_options[512]; /* what is passed on to mount(2): nosuid, nodev, ... */
+    const char *fault;                     /* see fault.h */
+    char kernel_options[OPTIONS_LIST_MAX]; /* what is passed on to mount(2): nosuid, nodev, ... */
+    char own_options[OPTIONS_LIST_MAX];    /* the same, but we set them: nosymfollow, ... */
+    bool no_symlinks, no_folder_atime;     /* what they say */
+    uint32_t given;                        /* a bit for each option of the table that was named */
 };
 
 /* 0, or -EINVAL after a message on stderr that names the option and what to do. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_help(FILE *to);
+
+/* The table's options with the values that hold: as a list, and back, which cuts `text` up. 0 or -errno. */
+#define OPTIONS_TEXT_MAX 1024
+void options_to_text(const struct options *options, char *text, size_t max);
+int options_of_text(struct options *options, char *text);
+/* The first option that was given and is not so at present; NULL: none. */
+const char *options_differ(const struct options *options, const struct options *present);
 
 #endif

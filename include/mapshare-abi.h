@@ -13,8 +13,14 @@
 
 /* The store's private folder, hidden from the mount. */
 #define MAPSHARE_PRIVATE_FOLDER ".mapshare"
-/* In its file `lock` the daemon says who it is, and at the end, in a line that begins so, that it could not commit all changes. */
-#define MAPSHARE_LOST "lost: "
+/* Its file `lock` says in lines who has the store: the keeper's number and the mount point; the state; the number and last state of
+ * the one before; the mount's options. It is always as long, so that writing it takes no new blocks. The state is one of these, or
+ * begins so, with the reason. Only COMPLETE says that the store's files have every change. */
+#define MAPSHARE_LOCK_SIZE 16384
+#define MAPSHARE_LOCK_SERVING "serving"
+#define MAPSHARE_LOCK_COMPLETE "complete"
+#define MAPSHARE_LOCK_LOST "lost: " /* changes were not committed */
+#define MAPSHARE_LOCK_LEFT "left: " /* committed, but still in the journal only */
 
 /* Virtual extended attributes: readable by name, hidden from listxattr. */
 #define MAPSHARE_XATTR_PREFIX "user.mapshare."
@@ -76,8 +82,8 @@ struct mapshare_abi_ranges {
 };
 
 /* MAPSHARE_IOC_JOIN: the file joins a group (a random number of the caller's) to be committed with it. The descriptor must be open
- * for writing (EBADF). MAPSHARE_IOC_COMMIT: all files that joined the group become durable, all or none; ESTALE: the daemon does not
- * know the group (it was replaced in between), join again. A file may be in one group once; a group ends with its commit. */
+ * for writing (EBADF). MAPSHARE_IOC_COMMIT: all files that joined the group become durable, all or none; ESTALE: the daemon does
+ * not know the group (it was replaced in between), join again. A file may be in one group once; a group ends with its commit. */
 struct mapshare_abi_commit {
     uint64_t group;
     uint64_t sequence; /* out */

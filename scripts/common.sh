@@ -5,8 +5,8 @@ set -euo pipefail
 top_srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # shellcheck disable=SC2034 # used by those who source this
-build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3-dev liburing-dev libbsd-dev libxxhash-dev libjson-c-dev
-    libncurses-dev fuse3)
+build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3-dev liburing-dev libmount-dev libbsd-dev libxxhash-dev
+    libjson-c-dev libncurses-dev fuse3)
 
 mkdir -p "$top_srcdir/build"
 

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "cache/arena.h"
@@ -18,33 +17,31 @@
 #include "log.h"
 #include "probe/protocol.h"
 
-#define FUSE_MAGIC 0x65735546
 #define FILE_ID_INO64_GEN 0x81 /* how FUSE encodes a handle: node id, high word first, and generation */
 
 /* Opened for each question: a descriptor kept on the mount would make unmounting fail. */
-static int open_node(const char *mountpoint, const struct question *question)
+static int open_node(const struct place *place, const struct question *question)
 {
     union {
         struct file_handle handle;
         char space[sizeof(struct file_handle) + 12];
     } at = {.handle = {.handle_bytes = 12, .handle_type = FILE_ID_INO64_GEN}};
     uint32_t id[3] = {question->node >> 32, question->node, question->generation};
-    int root = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
-    struct statfs stat;
+    int at_root = place_enter(place), root, fd;
 
-    if (root < 0)
-        return -errno;
+    if (at_root < 0)
+        return at_root;
+    root = openat(at_root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     memcpy(at.handle.f_handle, id, sizeof id);
-    errno = ENOSYS;
-    if (!fstatfs(root, &stat) && stat.f_type == FUSE_MAGIC) {
-        if (question->path[0])
-            fd = openat(root, question->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        else
-            fd = open_by_handle_at(root, &at.handle, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    }
+    if (root < 0 || question->path[0])
+        fd = root < 0 ? root : openat(root, question->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    else
+        fd = open_by_handle_at(root, &at.handle, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         fd = -errno;
-    close(root);
+    if (root >= 0)
+        close(root);
+    close(at_root);
     return fd;
 }
 
@@ -83,7 +80,7 @@ static int add_run(void *context, uint64_t first, uint64_t last)
     return search->limit && search->found > search->limit ? ENOUGH : 0;
 }
 
-static void answer_question(int channel, const char *mountpoint, const struct question *question)
+static void answer_question(int channel, const struct place *place, const struct question *question)
 {
     static struct answer answer;
     struct search search = {.channel = channel, .answer = &answer, .limit = question->limit};
@@ -91,7 +88,7 @@ static void answer_question(int channel, const char *mountpoint, const struct qu
     uint64_t pages;
 
     answer = (struct answer){.id = question->id};
-    search.fd = open_node(mountpoint, question);
+    search.fd = open_node(place, question);
     if (search.fd < 0) {
         search.error = -ENOSYS;
     } else if (question->question == PROBE_PULL) {
@@ -114,17 +111,27 @@ static void answer_question(int channel, const char *mountpoint, const struct qu
     send_answer(&search, false);
 }
 
-void probe_run(int channel, const char *mountpoint)
+/* Nothing else stays open, above all not the session: it must end with the keeper and the worker. */
+static void keep_two(int *channel, int *parent)
 {
+    int high = fcntl(*parent, F_DUPFD_CLOEXEC, STDERR_FILENO + 3); /* above both */
+
+    if (high < 0 || dup2(*channel, STDERR_FILENO + 1) < 0 || dup2(high, STDERR_FILENO + 2) < 0)
+        _exit(1);
+    *channel = STDERR_FILENO + 1;
+    *parent = STDERR_FILENO + 2;
+    close_range(*parent + 1, ~0u, 0);
+}
+
+void probe_run(int channel, const struct place *where)
+{
+    struct place place = *where;
     static struct question question;
     static struct answer hello = {.id = HELLO};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     log_stop();
-    if (dup2(channel, STDERR_FILENO + 1) >= 0) {
-        channel = STDERR_FILENO + 1;
-        close_range(channel + 1, ~0u, 0); /* above all the session's: it must end with the keeper and the worker */
-    }
+    keep_two(&channel, &place.parent);
     send(channel, &hello, offsetof(struct answer, runs), MSG_NOSIGNAL | MSG_DONTWAIT);
     for (;;) {
         ssize_t n;
@@ -135,6 +142,6 @@ void probe_run(int channel, const char *mountpoint)
             continue;
         if (n < (ssize_t)offsetof(struct question, path))
             _exit(0);
-        answer_question(channel, mountpoint, &question);
+        answer_question(channel, &place, &question);
     }
 }

@@ -1,9 +1,8 @@
 /* The probe: a process that asks the kernel questions about our own mount.
  *
  * The kernel answers them with requests to the worker, so nobody who serves may ask (invariant 11). The worker sends a question and
- * parks what depends on it; its listening thread completes it. The probe opens a file by a handle made from the node id, asks, closes:
- * it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own.
- */
+ * parks what depends on it; its listening thread completes it. The probe opens a file by a handle made from the node id, asks,
+ * closes: it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own. */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
@@ -14,6 +13,7 @@
 #include <sys/types.h>
 
 #include "cache/inode.h"
+#include "probe/place.h"
 
 enum probe_question {
     PROBE_PULL,  /* have the kernel send its dirty pages, and wait until they came */
@@ -51,6 +51,6 @@ int probe_client_open(struct probe_client **client, struct inode_table *inodes, 
 bool probe_ask(struct probe_client *client, struct probe_request *request);
 
 /* The probe's life. Does not return. `channel`: the probe's end. */
-void probe_run(int channel, const char *mountpoint) __attribute__((noreturn));
+void probe_run(int channel, const struct place *place) __attribute__((noreturn));
 
 #endif

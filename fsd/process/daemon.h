@@ -4,6 +4,7 @@
 
 #include "cache/arena.h"
 #include "options.h"
+#include "probe/place.h"
 
 /* Keeper and workers share one table of descriptors. Each that is to live longer than a worker is named here, whoever opened it;
  * only the keeper changes this list. What is neither here, nor a standard one, nor pinned in the arena, was a dead worker's, and
@@ -14,6 +15,7 @@ enum owned {
     OWNED_PRIVATE_FOLDER, /* .mapshare in it */
     OWNED_LOCK,           /* held for as long as any process of the mount lives */
     OWNED_SPILL,          /* -1: none */
+    OWNED_PLACE,          /* the folder that the mount point is in */
     OWNED_SESSION,        /* /dev/fuse */
     OWNED_WORKER_END,     /* of the channel between worker and probe */
     OWNED_PROBE_END,
@@ -27,6 +29,7 @@ enum owned {
 struct daemon {
     const struct options *options;
     struct arena arena;
+    struct place place;
     int owned[OWNED_COUNT];       /* descriptors, -1: none */
     bool store_marks;             /* what is read through the store's root has its access time marked by the mount's rule */
     struct fuse_session *mounted; /* what mounted; it serves nothing */

@@ -16,7 +16,7 @@
 #include "probe/probe.h"
 #include "process/background.h"
 #include "process/daemon.h"
-#include "process/setup.h"
+#include "process/tune.h"
 #include "process/unmount.h"
 
 #define WINDOW_SECONDS 10
@@ -56,7 +56,7 @@ static pid_t start_probe(const struct daemon *daemon)
         return pid;
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
-    probe_run(daemon->owned[OWNED_PROBE_END], daemon->options->mountpoint);
+    probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place);
 }
 
 static bool too_many(struct deaths *deaths, uint64_t max)
@@ -187,7 +187,7 @@ int keeper_run(struct daemon *daemon)
             result = reap(&keeper);
         if (!keeper.told && header->ready) {
             keeper.told = true;
-            setup_tune(daemon);
+            tune_start(daemon);
             background_tell_ready(daemon);
         }
     }

@@ -10,7 +10,11 @@
 #include "log.h"
 #include "process/background.h"
 #include "process/daemon.h"
+#include "process/lock.h"
+#include "process/mount.h"
+#include "process/remount.h"
 #include "process/setup.h"
+#include "process/sizes.h"
 
 /* A standard descriptor that is closed would be the number of the next thing opened, and be written to. */
 static int open_null(void)
@@ -21,7 +25,7 @@ static int open_null(void)
         null = open("/dev/null", O_RDWR | O_CLOEXEC);
     while (null >= 0 && null <= STDERR_FILENO && fcntl(null, F_SETFD, 0) == 0);
     if (null < 0)
-        log_line(LOG_FATAL, "/dev/null: %s", strerror(errno));
+        log_line(LOG_FATAL, "/dev/null: %s; it and /dev/fuse are needed", strerror(errno));
     return null;
 }
 
@@ -38,7 +42,6 @@ static void block_signals(void)
 
 int start_run(const struct options *given)
 {
-    static char store[4096], mountpoint[4096];
     static struct options options;
     static struct daemon daemon;
     int status, null = open_null();
@@ -49,16 +52,20 @@ int start_run(const struct options *given)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     log_start(options.foreground, options.trace);
+    sizes_raise_limits();
     if (options.remount)
-        return setup_remount(&options) ? 1 : 0;
+        return remount(&options) ? 1 : 0;
     for (int i = 0; i < OWNED_COUNT; i++)
         daemon.owned[i] = -1;
     daemon.owned[OWNED_NULL] = null;
     log_descriptors(&daemon.owned[OWNED_MESSAGES], &daemon.owned[OWNED_SYSTEM_LOG]);
-    if (setup_daemon(&daemon, &options, store, mountpoint))
+    if (setup_daemon(&daemon, &options))
         return 1;
     if (!options.foreground && background_enter(&daemon, &status))
         return status;
     block_signals();
-    return setup_mount(&daemon) ? 1 : keeper_run(&daemon);
+    if (mount_make(&daemon))
+        return 1;
+    lock_sign(daemon.owned[OWNED_LOCK], &options);
+    return keeper_run(&daemon);
 }

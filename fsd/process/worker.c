@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mapshare-abi.h"
 #include "process/daemon.h"
+#include "process/lock.h"
 #include "probe/probe.h"
 #include "request/burst.h"
 #include "request/current.h"
@@ -168,34 +169,35 @@ static void stop_threads(struct files *files, const pthread_t *threads, size_t c
  * checkpointer still runs while commits may need room in the journal. */
 static int finish(struct files *files, const pthread_t *threads, size_t count, int lock)
 {
-    int error = -1;
+    int error = -1, left = -1;
 
     for (int i = 0; i < FINISH_TRIES && error; i++) {
         if (i)
             sleep(1);
         error = flush_all(files);
     }
-    if (error) {
+    if (error)
         log_line(LOG_FATAL, "changes could not be committed at unmount: %s: they are lost", strerror(-error));
-        dprintf(lock, MAPSHARE_LOST "%s\n", strerror(-error));
-    }
     stop_threads(files, threads, count);
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         if (files->arena->files[i].inode)
             file_discard(files, i);
     }
     journal_rollback(files->journal); /* what was journaled ahead and not committed */
-    for (int i = 0; i < FINISH_TRIES; i++) {
-        int failed = checkpoint_all(files);
-
-        if (!failed) {
-            sweep_all(files);
-            return error ? WORKER_UNSAVED : WORKER_DONE;
-        }
-        log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-failed));
-        sleep(1);
+    for (int i = 0; i < FINISH_TRIES && left; i++) {
+        if (i)
+            sleep(1);
+        left = checkpoint_all(files);
+        if (left)
+            log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-left));
     }
-    return WORKER_UNSAVED;
+    if (!left)
+        sweep_all(files);
+    if (error)
+        lock_tell(lock, MAPSHARE_LOCK_LOST "%s", strerror(-error));
+    else if (left)
+        lock_tell(lock, MAPSHARE_LOCK_LEFT "%s", strerror(-left));
+    return error || left ? WORKER_UNSAVED : WORKER_DONE;
 }
 
 static int open_removed(struct server *server, const struct daemon *daemon)
@@ -301,5 +303,8 @@ int worker_run(struct daemon *daemon)
     error = finish(&server.files, threads, 2, daemon->owned[OWNED_LOCK]);
     journal_seal(server.journal);
     journal_close(server.journal);
+    store_close(server.store);
+    if (error == WORKER_DONE)
+        lock_tell(daemon->owned[OWNED_LOCK], MAPSHARE_LOCK_COMPLETE);
     return error;
 }

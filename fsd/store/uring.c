@@ -64,6 +64,7 @@ static void ring_free(struct ring *ring)
 {
     if (ring == NULL)
         return;
+    io_uring_unregister_files(&ring->uring); /* at once: the kernel frees a ring when it likes */
     io_uring_queue_exit(&ring->uring);
     free(ring->idle);
     free(ring);

@@ -11,7 +11,7 @@ helped=$(sed -n 's/^    \([a-z][a-z_]*\)\(=\([A-Z]*\)\)\? .*/\1 \L\3/p' <<<"$hel
 explained=$(subsection "$page" 'Mount options' | sed -n 's/^\.It Cm \([a-z_]*\)\( Ns = Ns Ar \([a-z]*\)\)\?$/\1 \3/p')
 same_names "mapsharefs --help" "$helped" "mapsharefs(8)" "$explained"
 
-helped=$(sed -n 's/.* Also \(.*\), for the kernel\..*/\1/p' <<<"$help" | tr -d ' ' | tr ',' '\n')
+helped=$(sed -n 's/.*Also \(.*\), for the kernel\..*/\1/p' <<<"$help" | tr -d ' ' | tr ',' '\n')
 explained=$(subsection "$page" 'Mount options' | awk '/^The kernel gets/{inside = 1} inside && /^\.Cm/; /dirsync/{inside = 0}' |
     sed 's/^\.Cm//' | tr -d ' .' | tr ',' '\n' | grep .)
 same_names "what the help passes to the kernel" "$helped" "mapsharefs(8)" "$explained"

@@ -1,0 +1,13 @@
+/* Mounting. */
+#ifndef PROCESS_MOUNT_H
+#define PROCESS_MOUNT_H
+
+#include "process/daemon.h"
+
+/* Checks the mount point and remembers where it is. `given`: for messages; `mountpoint`, `store`: resolved. 0, or -errno after a
+ * message. */
+int mount_check(struct daemon *daemon, const char *given, const char *mountpoint, const char *store);
+/* Mounts: OWNED_SESSION. 0, or -errno after a message. */
+int mount_make(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,138 @@
+#include "config.h"
+
+#include "process/remount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mapshare-abi.h"
+#include "mounts.h"
+#include "process/lock.h"
+#include "process/setup.h"
+
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+
+/* Each pair as the mount table and options name it. */
+static const struct flag {
+    const char *on, *off;
+    unsigned long bit;
+} flags[] = {
+    {"ro", "rw", MS_RDONLY},
+    {"nosuid", "suid", MS_NOSUID},
+    {"nodev", "dev", MS_NODEV},
+    {"noexec", "exec", MS_NOEXEC},
+    {"sync", "async", MS_SYNCHRONOUS},
+    {"dirsync", "nodirsync", MS_DIRSYNC},
+    {"nodiratime", "diratime", MS_NODIRATIME},
+    {"nosymfollow", "symfollow", MS_NOSYMFOLLOW},
+};
+
+#define COUNT (sizeof flags / sizeof flags[0])
+
+static unsigned long flags_of(const struct mount_entry *mount)
+{
+    unsigned long all = mounts_has_option(mount, "noatime")    ? MS_NOATIME
+                        : mounts_has_option(mount, "relatime") ? MS_RELATIME
+                                                               : MS_STRICTATIME;
+
+    for (size_t i = 0; i < COUNT; i++)
+        all |= mounts_has_option(mount, flags[i].on) ? flags[i].bit : 0;
+    return all;
+}
+
+/* What the list of options makes of the flags. */
+static unsigned long apply(unsigned long all, const char *list)
+{
+    char copy[OPTIONS_LIST_MAX], *save, *name;
+
+    snprintf(copy, sizeof copy, "%s", list);
+    for (name = strtok_r(copy, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        for (size_t i = 0; i < COUNT; i++) {
+            if (!strcmp(name, flags[i].on))
+                all |= flags[i].bit;
+            else if (!strcmp(name, flags[i].off))
+                all &= ~flags[i].bit;
+        }
+    }
+    return all;
+}
+
+/* The daemon's own options are in the store's lock, as it was mounted. */
+static int check_same(const struct options *options, const struct mount_entry *mount)
+{
+    struct options present;
+    char path[4200], list[MAPSHARE_LOCK_SIZE];
+    const char *name;
+    int lock, error;
+
+    if (!options->given)
+        return 0;
+    snprintf(path, sizeof path, "%s/" MAPSHARE_PRIVATE_FOLDER "/lock", mount->source);
+    lock = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    error = lock < 0 ? -errno : lock_read_options(lock, list);
+    if (lock >= 0)
+        close(lock);
+    if (!error)
+        error = options_of_text(&present, list);
+    name = error ? "what was given" : options_differ(options, &present);
+    if (error)
+        log_line(LOG_FATAL, "%s: cannot be read (%s): it tells whether the daemon's options are to change, and those cannot", path,
+                 strerror(-error));
+    else if (name)
+        log_line(LOG_FATAL, "%s: %s cannot be changed while it is mounted; unmount it, and mount it with what you want",
+                 options->mountpoint, name);
+    return error ? error : name ? -EINVAL : 0;
+}
+
+static int change(const struct options *options, const char *point, const struct mount_entry *existing)
+{
+    unsigned long wanted = apply(apply(flags_of(existing), options->kernel_options), options->own_options);
+    struct mount_entry after;
+    unsigned long differ;
+    int error = 0;
+
+    if (mount(existing->source, point, existing->type, MS_REMOUNT | wanted, NULL))
+        error = -errno;
+    if (!error)
+        error = mounts_at(point, &after);
+    if (error) {
+        log_line(LOG_FATAL, "%s: cannot be remounted: %s", options->mountpoint, strerror(-error));
+        return error;
+    }
+    differ = flags_of(&after) ^ wanted;
+    mounts_free(&after);
+    for (size_t i = 0; i < COUNT; i++) {
+        if (differ & flags[i].bit) {
+            log_line(LOG_FATAL, "%s: the kernel does not change %s", options->mountpoint, flags[i].on);
+            error = -EOPNOTSUPP;
+        }
+    }
+    return error;
+}
+
+int remount(const struct options *options)
+{
+    char point[4096];
+    struct mount_entry entry;
+    int error = setup_resolve(options->mountpoint, point, "the mount point");
+
+    if (error)
+        return error;
+    error = mounts_at(point, &entry);
+    if (error || !mounts_is_ours(&entry)) {
+        log_line(LOG_FATAL, "%s: not a mapsharefs mount; remount changes one that is", options->mountpoint);
+        return error ? error : -EINVAL;
+    }
+    error = check_same(options, &entry);
+    if (!error)
+        error = change(options, point, &entry);
+    mounts_free(&entry);
+    return error;
+}

@@ -1,0 +1,180 @@
+#include "config.h"
+
+#include "process/sizes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "request/current.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define CACHE_DEFAULT_MAX (512 * MIB)
+#define CACHE_DEFAULT_MIN (32 * MIB)
+#define JOURNAL_DEFAULT (256 * MIB)
+#define JOURNAL_MIN (4 * MIB)
+#define WORKER_SPACE (1024 * MIB)
+#define THREAD_SPACE (80 * MIB)
+#define FILES_LEAST 64 /* what a worker needs for its threads it tells itself */
+#define SPILL_FACTOR 8 /* the spill file may grow to so many times the cache */
+
+/* Of the caller's shell, and not meant for a daemon. */
+void sizes_raise_limits(void)
+{
+    static const int raised[] = {RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU, RLIMIT_NOFILE};
+
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
+        struct rlimit limit;
+
+        if (setrlimit(raised[i], &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) && !getrlimit(raised[i], &limit)) {
+            limit.rlim_cur = limit.rlim_max;
+            setrlimit(raised[i], &limit);
+        }
+    }
+}
+
+/* The limit if there is one that is less, else 0. */
+static uint64_t limited(int resource, uint64_t needed)
+{
+    struct rlimit limit;
+
+    return !getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed ? limit.rlim_cur : 0;
+}
+
+int sizes_choose(struct options *options, const struct daemon *daemon)
+{
+    struct sysinfo system;
+    struct statvfs stat;
+    struct stat journal;
+    uint64_t memory, limit;
+
+    if (sysinfo(&system) || fstatvfs(daemon->owned[OWNED_STORE], &stat))
+        return -errno;
+    memory = (uint64_t)system.totalram * system.mem_unit;
+    if (!options->cache_size) {
+        options->cache_size = memory / 8 < CACHE_DEFAULT_MAX ? memory / 8 : CACHE_DEFAULT_MAX;
+        if (options->cache_size < CACHE_DEFAULT_MIN)
+            options->cache_size = CACHE_DEFAULT_MIN;
+    }
+    if (options->cache_size > memory / 4 * 3) {
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: more than three quarters of this machine's memory; give less",
+                 options->cache_size / MIB);
+        return -ENOMEM;
+    }
+    if (options->cache_size < options->threads * 2 * WRITE_MAX) {
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: too little for %" PRIu64 " threads; give at least 2M for each",
+                 options->cache_size / MIB, options->threads);
+        return -EINVAL;
+    }
+    if (!options->journal_size) {
+        uint64_t room = stat.f_bavail * stat.f_frsize / 4;
+
+        options->journal_size = JOURNAL_DEFAULT;
+        if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
+            options->journal_size = journal.st_size;
+        else if (room < JOURNAL_DEFAULT)
+            options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
+    }
+    limit = limited(RLIMIT_NOFILE, FILES_LEAST);
+    if (limit) {
+        log_line(LOG_FATAL, "the limit of open files is %" PRIu64 " (ulimit -n); raise it to %d at least", limit, FILES_LEAST);
+        return -EMFILE;
+    }
+    limit = limited(RLIMIT_FSIZE, options->journal_size);
+    if (limit) {
+        log_line(LOG_FATAL,
+                 "journal_size=%" PRIu64 "M: the limit of file sizes is %" PRIu64 " KiB (ulimit -f); raise it or give less",
+                 options->journal_size / MIB, limit / 1024);
+        return -EFBIG;
+    }
+    return 0;
+}
+
+/* Without a name from the start: it goes with the last process that has it open. */
+static int open_spill(const struct daemon *daemon)
+{
+    int fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        unlinkat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", 0);
+        fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            unlinkat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", 0);
+    }
+    return fd;
+}
+
+/* The largest file that the store takes: nothing tells but trying. */
+static uint64_t find_size_max(int fd)
+{
+    uint64_t works = 0, fails = (uint64_t)INT64_MAX + 1;
+
+    if (!ftruncate(fd, INT64_MAX))
+        works = INT64_MAX;
+    while (fails - works > 1) {
+        uint64_t middle = works + (fails - works) / 2;
+
+        if (ftruncate(fd, middle))
+            fails = middle;
+        else
+            works = middle;
+    }
+    return works;
+}
+
+/* A worker's tables, stacks and heaps come on top of the arena: better told now than by a worker that cannot start. */
+static int try_space(uint64_t bytes)
+{
+    void *space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (space == MAP_FAILED)
+        return -errno;
+    munmap(space, bytes);
+    return 0;
+}
+
+/* Shared memory counts as a file, too. */
+static void tell_no_memory(const struct options *options, int error)
+{
+    bool file = error == -EFBIG;
+    uint64_t limit = limited(file ? RLIMIT_FSIZE : RLIMIT_AS, UINT64_MAX);
+
+    if (limit)
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: the limit of %s is %" PRIu64 " KiB (ulimit -%c); raise it or give less",
+                 options->cache_size / MIB, file ? "file sizes" : "address space", limit / 1024, file ? 'f' : 'v');
+    else
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->cache_size / MIB, strerror(-error));
+}
+
+int sizes_make_arena(struct daemon *daemon)
+{
+    const struct options *options = daemon->options;
+    uint64_t spill = options->cache_size * SPILL_FACTOR, size_max = INT64_MAX;
+    int error;
+
+    daemon->owned[OWNED_SPILL] = open_spill(daemon);
+    if (daemon->owned[OWNED_SPILL] >= 0)
+        size_max = find_size_max(daemon->owned[OWNED_SPILL]);
+    if (daemon->owned[OWNED_SPILL] >= 0 && ftruncate(daemon->owned[OWNED_SPILL], spill)) {
+        close(daemon->owned[OWNED_SPILL]);
+        daemon->owned[OWNED_SPILL] = -1;
+    }
+    if (daemon->owned[OWNED_SPILL] < 0)
+        log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
+    error = arena_create(&daemon->arena, options->cache_size, spill, daemon->owned[OWNED_SPILL]);
+    if (!error)
+        error = try_space(WORKER_SPACE + options->threads * THREAD_SPACE);
+    if (!error)
+        daemon->arena.header->size_max = size_max;
+    else
+        tell_no_memory(options, error);
+    return error;
+}
