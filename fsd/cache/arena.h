@@ -79,6 +79,7 @@ struct file {
 
 enum {
     FILE_ATOMIC = 1 << 0, /* only the program's own commits make changes durable */
+    FILE_TORN = 1 << 1,   /* an atomic file some of whose changes were dropped for want of room: the others must not be committed */
 };
 
 /* A page of memory and what it holds. Received: position is 0 or not published. Committed: position is published. */

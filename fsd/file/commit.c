@@ -145,6 +145,10 @@ static int take_part(struct files *files, struct round *round, uint32_t number, 
     }
     if (waiter->carries)
         carry_pages(files, index);
+    if (file->flags & FILE_TORN) {
+        pthread_mutex_unlock(&index->lock);
+        return -ENOSPC;
+    }
     if (!group && !version_has_changes(index)) {
         pthread_mutex_unlock(&index->lock);
         return 0;

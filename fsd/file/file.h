@@ -120,8 +120,14 @@ struct received {
 
 /* Read `size` bytes, or fewer at the end of the file. `file` may be 0. Returns the count or -errno. */
 ssize_t file_read(struct files *files, uint32_t inode, uint32_t file, void *buffer, size_t size, uint64_t offset);
-/* Invariant 1. `mapped`: from the kernel's page cache, never extends and never fails. Returns bytes taken or -errno. */
-ssize_t file_write(struct files *files, uint32_t file, struct received *data, size_t size, uint64_t offset, bool mapped);
+/* Invariant 1. Returns bytes taken or -errno. A WRITE from the kernel's page cache never extends and never fails: where there is no room, and
+ * a moment did not help, less than all is taken, and the rest is to be tried again, without waiting then. */
+enum write_kind { WRITE_PLAIN, WRITE_MAPPED, WRITE_PARKED };
+ssize_t file_write(struct files *files, uint32_t file, struct received *data, size_t size, uint64_t offset, enum write_kind kind);
+/* `size` of the bytes from `from` on. */
+void file_copy_received(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size);
+/* Stores were dropped for want of room: an atomic file cannot be committed any more until it is truncated to nothing, or the mount ends. */
+void file_tear(struct files *files, uint32_t file);
 int file_truncate(struct files *files, uint32_t file, uint64_t size);
 /* fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE. */
 int file_allocate(struct files *files, uint32_t file, int mode, uint64_t offset, uint64_t length);

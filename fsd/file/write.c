@@ -12,7 +12,7 @@
 
 #define RETRY_MICROSECONDS 200000
 
-static void copy_in(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size)
+void file_copy_received(const struct files *files, unsigned char *to, const struct received *data, size_t from, size_t size)
 {
     while (size) {
         size_t slot = from >> PAGE_SHIFT, n = PAGE_BYTES - WITHIN(from);
@@ -54,7 +54,7 @@ static int take_page(struct files *files, struct file_index *index, struct recei
     }
     if (error)
         return error;
-    copy_in(files, (unsigned char *)arena_page(files->arena, number) + within, data, from, size);
+    file_copy_received(files, (unsigned char *)arena_page(files->arena, number) + within, data, from, size);
     if (fresh)
         page_publish(files, index, number, page, 0);
     return 0;
@@ -76,53 +76,76 @@ static bool wait_to_try_again(struct files *files, int error)
     return frame_wait(files->frames);
 }
 
-ssize_t file_write(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset, bool mapped)
+void file_tear(struct files *files, uint32_t number)
+{
+    struct file *file = &files->arena->files[number];
+
+    atomic_store(&file->error, ENOSPC);
+    if (file->flags & FILE_ATOMIC)
+        atomic_fetch_or(&file->flags, FILE_TORN);
+    log_limited(&files->error_logged,
+                "inode %llu: stores were dropped, since neither cache_size nor the spill file has room for them",
+                (unsigned long long)files->arena->inodes[file->inode].number);
+}
+
+/* Takes page by page; *error when it ends early. The file's lock is held, but while it waits. */
+static size_t take_pages(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset,
+                         enum write_kind kind, int *error)
 {
     struct file_index *index = &files->index[number];
     struct file *file = &files->arena->files[number];
     bool may_spill = file->flags & FILE_ATOMIC; /* of an atomic file nothing is committed for the sake of memory */
+    bool waited = kind == WRITE_PARKED;
     size_t done = 0;
 
-    if (!mapped && (offset >= files->arena->header->size_max || size > files->arena->header->size_max - offset)) {
-        if (offset >= files->arena->header->size_max)
-            return -EFBIG;
-        size = files->arena->header->size_max - offset;
-    }
-    pthread_mutex_lock(&index->lock);
     while (done < size) {
         uint64_t at = offset + done;
         size_t n = PAGE_BYTES - WITHIN(at);
-        int error;
 
         if (n > size - done)
             n = size - done;
-        error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n, may_spill);
-        if (error == -EAGAIN || (error && mapped)) { /* on an error the kernel would drop a mapped page: it must wait */
+        *error = take_page(files, index, data, PAGE_OF(at), WITHIN(at), done, n, may_spill || kind == WRITE_PARKED);
+        if (*error == -EAGAIN || (*error && kind == WRITE_MAPPED && !waited)) {
+            waited = *error != -EAGAIN;
             pthread_mutex_unlock(&index->lock);
-            may_spill = !wait_to_try_again(files, error);
+            may_spill = !wait_to_try_again(files, *error);
             pthread_mutex_lock(&index->lock);
             continue;
         }
-        if (error) {
-            if (!done) {
-                pthread_mutex_unlock(&index->lock);
-                return error;
-            }
+        if (*error)
             break;
-        }
         done += n;
-        if (!mapped && offset + done > file->current.size)
+        if (kind == WRITE_PLAIN && offset + done > file->current.size)
             file->current.size = offset + done;
     }
-    if (KEEP_TIMES)
-        file->current.mtime = file->current.ctime = time_now();
-    version_changed(files, index);
+    return done;
+}
+
+ssize_t file_write(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset, enum write_kind kind)
+{
+    struct file_index *index = &files->index[number];
+    struct file_version *current = &files->arena->files[number].current;
+    uint64_t max = files->arena->header->size_max;
+    size_t done;
+    int error = 0;
+
+    if (kind == WRITE_PLAIN && offset >= max)
+        return -EFBIG;
+    if (kind == WRITE_PLAIN && size > max - offset)
+        size = max - offset;
+    pthread_mutex_lock(&index->lock);
+    done = take_pages(files, number, data, size, offset, kind, &error);
+    if (done || !size) {
+        if (KEEP_TIMES)
+            current->mtime = current->ctime = time_now();
+        version_changed(files, index);
+    }
     pthread_mutex_unlock(&index->lock);
     if (frame_free_count(files->frames) < files->arena->header->frame_max / 8)
         wish(&files->wishes, WISH_FLUSH);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);
-    return done;
+    return done || kind != WRITE_PLAIN ? (ssize_t)done : error;
 }
 
 /* The part of the last page that is cut off reads as zeros when the file grows again. */
@@ -169,6 +192,8 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
     } else {
         version_truncate(files, index, size);
     }
+    if (!size)
+        atomic_fetch_and(&file->flags, ~FILE_TORN);
     file->current.mtime = file->current.ctime = time_now();
     version_changed(files, index);
 out:

@@ -21,6 +21,7 @@
 #include "process/lock.h"
 #include "probe/probe.h"
 #include "request/burst.h"
+#include "request/parked_write.h"
 #include "request/current.h"
 #include "request/handle.h"
 #include "request/operations.h"
@@ -137,12 +138,13 @@ static int wait_until_served(struct server *server)
     while (server->serving) {
         struct timespec until = clock_after(TICK_NANOSECONDS);
 
-        if (!server->waits) {
+        if (!server->waits && !server->parked) {
             pthread_cond_wait(&server->tick, &server->wait_lock);
         } else {
             clock_wait(&server->tick, &server->wait_lock, &until);
             pthread_mutex_unlock(&server->wait_lock);
             wait_answer_all(server);
+            write_retry_parked(server);
             pthread_mutex_lock(&server->wait_lock);
         }
     }

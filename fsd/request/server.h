@@ -38,6 +38,8 @@ struct server {
     pthread_mutex_t wait_lock;
     pthread_cond_t tick;       /* the worker's main thread has something to look at */
     struct commit_wait *waits; /* MAPSHARE_IOC_WAIT: parked */
+    struct parked_write *parked;
+    uint32_t parked_bytes;
     uint32_t serving;          /* threads */
     int served;                /* how the last one ended */
 };

@@ -2,10 +2,13 @@
 
 #include "request/write.h"
 
+#include <errno.h>
+
 #include "file/ahead.h"
 #include "request/burst.h"
 #include "request/current.h"
 #include "request/operations.h"
+#include "request/parked_write.h"
 #include "request/privilege.h"
 
 /* The bytes that the thread received go into the file. Returns bytes or -errno. */
@@ -15,7 +18,9 @@ static ssize_t take_write(struct server *server, uint32_t inode, const struct fu
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
     bool quiet = KEEP_TIMES && file_is_quiet(&server->files, file);
-    ssize_t n = file ? file_write(&server->files, file, &data, in->size, in->offset, in->write_flags & FUSE_WRITE_CACHE) : error;
+    ssize_t n = file ? file_write(&server->files, file, &data, in->size, in->offset,
+                                  in->write_flags & FUSE_WRITE_CACHE ? WRITE_MAPPED : WRITE_PLAIN)
+                     : error;
 
     if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
         fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
@@ -35,6 +40,18 @@ bool write_received(struct server *server)
     if (in->size % PAGE_BYTES || in->size >> PAGE_SHIFT > current()->bytes.frame_count)
         burst_release(server); /* more frames are needed than are here: they may have to be waited for */
     n = take_write(server, inode, in);
+    while (n >= 0 && in->write_flags & FUSE_WRITE_CACHE && (size_t)n < in->size) {
+        burst_release(server);
+        file = server->arena.inodes[inode].file;
+        if (write_park(server, inode, file, in, n))
+            return true;
+        if (server->arena.files[file].flags & FILE_ATOMIC) {
+            file_tear(&server->files, file);
+            n = -ENOSPC;
+        } else { /* commits make room, as long as the store can be written */
+            n = take_write(server, inode, in);
+        }
+    }
     if (n < 0)
         answer.header = (struct fuse_out_header){.len = sizeof answer.header, .unique = header->unique, .error = n};
     else

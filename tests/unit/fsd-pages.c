@@ -38,7 +38,7 @@ static void whole_pages_take_the_frames_they_came_in(void **state)
     first = frames[0];
     memset(arena_page(&house->arena, frames[0]), 'x', PAGE_BYTES);
     memset(arena_page(&house->arena, frames[1]), 'y', PAGE_BYTES);
-    assert_int_equal(file_write(house->files, file, &data, 2 * PAGE_BYTES, PAGE_BYTES, false), 2 * PAGE_BYTES);
+    assert_int_equal(file_write(house->files, file, &data, 2 * PAGE_BYTES, PAGE_BYTES, WRITE_PLAIN), 2 * PAGE_BYTES);
     assert_int_equal(frames[0], 0);
     assert_int_equal(frames[1], 0);
     assert_int_equal(frame_number(house->files->frames, page_find(index_of(house, file), 1)), first);
@@ -93,7 +93,7 @@ static void mapped_pages_do_not_extend(void **state)
 
     put(house, file, PAGE_BYTES, 100, 'b');
     memset(page, 'c', sizeof page);
-    assert_int_equal(file_write(house->files, file, &data, 100, PAGE_BYTES, true), 100);
+    assert_int_equal(file_write(house->files, file, &data, 100, PAGE_BYTES, WRITE_MAPPED), 100);
     assert_int_equal(house->arena.files[file].current.size, PAGE_BYTES + 100);
     assert_int_equal(file_truncate(house->files, file, 2 * PAGE_BYTES), 0);
     check_bytes(house, file, PAGE_BYTES + 98, "cc....");
@@ -110,7 +110,7 @@ static void bytes_that_found_no_frame_are_copied(void **state)
     memset(arena_page(&house->arena, frame), 'x', PAGE_BYTES);
     memset(rest, 'y', PAGE_BYTES);
     memset(rest + PAGE_BYTES, 'z', PAGE_BYTES);
-    assert_int_equal(file_write(house->files, file, &data, 3 * PAGE_BYTES, 0, false), 3 * PAGE_BYTES);
+    assert_int_equal(file_write(house->files, file, &data, 3 * PAGE_BYTES, 0, WRITE_PLAIN), 3 * PAGE_BYTES);
     assert_string_equal(seen(house, file, 0, 9), "xyza");
     free(rest);
 }
@@ -124,8 +124,8 @@ static void the_largest_size_is_kept(void **state)
     uint64_t max = 10 * PAGE_BYTES + 100;
 
     house->arena.header->size_max = max;
-    assert_int_equal(file_write(house->files, file, &data, PAGE_BYTES, max, false), -EFBIG);
-    assert_int_equal(file_write(house->files, file, &data, PAGE_BYTES, max - 50, false), 50);
+    assert_int_equal(file_write(house->files, file, &data, PAGE_BYTES, max, WRITE_PLAIN), -EFBIG);
+    assert_int_equal(file_write(house->files, file, &data, PAGE_BYTES, max - 50, WRITE_PLAIN), 50);
     assert_int_equal(file_truncate(house->files, file, max + 1), -EFBIG);
     assert_int_equal(file_truncate(house->files, file, max), 0);
     assert_int_equal(file_allocate(house->files, file, 0, max, 1), -EFBIG);

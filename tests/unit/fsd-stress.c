@@ -134,7 +134,7 @@ static void act_write(struct actor *actor)
     data.rest = bytes + (size_t)data.frame_count * PAGE_BYTES;
     if ((size_t)data.frame_count * PAGE_BYTES > size)
         data.rest = NULL;
-    CHECK(file_write(files, model->file, &data, size, (uint64_t)slot * SLOT, mapped) == (ssize_t)size);
+    CHECK(file_write(files, model->file, &data, size, (uint64_t)slot * SLOT, mapped ? WRITE_MAPPED : WRITE_PLAIN) == (ssize_t)size);
     lock_pages(model, slot, count, false);
     pthread_rwlock_unlock(&model->lock);
     for (unsigned i = 0; i < data.frame_count; i++) {

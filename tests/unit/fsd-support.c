@@ -321,7 +321,7 @@ void put(struct house *house, uint32_t file, uint64_t offset, size_t size, char 
 
         memset(arena_page(&house->arena, frames[i]), letter, left < PAGE_BYTES ? left : PAGE_BYTES);
     }
-    assert_int_equal(file_write(house->files, file, &data, size, offset, false), size);
+    assert_int_equal(file_write(house->files, file, &data, size, offset, WRITE_PLAIN), size);
     for (uint32_t i = 0; i < data.frame_count; i++) {
         if (frames[i])
             frame_give(house->files->frames, &frames[i], 1);
