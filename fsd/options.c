@@ -34,6 +34,8 @@ static const struct option {
     {"commit_interval", NUMBER, offsetof(struct options, commit_interval), 1, 3600,
      "seconds after which changes of default files are committed [5]"},
     {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},
+    {"user_share", NUMBER, offsetof(struct options, user_share), 1, 100,
+     "percent of the cache that uncommitted changes of one user's atomic files may take [50]"},
     {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
      "deaths of the worker in ten seconds before the keeper gives up [20]"},
     {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
@@ -225,7 +227,7 @@ static int parse_argument(struct options *options, const char *argument)
     return 0;
 }
 
-static const struct options options_default = {.commit_interval = 5, .threads = 4, .max_restarts = 20};
+static const struct options options_default = {.commit_interval = 5, .threads = 4, .user_share = 50, .max_restarts = 20};
 
 int options_parse(struct options *options, int argc, char **argv)
 {

@@ -66,10 +66,10 @@ struct file_version {
 
 /* A regular file that is, or was since its first lookup, open for writing. */
 struct file {
-    _Atomic uint32_t inode; /* 0: free */
-    _Atomic uint32_t flags; /* FILE_... */
-    _Atomic int32_t error;  /* errno that every sync reports until the pages are written */
-    uint32_t padding;
+    _Atomic uint32_t inode;     /* 0: free */
+    _Atomic uint32_t flags;     /* FILE_... */
+    _Atomic int32_t error;      /* errno that every sync reports until the pages are written */
+    uint32_t user;              /* who is charged for its uncommitted pages: share.h */
     _Atomic uint64_t cut;       /* the store's file is to be cut here before anything is written to it; UINT64_MAX: not */
     _Atomic uint64_t published; /* position of the last commit that the cut, and the frames' states, know of */
     uint64_t before;            /* no commit of the file from before this record has a higher sequence number */
@@ -104,6 +104,7 @@ struct handle {
     uint32_t flags;  /* open flags */
     uint32_t deny;   /* 1: holds MAPSHARE_IOC_DENY_WRITE */
     uint64_t unique; /* of the OPEN, to know it when it is sent again */
+    uint32_t user;   /* who opened it */
 };
 
 /* A request that may not take effect twice, from just before its effect until its reply was heard. */

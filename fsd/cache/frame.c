@@ -146,14 +146,14 @@ static int grow_spill(struct frame_table *table)
     return 0;
 }
 
-int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame)
+int frame_take_one(struct frame_table *table, enum frame_place place, uint32_t *frame)
 {
     int error = 0;
 
     pthread_mutex_lock(&table->lock);
-    if (table->free_count) {
+    if (table->free_count && place != FRAME_IN_SPILL) {
         *frame = take_lowest(table);
-    } else if (!may_spill) {
+    } else if (place == FRAME_IN_MEMORY) {
         error = -EAGAIN;
     } else {
         if (!table->spill_free_count)

@@ -79,8 +79,10 @@ static inline void *frame_memory(const struct frame_table *table, const struct f
 /* Up to `wanted` free frames in memory, as neighbouring as they come, each present: the kernel's copy into a page that is not there would
  * fail when the worker is killed in the middle. Never waits; returns how many. */
 uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted);
-/* One frame, without waiting: in memory, else in the spill file when the caller may, else -EAGAIN; -ENOSPC when that is full too. */
-int frame_take_one(struct frame_table *table, bool may_spill, uint32_t *frame);
+/* One frame, without waiting, where it may be: in memory rather than in the spill file. -EAGAIN: none in memory, and it may not be elsewhere;
+ * -ENOSPC: the spill file is full, too. */
+enum frame_place { FRAME_IN_MEMORY, FRAME_ANYWHERE, FRAME_IN_SPILL };
+int frame_take_one(struct frame_table *table, enum frame_place place, uint32_t *frame);
 /* Waits a moment until there is a frame in memory; false when none came free. Never with a file's lock held: who frees needs it. */
 bool frame_wait(struct frame_table *table);
 void frame_give(struct frame_table *table, const uint32_t *frames, uint32_t count);

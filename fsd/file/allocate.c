@@ -93,7 +93,7 @@ static int zero_page(struct files *files, struct file_index *index, int fd, uint
 
     if (!page_find(index, page) && !store_has(fd, page, version_void_from(files, index)))
         return 0;
-    error = frame_take_one(files->frames, true, &number);
+    error = page_take_frame(files, index, true, &number);
     if (error)
         return error;
     memset(arena_page(files->arena, number), 0, PAGE_BYTES);

@@ -70,10 +70,17 @@ void file_mark_atime(struct files *files, uint32_t number, bool strict)
 
 void file_set_atomic(struct files *files, uint32_t number, bool atomic)
 {
+    struct file_index *index = &files->index[number];
     _Atomic uint32_t *flags = &files->arena->files[number].flags;
+    bool was;
 
+    pthread_mutex_lock(&index->lock);
+    was = *flags & FILE_ATOMIC;
     if (atomic)
         atomic_fetch_or(flags, FILE_ATOMIC);
     else
-        atomic_fetch_and(flags, ~FILE_ATOMIC);
+        atomic_fetch_and(flags, ~(FILE_ATOMIC | FILE_TORN));
+    if (was != atomic)
+        share_count_all(files, index, atomic ? 1 : -1);
+    pthread_mutex_unlock(&index->lock);
 }

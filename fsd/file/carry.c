@@ -16,7 +16,7 @@ static int carry_page(struct files *files, struct file_index *index, struct fram
 {
     bool failed = old->failed;
     uint32_t number;
-    int error = frame_take_one(files->frames, true, &number);
+    int error = frame_take_one(files->frames, FRAME_ANYWHERE, &number);
 
     if (error)
         return error;

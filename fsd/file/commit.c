@@ -162,7 +162,7 @@ static int take_part(struct files *files, struct round *round, uint32_t number, 
         return round->part_count ? -EAGAIN : -EFBIG;
     }
     if (whole)
-        page_move_all(index, FRAME_RECEIVED, FRAME_COMMITTING);
+        page_move_all(files, index, FRAME_RECEIVED, FRAME_COMMITTING);
     for (uint32_t i = 0; i < room && (frame = TAILQ_FIRST(&index->view.lists[FRAME_RECEIVED])); i++)
         page_move(files, index, frame, FRAME_COMMITTING);
     round->weight += index->view.counts[FRAME_COMMITTING];
@@ -362,7 +362,7 @@ static void publish(struct files *files, const struct part *part, const struct j
         if (frame->failed && !index->versions.carried)
             page_set_failed(index, frame, false);
     }
-    page_move_all(index, FRAME_COMMITTING, FRAME_COMMITTED);
+    page_move_all(files, index, FRAME_COMMITTING, FRAME_COMMITTED);
     if (!index->view.failed)
         file->error = 0;
     version_publish(files, index, part->void_from, chunk);

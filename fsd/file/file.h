@@ -12,6 +12,7 @@
 
 #include "cache/descriptor.h"
 #include "cache/frame.h"
+#include "file/share.h"
 #include "file/tail.h"
 #include "file/times.h"
 #include "file/wishes.h"
@@ -73,6 +74,7 @@ struct file_index {
     struct file_stream stream;
     struct file_blocks blocks;
     struct file_opens opens;
+    struct share *share; /* who is charged for what is not committed; NULL: nobody yet */
 
     uint64_t flush_pass;            /* the last one that took it: flusher.c's, under the lists' lock */
     bool on_changed, on_checkpoint; /* with their links under the lists' lock, too: lists.c's */
@@ -108,6 +110,7 @@ struct files {
     struct tail tail;
     struct sweep *sweep;
     struct wishes wishes;
+    struct shares shares;
     long error_logged;
 };
 
@@ -116,6 +119,7 @@ struct received {
     uint32_t *frames; /* consumed ones are set to 0 */
     uint32_t frame_count;
     const unsigned char *rest;
+    uint32_t user; /* whose WRITE it is; of the kernel's page cache: who opened the file */
 };
 
 /* Read `size` bytes, or fewer at the end of the file. `file` may be 0. Returns the count or -errno. */

@@ -41,9 +41,16 @@ static void count(struct file_index *index, enum frame_state state, uint32_t cha
     atomic_store_explicit(&index->view.counts[state], now + change, memory_order_relaxed);
 }
 
+static bool is_uncommitted(enum frame_state state)
+{
+    return state == FRAME_RECEIVED || state == FRAME_COMMITTING;
+}
+
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
 {
     assert(may_become(frame->state, state));
+    if (is_uncommitted(frame->state) != is_uncommitted(state))
+        share_count(files, index, frame, is_uncommitted(state) ? 1 : -1);
     if (frame->listed) {
         TAILQ_REMOVE(&index->view.lists[frame->state], frame, link);
         count(index, frame->state, -1);
@@ -61,13 +68,16 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     count(index, state, 1);
 }
 
-void page_move_all(struct file_index *index, enum frame_state from, enum frame_state to)
+void page_move_all(struct files *files, struct file_index *index, enum frame_state from, enum frame_state to)
 {
     struct frame_index *frame;
 
     assert(may_become(from, to));
-    TAILQ_FOREACH (frame, &index->view.lists[from], link)
+    TAILQ_FOREACH (frame, &index->view.lists[from], link) {
         frame->state = to;
+        if (is_uncommitted(from) != is_uncommitted(to))
+            share_count(files, index, frame, is_uncommitted(to) ? 1 : -1);
+    }
     TAILQ_CONCAT(&index->view.lists[to], &index->view.lists[from], link);
     count(index, to, index->view.counts[from]);
     index->view.counts[from] = 0;
@@ -97,6 +107,15 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
     page_move(files, index, frame, FRAME_RECEIVED);
 }
 
+int page_take_frame(struct files *files, struct file_index *index, bool may_spill, uint32_t *number)
+{
+    int error = share_check(files, index);
+
+    if (error == -EDQUOT)
+        return error;
+    return frame_take_one(files->frames, error ? FRAME_IN_SPILL : may_spill ? FRAME_ANYWHERE : FRAME_IN_MEMORY, number);
+}
+
 int page_change(struct files *files, struct file_index *index, uint64_t page, bool may_spill, uint32_t *number, bool *fresh)
 {
     struct frame_index *old = page_find(index, page);
@@ -108,7 +127,7 @@ int page_change(struct files *files, struct file_index *index, uint64_t page, bo
         atomic_fetch_and(&frame_truth(files->frames, old)->flags, ~FRAME_HOLE);
         return 0;
     }
-    error = frame_take_one(files->frames, may_spill, number);
+    error = page_take_frame(files, index, may_spill, number);
     if (error)
         return error;
     error = page_load(files, index, page, arena_page(files->arena, *number));

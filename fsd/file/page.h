@@ -11,7 +11,7 @@
  * readers' view and ends its life. */
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state);
 /* The same for all frames of a state, to the end of the other's list; neither is FRAME_FREE. */
-void page_move_all(struct file_index *index, enum frame_state from, enum frame_state to);
+void page_move_all(struct files *files, struct file_index *index, enum frame_state from, enum frame_state to);
 /* Readers no longer see the frame, but it stays what it is. */
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame);
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed);
@@ -21,6 +21,8 @@ struct frame_index *page_find(struct file_index *index, uint64_t page);
 int page_load(struct files *files, struct file_index *index, uint64_t page, void *memory);
 /* `frame`, whose memory is filled, becomes what readers see. */
 void page_publish(struct files *files, struct file_index *index, uint32_t frame, uint64_t page, uint32_t flags);
+/* A frame for a page of the file that is to be received; -EAGAIN: none in memory, and the caller may not spill; -EDQUOT, -ENOSPC. */
+int page_take_frame(struct files *files, struct file_index *index, bool may_spill, uint32_t *frame);
 /* A frame whose content may be changed in place: the received one, or a new copy that is published when the caller is done. -EAGAIN: no
  * frame in memory, and the caller may not spill. */
 int page_change(struct files *files, struct file_index *index, uint64_t page, bool may_spill, uint32_t *frame, bool *fresh);

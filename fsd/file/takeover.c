@@ -121,6 +121,7 @@ static void take_records(struct files *files)
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         if (files->arena->files[i].inode) {
             file_index_start(&files->index[i]);
+            share_charge_to(files, &files->index[i], files->arena->files[i].user);
             version_recover(files, &files->index[i]);
         }
     }
@@ -138,6 +139,7 @@ static int open_parts(struct files *files)
     pthread_mutex_init(&files->opens_lock, NULL);
     lists_open(files);
     wishes_open(&files->wishes);
+    shares_open(files, files->options->user_share);
     tail_open(&files->tail, &header->journal, header->file_used > 0);
     error = slots_open(&files->slots, &header->file_used, header->file_max);
     return error ? error : ahead_open(files);

@@ -38,7 +38,8 @@ static int take_page(struct files *files, struct file_index *index, struct recei
     bool fresh = true;
     int error;
 
-    if (whole && WITHIN(from) == 0 && slot < data->frame_count) { /* the bytes are in a frame already: no copy */
+    if (whole && WITHIN(from) == 0 && slot < data->frame_count &&
+        share_check(files, index) == 0) { /* the bytes are in a frame already: no copy */
         number = data->frames[slot];
         memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
         data->frames[slot] = 0;
@@ -46,7 +47,7 @@ static int take_page(struct files *files, struct file_index *index, struct recei
         return 0;
     }
     if (whole) {
-        error = frame_take_one(files->frames, may_spill, &number);
+        error = page_take_frame(files, index, may_spill, &number);
         if (!error)
             memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
     } else {
@@ -63,13 +64,13 @@ static int take_page(struct files *files, struct file_index *index, struct recei
 /* For frames, which commits and checkpoints free, or for the store to be readable again. False when a moment was not enough. */
 static bool wait_to_try_again(struct files *files, int error)
 {
-    if (error != -EAGAIN && error != -ENOSPC) {
+    if (error != -EAGAIN && error != -ENOSPC && error != -EDQUOT) {
         log_limited(&files->error_logged,
                     "the rest of a changed page cannot be read from the store (%s): a flush waits until it can", strerror(-error));
         usleep(RETRY_MICROSECONDS);
         return true;
     }
-    if (error == -ENOSPC)
+    if (error != -EAGAIN)
         log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
                     strerror(-error));
     wish(&files->wishes, WISH_FLUSH | WISH_CHECKPOINT);
@@ -134,6 +135,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     if (kind == WRITE_PLAIN && size > max - offset)
         size = max - offset;
     pthread_mutex_lock(&index->lock);
+    share_charge_to(files, index, data->user);
     done = take_pages(files, number, data, size, offset, kind, &error);
     if (done || !size) {
         if (KEEP_TIMES)

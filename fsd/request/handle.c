@@ -80,6 +80,7 @@ uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
 
         handle->generation++;
         handle->flags = flags;
+        handle->user = current_header()->uid;
         handle->deny = 0;
         handle->unique = unique & ~RESENT;
         inode_hold(&server->inodes, inode);

@@ -40,8 +40,8 @@ struct server {
     struct commit_wait *waits; /* MAPSHARE_IOC_WAIT: parked */
     struct parked_write *parked;
     uint32_t parked_bytes;
-    uint32_t serving;          /* threads */
-    int served;                /* how the last one ended */
+    uint32_t serving; /* threads */
+    int served;       /* how the last one ended */
 };
 
 static inline struct server *server_of(fuse_req_t request)

@@ -7,6 +7,7 @@
 #include "file/ahead.h"
 #include "request/burst.h"
 #include "request/current.h"
+#include "request/handle.h"
 #include "request/operations.h"
 #include "request/parked_write.h"
 #include "request/privilege.h"
@@ -14,14 +15,17 @@
 /* The bytes that the thread received go into the file. Returns bytes or -errno. */
 static ssize_t take_write(struct server *server, uint32_t inode, const struct fuse_write_in *in)
 {
+    const struct handle *handle = in->write_flags & FUSE_WRITE_CACHE ? handle_find(server, in->fh) : NULL;
     struct received data = current()->bytes;
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
     bool quiet = KEEP_TIMES && file_is_quiet(&server->files, file);
-    ssize_t n = file ? file_write(&server->files, file, &data, in->size, in->offset,
-                                  in->write_flags & FUSE_WRITE_CACHE ? WRITE_MAPPED : WRITE_PLAIN)
-                     : error;
+    ssize_t n = error;
 
+    data.user = handle ? handle->user : current_header()->uid;
+    if (file)
+        n = file_write(&server->files, file, &data, in->size, in->offset,
+                       in->write_flags & FUSE_WRITE_CACHE ? WRITE_MAPPED : WRITE_PLAIN);
     if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
         fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
     return n;
