@@ -4,7 +4,7 @@
  * Index 0 of every table means "none". Whatever is not here (trees, hashes, lists, locks) is index, private to a worker and rebuilt
  * from truth by takeover.c.
  *
- * Times are nanoseconds since 1970 in one word, so that one store changes them; this spans the years 1678 to 2262.
+ * Times are one word each (file/times.h), so that one store changes them.
  */
 #ifndef CACHE_ARENA_H
 #define CACHE_ARENA_H

@@ -146,7 +146,7 @@ static void mark_changed(struct files *files, struct file_index *index, uint64_t
     pthread_mutex_lock(&index->lock);
     if (size > current->size)
         current->size = size;
-    current->mtime = current->ctime = time_now();
+    current->mtime = current->ctime = time_mark(current->ctime);
     version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
 }

@@ -4,7 +4,7 @@
 #include "file/file.h"
 #include "file/version.h"
 
-#define DAY (86400ll * 1000000000)
+#define DAY 86400
 #define QUIET 1000000000ll
 
 void file_attributes(struct files *files, uint32_t number, struct stat *stat)
@@ -25,22 +25,20 @@ void file_attributes(struct files *files, uint32_t number, struct stat *stat)
     pthread_mutex_unlock(&index->lock);
 }
 
-void file_set_times(struct files *files, uint32_t number, int which, int64_t atime, int64_t mtime, int64_t ctime)
+void file_set_times(struct files *files, uint32_t number, int which, struct timespec atime, struct timespec mtime)
 {
     struct file_index *index = &files->index[number];
     struct file_version *current = &files->arena->files[number].current;
 
     pthread_mutex_lock(&index->lock);
-    if (which & FILE_ATIME) {
-        current->atime = atime;
+    current->ctime = time_mark(current->ctime);
+    if (which & FILE_ATIME)
+        current->atime = which & FILE_ATIME_NOW ? current->ctime : time_pack(atime);
+    if (which & FILE_ATIME)
         version_atime_changed(files, index);
-    }
     if (which & FILE_MTIME)
-        current->mtime = mtime;
-    if (which & FILE_CTIME)
-        current->ctime = ctime;
-    if (which & (FILE_MTIME | FILE_CTIME))
-        version_changed(files, index);
+        current->mtime = which & FILE_MTIME_NOW ? current->ctime : time_pack(mtime);
+    version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
 }
 
@@ -52,7 +50,7 @@ bool file_is_quiet(struct files *files, uint32_t number)
 /* relatime as in mount(8): not later than the last change, or a day old */
 bool file_atime_is_due(int64_t atime, int64_t mtime, int64_t ctime, bool strict)
 {
-    return strict || atime <= mtime || atime <= ctime || time_now() - atime >= DAY;
+    return strict || atime <= mtime || atime <= ctime || time_unpack(time_now()).tv_sec - time_unpack(atime).tv_sec >= DAY;
 }
 
 void file_mark_atime(struct files *files, uint32_t number, bool strict)
@@ -62,7 +60,7 @@ void file_mark_atime(struct files *files, uint32_t number, bool strict)
 
     pthread_mutex_lock(&index->lock);
     if (file_atime_is_due(current->atime, current->mtime, current->ctime, strict)) {
-        current->atime = time_now();
+        current->atime = time_mark(0);
         version_atime_changed(files, index);
     }
     pthread_mutex_unlock(&index->lock);

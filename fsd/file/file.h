@@ -147,9 +147,9 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t file, off_t offset
 
 /* Put the file's own size and times in place of the store's. */
 void file_attributes(struct files *files, uint32_t file, struct stat *stat);
-enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_CTIME = 4 };
-/* Set what `which` names; the rest stays. */
-void file_set_times(struct files *files, uint32_t file, int which, int64_t atime, int64_t mtime, int64_t ctime);
+enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_ATIME_NOW = 4, FILE_MTIME_NOW = 8 };
+/* Sets what `which` names, to that time or to now, and marks ctime. */
+void file_set_times(struct files *files, uint32_t file, int which, struct timespec atime, struct timespec mtime);
 /* Whether nothing was changed lately: then the kernel may keep what it was told of the file's attributes. While changes and questions cross
  * each other it could keep an answer that is older than one it gave. */
 bool file_is_quiet(struct files *files, uint32_t file);

@@ -139,7 +139,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     done = take_pages(files, number, data, size, offset, kind, &error);
     if (done || !size) {
         if (KEEP_TIMES)
-            current->mtime = current->ctime = time_now();
+            current->mtime = current->ctime = time_mark(current->ctime);
         version_changed(files, index);
     }
     pthread_mutex_unlock(&index->lock);
@@ -196,7 +196,7 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
     }
     if (!size)
         atomic_fetch_and(&file->flags, ~FILE_TORN);
-    file->current.mtime = file->current.ctime = time_now();
+    file->current.mtime = file->current.ctime = time_mark(file->current.ctime);
     version_changed(files, index);
 out:
     pthread_mutex_unlock(&index->lock);

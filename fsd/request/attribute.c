@@ -39,8 +39,10 @@ int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
         error = -errno;
     inode_modes_release(&server->inodes);
     descriptor_put(&server->descriptors, descriptor);
-    if (!error)
+    if (!error) {
+        time_seen(stat->st_ctim);
         attribute_overlay(server, inode, stat);
+    }
     return error;
 }
 
@@ -50,7 +52,7 @@ void attribute_changed(struct server *server, uint32_t inode)
 
     atomic_fetch_or(&truth->flags, INODE_UNSYNCED);
     if (truth->file)
-        file_set_times(&server->files, truth->file, FILE_CTIME, 0, 0, time_now());
+        file_set_times(&server->files, truth->file, 0, (struct timespec){0}, (struct timespec){0});
 }
 
 void attribute_reply(fuse_req_t request, uint32_t inode, int error)

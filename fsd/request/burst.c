@@ -51,25 +51,16 @@ static bool may_delay(struct server *server)
            atomic_compare_exchange_strong(&server->answer_delayed, &none, true);
 }
 
-/* Milliseconds will do. */
-static int64_t now(void)
-{
-    struct timespec moment;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &moment);
-    return time_pack(moment);
-}
-
 void burst_answer(struct server *server, const struct write_answer *answer)
 {
     if (may_delay(server)) {
         delayed = *answer;
-        delayed_since = now();
+        delayed_since = time_coarse();
         burst_set_blocking(fuse_session_fd(server->session), false);
         return;
     }
     send_answer(server, answer);
-    if (delayed_since && now() - delayed_since > DELAY_NANOSECONDS)
+    if (delayed_since && time_coarse() - delayed_since > DELAY_NANOSECONDS)
         burst_release(server);
 }
 

@@ -35,6 +35,7 @@ void entry_fill(struct server *server, uint32_t inode, const struct statx *stat,
                 .st_ctim = of_statx(stat->stx_ctime),
             },
     };
+    time_seen(entry->attr.st_ctim);
     attribute_overlay(server, inode, &entry->attr);
 }
 

@@ -33,11 +33,10 @@ static int set_store_times(const struct descriptor *descriptor, const struct sta
 
 static void set_file_times(struct server *server, uint32_t file, const struct stat *to, int set)
 {
-    int64_t now = time_now();
-    int which = FILE_CTIME | (set & FUSE_SET_ATTR_ATIME ? FILE_ATIME : 0) | (set & FUSE_SET_ATTR_MTIME ? FILE_MTIME : 0);
+    int which = (set & FUSE_SET_ATTR_ATIME ? FILE_ATIME : 0) | (set & FUSE_SET_ATTR_MTIME ? FILE_MTIME : 0) |
+                (set & FUSE_SET_ATTR_ATIME_NOW ? FILE_ATIME_NOW : 0) | (set & FUSE_SET_ATTR_MTIME_NOW ? FILE_MTIME_NOW : 0);
 
-    file_set_times(&server->files, file, which, set & FUSE_SET_ATTR_ATIME_NOW ? now : time_pack(to->st_atim),
-                   set & FUSE_SET_ATTR_MTIME_NOW ? now : time_pack(to->st_mtim), now);
+    file_set_times(&server->files, file, which, to->st_atim, to->st_mtim);
 }
 
 #define SET_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)

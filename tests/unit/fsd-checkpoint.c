@@ -116,7 +116,8 @@ static void size_and_times_follow_the_pages(void **state)
     put_page(house, file, 1, 'b');
     assert_int_equal(file_truncate(house->files, file, 4 * PAGE_BYTES), 0);
     put(house, file, 5 * PAGE_BYTES, 100, 'c');
-    file_set_times(house->files, file, FILE_ATIME | FILE_MTIME, 1000000000123456789, 1100000000987654321, 0);
+    file_set_times(house->files, file, FILE_ATIME | FILE_MTIME, (struct timespec){1000000000, 123456789},
+                   (struct timespec){1100000000, 987654321});
     assert_int_equal(commit_file(house, file), 0);
     record_start(house);
     assert_int_equal(checkpoint_all(house->files), 0);
