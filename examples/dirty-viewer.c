@@ -7,8 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char letters[] = ".krcwf"; /* by enum mapshare_page_state; 0: clean */
-static const char *const names[] = {"clean", "in the kernel", "received", "committed", "being written", "failed"};
+#define STATES 6
+
+/* By enum mapshare_page_state; 0: clean. A later version of the library may know more. */
+static const char letters[] = ".krcwf?";
+static const char *const names[] = {"clean",         "in the kernel", "received",        "committed",
+                                    "being written", "failed",        "in another state"};
+
+static uint32_t state_of(const struct mapshare_range *run)
+{
+    return run->state < STATES ? run->state : STATES;
+}
 
 static void draw(const struct mapshare_range *runs, ssize_t count, uint64_t pages)
 {
@@ -17,7 +26,7 @@ static void draw(const struct mapshare_range *runs, ssize_t count, uint64_t page
     for (uint64_t page = 0; page < pages; page++) {
         while (next < count && runs[next].last < page)
             next++;
-        putchar(letters[next < count && runs[next].first <= page ? runs[next].state : 0]);
+        putchar(letters[next < count && runs[next].first <= page ? state_of(&runs[next]) : 0]);
         if (page % 64 == 63 || page == pages - 1)
             putchar('\n');
     }
@@ -51,9 +60,9 @@ int main(int argc, char **argv)
             err(1, "%s", argv[1]);
     } while (count > room);
 
-    draw(runs, count, (status.size + 4095) / 4096);
+    draw(runs, count, (status.size + MAPSHARE_PAGE_SIZE - 1) / MAPSHARE_PAGE_SIZE);
     for (ssize_t i = 0; i < count; i++)
-        printf("%" PRIu64 "-%" PRIu64 " %s\n", runs[i].first, runs[i].last, names[runs[i].state]);
+        printf("%" PRIu64 "-%" PRIu64 " %s\n", runs[i].first, runs[i].last, names[state_of(&runs[i])]);
     free(runs);
     return mapshare_close(ms) ? 1 : 0;
 }
