@@ -100,7 +100,9 @@ struct mapshare_abi_wait {
 };
 
 /* What the processes that use a file share besides its bytes. On a mount it lies in memory of the daemon: MAPSHARE_IOC_AREA tells a name that
- * can be opened in any folder of the mount, below which nothing else is. EBADF: the locks, and the descriptor is not open for writing.
+ * can be opened in any folder of the mount. Who asks for the board has mapped the file: as MAPSHARE_IOC_MAPPED. EBADF: the locks, and the
+ * descriptor is not open for writing; EDQUOT: the user has too many.
+ *
  * Off the mount it lies under /dev/shm. All zero is a good start. No word is a pointer or an index that is used unchecked. */
 enum mapshare_abi_area_kind {
     MAPSHARE_ABI_BOARD = 0, /* struct mapshare_abi_board: as readable and writable as the file */

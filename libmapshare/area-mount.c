@@ -13,17 +13,32 @@
 
 #include "area.h"
 
-int mapshare_mount_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY])
+/* 0 or -errno. */
+static int ask_name(const struct mapshare *ms, uint32_t kind, char name[64])
 {
     struct mapshare_abi_area area = {.kind = kind};
 
     if (ioctl(ms->fd, MAPSHARE_IOC_AREA, &area))
         return -errno;
-    if (strncmp(area.name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX)) != 0 || strchr(area.name, '/') ||
-        !memchr(area.name, '\0', sizeof(area.name)))
+    if (!memchr(area.name, '\0', sizeof(area.name)) || strchr(area.name, '/') ||
+        strncmp(area.name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX)) != 0)
         return -EPROTO;
-    strcpy(key, area.name);
+    strcpy(name, area.name);
     return 0;
+}
+
+bool mapshare_mount_tell(struct mapshare *ms)
+{
+    return ask_name(ms, MAPSHARE_ABI_BOARD, ms->board_name) != -ENOTTY;
+}
+
+int mapshare_mount_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY])
+{
+    if (kind == MAPSHARE_ABI_BOARD && ms->board_name[0]) {
+        strcpy(key, ms->board_name);
+        return 0;
+    }
+    return ask_name(ms, kind, key);
 }
 
 static dev_t device_of(const struct mapshare *ms)

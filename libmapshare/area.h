@@ -24,6 +24,8 @@ int mapshare_area_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA
 /* A descriptor or -errno. Not writable where the file is not. */
 int mapshare_area_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
 
+/* Whether the file is on a mount. Tells the daemon that it was mapped, which the kernel does not. */
+bool mapshare_mount_tell(struct mapshare *ms);
 int mapshare_mount_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
 int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
 

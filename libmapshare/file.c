@@ -3,12 +3,10 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "mapshare-abi.h"
+#include "area.h"
 
 size_t mapshare_page_size(void)
 {
@@ -73,8 +71,7 @@ int mapshare_map(struct mapshare *ms, uint64_t reserve, uint64_t size)
             return -errno;
         wish = least;
     }
-    /* Also tells the daemon that the file was mapped, which the kernel does not. */
-    ms->on_mount = ioctl(ms->fd, MAPSHARE_IOC_MAPPED) == 0 || errno != ENOTTY;
+    ms->on_mount = mapshare_mount_tell(ms);
     return 0;
 }
 

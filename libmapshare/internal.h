@@ -29,7 +29,8 @@ struct mapshare {
     bool on_mount;
     bool anonymous;
     unsigned char *address;
-    size_t reserve; /* bytes mapped at address */
+    size_t reserve;      /* bytes mapped at address */
+    char board_name[64]; /* on a mount, if the daemon told it */
     struct statx identity;
     /* The size when somebody last looked: may be old, saves a system call where the file did not shrink since. */
     _Atomic uint64_t known_size;

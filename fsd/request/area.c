@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/area.h"
+#include "request/atime.h"
 #include "request/attribute.h"
 #include "request/current.h"
 #include "request/operations.h"
@@ -33,6 +34,8 @@ void area_tell(fuse_req_t request, uint32_t inode, const struct handle *handle, 
         request_reply(request, error);
         return;
     }
+    if (in->kind == MAPSHARE_ABI_BOARD)
+        atime_mark(server, inode);
     area_name(&server->areas, part, out.name);
     fuse_reply_ioctl(request, 0, &out, sizeof out);
 }

@@ -86,6 +86,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
     case MAPSHARE_IOC_MAPPED:
         fake.mapped_count++;
         return 0;
+    case MAPSHARE_IOC_AREA:
+        return fails(ENOSPC); /* it has no memory to share */
     default:
         return fails(ENOTTY);
     }
