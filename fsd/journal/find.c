@@ -14,26 +14,23 @@
 #include "journal/superblock.h"
 #include "journal/walk.h"
 #include "store/removed.h"
+#include "store/removed.h"
 
-int find_begin(struct find *find, int store, int private_folder, bool copy)
+int find_begin(struct find *find, int store, bool copy)
 {
     struct stat status;
-    *find = (struct find){.store = store, .private_folder = private_folder, .copy = copy};
-    find->removed = openat(private_folder, REMOVED_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fstat(store, &status) < 0 || (find->removed < 0 && errno != ENOENT)) {
-        int error = errno;
-        find_end(find);
-        return -error;
-    }
+    *find = (struct find){.store = store, .copy = copy};
+    if (fstat(store, &status) < 0)
+        return -errno;
     find->device = status.st_dev;
     find->handles = !copy && identity_handles(store);
-    return 0;
+    find->removed = removed_open(store);
+    return find->removed < 0 ? find->removed : 0;
 }
 
 void find_end(struct find *find)
 {
-    if (find->removed >= 0)
-        close(find->removed);
+    close(find->removed);
 }
 
 /* Where who it is does not tell for sure, the owner must be the one that it had. */
@@ -84,17 +81,17 @@ static int check_at(const struct find *find, const struct image_file *file, cons
     return result;
 }
 
-/* 1: a file of this name is in the folder of removed files, and in the store that it belongs to it is the file. `inode` is of the file there. */
-static int is_removed(const struct find *find, const struct image_file *file, ino_t *inode)
+/* Whether a file of this name is among the removed ones, and in the store that it belongs to, is the file. `inode` is of the file there. */
+static bool is_removed(const struct find *find, const struct image_file *file, ino_t *inode)
 {
+    const struct identity identity = identity_here(find, file);
     char name[IDENTITY_NAME_MAX];
     struct stat status;
-    identity_name(&file->identity, name);
-    int fd = find->removed < 0 ? -1 : openat(find->removed, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    identity_name(&identity, name);
+    int fd = find->copy ? openat(find->removed, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : removed_reach(find->removed, &identity);
     if (fd < 0)
-        return 0;
-    const struct identity identity = identity_here(find, file);
-    bool is = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (find->copy || identity_check(fd, &identity) == 0);
+        return false;
+    bool is = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     *inode = is ? status.st_ino : 0;
     close(fd);
     return is;
@@ -106,7 +103,7 @@ static void find_in_copy(const struct find *find, struct image *image, struct im
     struct name *name, *next;
     struct stat status;
     ino_t removed = 0;
-    bool gone = is_removed(find, file, &removed) == 1;
+    bool gone = is_removed(find, file, &removed);
     SLIST_FOREACH_SAFE (name, &file->names, next, next) {
         int fd = path_open(find->store, name->path);
         int result = fd < 0 ? fd : fstat(fd, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -ESTALE;
@@ -177,8 +174,7 @@ static int find_in_own(struct find *find, struct image *image)
     }
     int result = wanted > 0 ? walk_store(find->store, image, wanted, found_by_walk, find) : 0;
     RB_FOREACH (file, image_files, &image->files) {
-        bool untold = find->removed < 0; /* by a daemon that did not keep removed files */
-        if (file->fate == IMAGE_LOST && (untold || file->unnamed || is_removed(find, file, &inode) == 1))
+        if (file->fate == IMAGE_LOST && (file->unnamed || is_removed(find, file, &inode)))
             file->fate = IMAGE_REMOVED;
     }
     return result;
@@ -258,7 +254,7 @@ int find_open(const struct find *find, const struct image_file *file, const char
 
 void find_forget_removed(const struct find *find)
 {
-    DIR *folder = find->removed < 0 ? NULL : fdopendir(dup(find->removed));
+    DIR *folder = fdopendir(dup(find->removed));
     const struct dirent *entry;
     if (folder == NULL)
         return;

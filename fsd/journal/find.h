@@ -9,14 +9,14 @@
 #include "journal/image.h"
 
 struct find {
-    int store, private_folder;
+    int store;
     bool copy; /* no identity in the log holds */
     bool handles;
     dev_t device;
-    int removed; /* the folder of removed files, or -1 */
+    int removed; /* the folder of removed files */
 };
 
-int find_begin(struct find *find, int store, int private_folder, bool copy);
+int find_begin(struct find *find, int store, bool copy);
 void find_end(struct find *find);
 
 /* Each file's fate, and of those that are found the names where they are. 0 or -errno. */

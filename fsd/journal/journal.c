@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "journal/scan.h"
 #include "journal/span.h"
 #include "journal/writer.h"
+#include "store/trust.h"
 
 #define NAMES_ROOM 64 /* this part of the log is left for changes of names */
 #define WRITE_TRIES 3 /* of a change of names, when others' writes fail */
@@ -32,6 +34,7 @@ struct journal {
     struct store *store;
     struct journal_state *state;
     int fd;
+    int names_fd; /* its size is the number of the last change made */
     size_t slots;
     uint64_t capacity;
     struct writer writer;
@@ -173,6 +176,17 @@ static int fence_if_needed(struct journal *journal)
     return needed ? fence(journal) : 0;
 }
 
+/* Numbers begin anew with a fresh log. */
+static int open_names(struct journal *journal, int private_folder, bool fresh)
+{
+    journal->names_fd = openat(private_folder, JOURNAL_NAMES_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (journal->names_fd < 0)
+        return -errno;
+    if (trust_doubt(journal->names_fd, S_IFREG) != NULL)
+        return -EPERM;
+    return fresh && (ftruncate(journal->names_fd, 0) < 0 || fsync(journal->names_fd) < 0) ? -errno : 0;
+}
+
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
@@ -180,7 +194,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         return -ENOMEM;
     journal->store = store;
     journal->state = state;
-    journal->fd = -1;
+    journal->fd = journal->names_fd = -1;
     writer_init(&journal->writer);
     pthread_rwlock_init(&journal->names_lock, NULL);
     pthread_mutex_init(&journal->release_lock, NULL);
@@ -189,6 +203,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
 
     bool fresh = state->epoch == 0;
     int result = prepare_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
+    if (result == 0)
+        result = open_names(journal, private_folder, fresh);
     if (result == 0)
         result = fresh ? start_fresh(journal, private_folder) : start_again(journal);
     if (result == 0) {
@@ -245,6 +261,8 @@ void journal_close(struct journal *journal)
     writer_free(&journal->writer);
     if (journal->fd >= 0)
         close(journal->fd);
+    if (journal->names_fd >= 0)
+        close(journal->names_fd);
     pthread_cond_destroy(&journal->changed);
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
@@ -514,10 +532,14 @@ int journal_change_begin(struct journal *journal, const struct journal_name *cha
 /* Where it cannot be written now that the change was not made, it is written before the next chunk that counts. */
 void journal_change_end(struct journal *journal, bool made)
 {
-    if (made)
-        journal->state->changing = 0;
-    else
+    if (!made) {
         settle_change(journal);
+    } else if (journal->state->changing != 0) {
+        /* Where this fails, a copy after a power cut is believed to have less than it has, and refused. */
+        if (ftruncate(journal->names_fd, (off_t)journal->state->changing) < 0)
+            log_line(LOG_NOTE, "a change of names cannot be counted: %s", strerror(errno));
+        journal->state->changing = 0;
+    }
     pthread_rwlock_unlock(&journal->names_lock);
 }
 

@@ -69,12 +69,6 @@ int names_set(struct names *names, struct image_file *file, const char *path)
     return 0;
 }
 
-int names_commit(struct names *names, struct image_file *file, const char *path)
-{
-    struct name *name = find(names, path);
-    return name != NULL && name->file == file ? 0 : names_set(names, file, path);
-}
-
 /* What the path is called when `old` has become `new`: the rest behind it, or NULL where it is something else. */
 static const char *rest_of(const char *path, const char *old)
 {
@@ -171,35 +165,49 @@ static int link_to(struct names *names, const char *old, const char *new)
     return 0;
 }
 
-static void close_change(struct names *names)
+static void close_change(struct name_change *change)
 {
-    free(names->open.old_path);
-    free(names->open.new_path);
-    names->open = (struct name_change){0};
+    free(change->old_path);
+    free(change->new_path);
+    *change = (struct name_change){0};
+}
+
+static int apply(struct names *names, const struct name_change *change)
+{
+    switch (change->change) {
+    case JOURNAL_RENAME:
+    case JOURNAL_REPLACE:
+        return rename_below(names, change->old_path, change->new_path);
+    case JOURNAL_EXCHANGE:
+        return exchange(names, change->old_path, change->new_path);
+    case JOURNAL_LINK:
+        return link_to(names, change->old_path, change->new_path);
+    case JOURNAL_UNLINK:
+        return forget_below(names, change->old_path);
+    default:
+        return 0;
+    }
+}
+
+/* Made, but a power cut may have taken it back. */
+static void put_in_doubt(struct names *names)
+{
+    if (names->doubt.change == 0) {
+        names->doubt = names->open;
+        names->open = (struct name_change){0};
+    }
+    close_change(&names->open);
 }
 
 int names_made(struct names *names)
 {
-    const struct name_change *open = &names->open;
     int result = 0;
-    switch (open->change) {
-    case JOURNAL_RENAME:
-    case JOURNAL_REPLACE:
-        result = rename_below(names, open->old_path, open->new_path);
-        break;
-    case JOURNAL_EXCHANGE:
-        result = exchange(names, open->old_path, open->new_path);
-        break;
-    case JOURNAL_LINK:
-        result = link_to(names, open->old_path, open->new_path);
-        break;
-    case JOURNAL_UNLINK:
-        result = forget_below(names, open->old_path);
-        break;
-    default:
-        break;
+    if (names->open.number > names->durable) {
+        put_in_doubt(names);
+    } else {
+        result = apply(names, &names->open);
+        close_change(&names->open);
     }
-    close_change(names);
     return result;
 }
 
@@ -209,11 +217,11 @@ static int add_owner(struct names *names, const struct journal_name *change)
     return name == NULL ? 0 : image_add_owner(name->file, change->owner);
 }
 
-int names_change(struct names *names, const struct journal_name *change)
+int names_change(struct names *names, const struct journal_name *change, uint64_t number)
 {
     int result = 0;
     if (change->change == JOURNAL_UNDONE)
-        close_change(names);
+        close_change(&names->open);
     else
         result = names_made(names);
     if (result < 0 || change->change == JOURNAL_UNDONE)
@@ -224,21 +232,19 @@ int names_change(struct names *names, const struct journal_name *change)
     if (change->new_path != NULL)
         names->open.new_path = strdup(change->new_path);
     if (names->open.old_path == NULL || (change->new_path != NULL && names->open.new_path == NULL)) {
-        close_change(names);
+        close_change(&names->open);
         return -ENOMEM;
     }
+    names->open.number = number;
     names->open.change = change->change;
     return 0;
 }
 
 /* What is at both places cannot be told apart: it is not written to. */
-static int doubt(struct names *names)
+static int forget_both(struct names *names, const struct name_change *change)
 {
-    int result = forget_below(names, names->open.old_path);
-    if (result == 0 && names->open.new_path != NULL)
-        result = forget_below(names, names->open.new_path);
-    close_change(names);
-    return result;
+    int result = forget_below(names, change->old_path);
+    return result < 0 || change->new_path == NULL ? result : forget_below(names, change->new_path);
 }
 
 static bool is_there(int store, const char *path)
@@ -249,38 +255,60 @@ static bool is_there(int store, const char *path)
     return fd >= 0;
 }
 
+/* A file that has its name by this change: its metadata was flushed before the commit, and the change with it. */
+static bool shows(const struct name_change *change, const char *path)
+{
+    return change->change != 0 &&
+           (strcmp(change->old_path, path) == 0 || (change->new_path != NULL && strcmp(change->new_path, path) == 0));
+}
+
+int names_commit(struct names *names, struct image_file *file, const char *path)
+{
+    int result = 0;
+    if (shows(&names->doubt, path)) {
+        result = apply(names, &names->doubt);
+        close_change(&names->doubt);
+    }
+    struct name *name = find(names, path);
+    if (result == 0 && (name == NULL || name->file != file))
+        result = names_set(names, file, path);
+    return result;
+}
+
+/* Whether the store has the change. False: it does not tell. The old name was there before. */
+static bool ask(const struct name_change *change, int store, bool *made)
+{
+    bool old = is_there(store, change->old_path);
+    *made = !old;
+    switch (change->change) {
+    case JOURNAL_RENAME: /* what is at the new name may be what was there before that was freed */
+    case JOURNAL_REPLACE:
+        return !old || !is_there(store, change->new_path);
+    case JOURNAL_LINK: /* one name will do */
+        return true;
+    case JOURNAL_UNLINK:
+        return !old;
+    default:
+        return false;
+    }
+}
+
 int names_ask(struct names *names, int store)
 {
-    const struct name_change *open = &names->open;
-    if (open->change == 0)
-        return 0;
-    bool old = is_there(store, open->old_path), new = is_there(store, open->new_path);
-    bool made = false, known = true;
-    switch (open->change) {
-    case JOURNAL_RENAME: /* where both are, the old name was given to another */
-        made = new;
-        break;
-    case JOURNAL_REPLACE:
-        made = !old;
-        known = !old || !new;
-        break;
-    case JOURNAL_LINK:
-        made = new;
-        break;
-    case JOURNAL_UNLINK:
-        made = true;
-        known = !old;
-        break;
-    default:
-        known = false;
-        break;
-    }
-    if (!known)
-        return doubt(names);
-    if (made)
-        return names_made(names);
-    close_change(names);
-    return 0;
+    int result = 0;
+    bool made;
+    if (names->open.number <= names->durable && names->durable != UINT64_MAX)
+        result = names_made(names);
+    else
+        put_in_doubt(names);
+    if (result < 0 || names->doubt.change == 0)
+        return result;
+    if (!ask(&names->doubt, store, &made))
+        result = forget_both(names, &names->doubt);
+    else if (made)
+        result = apply(names, &names->doubt);
+    close_change(&names->doubt);
+    return result;
 }
 
 void names_free(struct names *names)
@@ -288,5 +316,6 @@ void names_free(struct names *names)
     struct name *name, *next;
     RB_FOREACH_SAFE (name, name_tree, &names->all, next)
         names_drop_one(names, name);
-    close_change(names);
+    close_change(&names->open);
+    close_change(&names->doubt);
 }

@@ -21,13 +21,17 @@ RB_HEAD(name_tree, name);
 RB_PROTOTYPE(name_tree, name, link, name_compare)
 SLIST_HEAD(name_list, name);
 
+struct name_change {
+    enum journal_change change; /* 0: there is none */
+    uint64_t number;
+    char *old_path, *new_path;
+};
+
 struct names {
-    struct name_tree all; /* by path */
-    /* The last change, while nothing behind it says that it was made. */
-    struct name_change {
-        enum journal_change change; /* 0: there is none */
-        char *old_path, *new_path;
-    } open;
+    struct name_tree all;     /* by path */
+    uint64_t durable;         /* the store has the changes up to this number; UINT64_MAX: nobody knows */
+    struct name_change open;  /* the last one in the log, while nothing behind it says that it was made */
+    struct name_change doubt; /* the first one that the store need not have. It has none of those behind it */
 };
 
 /* All return 0 or -ENOMEM. A COMMIT names the file: it has this path and, where it was known, its other ones. */
@@ -37,10 +41,10 @@ int names_set(struct names *names, struct image_file *file, const char *path);
 void names_drop(struct names *names, struct image_file *file);
 void names_drop_one(struct names *names, struct name *name);
 /* The log tells of a change: the one before it was made, unless this is JOURNAL_UNDONE. */
-int names_change(struct names *names, const struct journal_name *change);
+int names_change(struct names *names, const struct journal_name *change, uint64_t number);
 /* Something that counts follows: the last change was made. */
 int names_made(struct names *names);
-/* The last change may have been made or not: the store tells, as far as it can. Where it cannot, the files have no name any more. */
+/* One change may be in the store or not: the store tells, as far as it can. Where it cannot, the files have no name any more. */
 int names_ask(struct names *names, int store);
 void names_free(struct names *names);
 

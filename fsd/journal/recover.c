@@ -127,6 +127,17 @@ static void count_fates(struct image *image, recover_tell tell, struct recover_r
     }
 }
 
+/* How many changes of names the store has, for sure. */
+static uint64_t changes_made(const struct source *source)
+{
+    struct stat status;
+    int fd = openat(source->folder, JOURNAL_NAMES_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool known = fd >= 0 && trust_doubt(fd, S_IFREG) == NULL && fstat(fd, &status) == 0;
+    if (fd >= 0)
+        close(fd);
+    return known ? (uint64_t)status.st_size : UINT64_MAX;
+}
+
 /* Steps two and three, with the log in the image. */
 static int replay(struct store *store, const struct source *source, const struct scan *scan, struct find *find, struct image *image,
                   bool give_up, recover_tell tell, struct recover_report *report)
@@ -161,6 +172,7 @@ static int recover_from(struct store *store, int store_folder, const struct sour
         return result;
     progress_begin(&progress, tell);
     scan.progress = &progress;
+    image.names.durable = changes_made(source);
     result = read_log(&scan, &image, report);
     if (result == 0) {
         int damage = look_for_damage(&scan, report);
@@ -170,7 +182,7 @@ static int recover_from(struct store *store, int store_folder, const struct sour
     if (result == 0)
         result = superblock_is_own(&scan.superblock, source->fd, source->folder);
     if (result >= 0)
-        result = find_begin(&find, store_folder, source->folder, result == 0);
+        result = find_begin(&find, store_folder, result == 0);
     if (result == 0) {
         result = replay(store, source, &scan, &find, &image, give_up, tell, report);
         find_end(&find);

@@ -6,6 +6,7 @@
 
 #define JOURNAL_FOLDER ".mapshare" /* in the store's root */
 #define JOURNAL_NAME "journal"
+#define JOURNAL_NAMES_NAME "names" /* see format.h */
 #define JOURNAL_SIZE_MIN (UINT64_C(1) << 20)
 
 /* In the machine's byte order. */

@@ -69,6 +69,7 @@ void place_remove(void)
         close(place.fds[i]);
     }
     unlinkat(place.private_folder, JOURNAL_NAME, 0);
+    unlinkat(place.private_folder, JOURNAL_NAMES_NAME, 0);
     unlinkat(place.private_folder, "removed", AT_REMOVEDIR);
     unlinkat(place.root, JOURNAL_FOLDER, AT_REMOVEDIR);
     unlinkat(place.root, "folder", AT_REMOVEDIR);
