@@ -13,6 +13,7 @@
 #include "request/attribute.h"
 #include "request/caller.h"
 #include "request/current.h"
+#include "request/flags.h"
 #include "request/group.h"
 #include "request/handle.h"
 #include "request/operations.h"
@@ -78,9 +79,13 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     struct handle *handle = handle_find(server, info->fh);
     int error = 0;
 
-    (void)argument, (void)out_size;
+    (void)argument;
     if (!inode)
         return;
+    if (flags_is(command)) {
+        flags_serve(request, inode, command, in, in_size, out_size);
+        return;
+    }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||
         (_IOC_DIR(command) & _IOC_WRITE && in_size < _IOC_SIZE(command))) {
         request_reply(request, -ENOTTY);
