@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "bytes.h"
 
 #define AREA_FOLDER "/dev/shm"
 #define AREA_PREFIX "mapshare-area-"

@@ -34,7 +34,4 @@ int mapshare_shm_open(struct mapshare *ms, uint32_t kind, const char *key, bool 
 /* This open of the file has ended, whose board the inode was: whoever is the last takes the areas away. */
 void mapshare_shm_leave(const char *board, ino_t inode);
 
-/* An open file description's lock of bytes; length 0: to the end. -EAGAIN where somebody else's is in the way and wait is false. */
-int mapshare_lock_bytes(int fd, short type, uint64_t start, uint64_t length, bool wait);
-
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "area.h"
+#include "bytes.h"
 
 #define ATTEMPTS 100
 
