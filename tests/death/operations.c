@@ -382,7 +382,7 @@ static void op_punch(void)
 
 static struct mapshare *open_atomic(const char *path)
 {
-    struct mapshare_options options = {.size = 4 * PAGE, .flags = MAPSHARE_ATOMIC};
+    struct mapshare_options options = {.size = 4 * PAGE, .flags = MAPSHARE_OPEN_ATOMIC};
     struct mapshare *ms = mapshare_open(path, O_RDWR | O_CREAT, 0600, &options);
 
     CHECK(ms, "%s", path);
@@ -551,6 +551,7 @@ const struct operation operations[] = {
     {.name = "truncate", .prepare = dirty_file, .operate = op_truncate},
     {.name = "punch", .prepare = dirty_file, .operate = op_punch},
     {.name = "group", .prepare = one_file, .operate = op_group},
+    {.name = "locks", .prepare = one_file, .operate = operate_on_locks},
     {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 96, .stride = 600},
     {.name = "spill",
      .prepare = one_file,

@@ -18,6 +18,9 @@ struct operation {
 
 extern const struct operation operations[];
 
+/* locks.c */
+void operate_on_locks(void);
+
 /* What an operation may ask about where it runs. */
 struct place {
     bool on_mount;
