@@ -142,8 +142,8 @@ abort_mount() { # FOLDER
     umount -l "$1" 2>/dev/null || fusermount3 -uz "$1"
 }
 
-clean_up() {
-    local status=$? item
+clean_up() { # [STATUS]: of the test, where a trap of its own has run something since
+    local status=${1:-$?} item
     trap - EXIT
     set +e
     cd /

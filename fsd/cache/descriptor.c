@@ -187,10 +187,12 @@ int descriptor_get_writable(struct descriptor_cache *cache, uint32_t inode, stru
         return error;
     if (!is_writable(*out))
         error = make_writable(cache, *out);
-    if (error)
-        descriptor_put(cache, *out);
-    else
+    if (!error) {
         (*out)->writable = true;
+        return 0;
+    }
+    descriptor_put(cache, *out);
+    *out = NULL;
     return error;
 }
 

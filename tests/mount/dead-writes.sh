@@ -27,7 +27,7 @@ leave_group() {
 }
 slow() { echo "$device $bps$1" >"$GROUP/$limit"; }
 fast() { echo "$device $none" >"$GROUP/$limit"; }
-trap 'leave_group || true; clean_up' EXIT
+trap 'ended=$?; leave_group || true; clean_up $ended' EXIT
 
 rings_are_busy() { # a ring of the worker has taken more than it has completed
     local fd

@@ -27,7 +27,7 @@ leave_group() {
 }
 
 make_group || skip "no pids controller of cgroups"
-trap 'leave_group || true; clean_up' EXIT
+trap 'ended=$?; leave_group || true; clean_up $ended' EXIT
 start_mount max_restarts=1000,commit_interval=600
 echo text >"$MOUNT/file"
 worker=$(stats_value worker_pid)

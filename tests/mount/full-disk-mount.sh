@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# A store on a disk without a free block mounts, recovers, serves, and tells how it was left: after a crash, and after a clean unmount.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_root
+need_tool
+need_program getfattr
+scratch
+for system in ext4 xfs; do
+    command -v mkfs.$system >/dev/null || { skip_part "no mkfs.$system"; continue; }
+    STORE=$SCRATCH/store-$system
+    mkdir "$STORE"
+    truncate -s 400M "$STORE.image"
+    case $system in ext4) mkfs.ext4 -q -m 0 "$STORE.image" ;; xfs) mkfs.xfs -q "$STORE.image" ;; esac
+    mount -o loop "$STORE.image" "$STORE" 2>/dev/null || { skip_part "cannot mount $system"; continue; }
+    USED_LOOPS+=("$STORE")
+    start_mount commit_interval=600
+    head -c 3000000 /dev/urandom >"$PLAIN/file"
+    cp "$PLAIN/file" "$MOUNT/file"
+    sync "$MOUNT/file"
+    head -c 2000000 /dev/urandom >"$PLAIN/file"
+    dd if="$PLAIN/file" of="$MOUNT/file" bs=1M conv=notrunc status=none
+    truncate -s 2000000 "$MOUNT/file"
+    sync "$MOUNT/file"
+    kill_daemon
+    fill() {
+        dd if=/dev/zero of="$STORE/fill" bs=1M status=none 2>/dev/null || true
+        for _ in 1 2 3; do dd if=/dev/zero of="$STORE/fill" bs=4k oflag=append conv=notrunc status=none 2>/dev/null || true; done
+        sync -f "$STORE"
+    }
+    fill
+    start_mount
+    cmp "$PLAIN/file" "$MOUNT/file" || fail "$system: not recovered"
+    timeout 60 "$MAPSHARE" unmount "$MOUNT" || fail "$system: unmount of a full disk"
+    cmp "$PLAIN/file" "$STORE/file" || fail "$system: the store is not complete"
+    fill
+    start_mount
+    [ "$(head -n 1 "$STORE/.mapshare/lock")" = "$KEEPER $(realpath "$MOUNT")" ] || fail "$system: the lock is not signed"
+    echo x | dd of="$MOUNT/file" conv=notrunc status=none
+    timeout 60 "$MAPSHARE" unmount "$MOUNT" || fail "$system: the second unmount"
+    # Without a block for the lock, nothing can be told, but all is served.
+    : >"$STORE/.mapshare/lock"
+    fill
+    start_mount
+    cmp <(tail -c +3 "$PLAIN/file") <(tail -c +3 "$MOUNT/file") || fail "$system: not served without a signed lock"
+    stop_mount
+    umount "$STORE"
+done
+USED_LOOPS=()
