@@ -48,7 +48,7 @@ struct inode {
 };
 
 enum {
-    INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: the next commit flushes it first */
+    INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: its next commit flushes it first */
     INODE_SYNCING = 1 << 2,  /* that flush has begun: what changes meanwhile is UNSYNCED anew */
     INODE_UNLINKED = 1 << 1, /* no name left; lives as long as it is open */
     INODE_REMOVED = 1 << 3,  /* but one in the folder of removed files */
@@ -178,6 +178,8 @@ struct arena_header {
     _Atomic uint32_t ready;       /* INIT was answered */
     _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
     _Atomic uint64_t version;     /* last one given to a frame */
+    _Atomic uint64_t unsynced;    /* records that ended with metadata that the store may still lose */
+    _Atomic uint64_t synced;      /* as many of these were there when the whole store was flushed */
     _Atomic uint32_t init_length; /* of the kernel's INIT, replayed to each new worker */
     _Alignas(8) char init[INIT_REQUEST_MAX];
     struct journal_state journal;

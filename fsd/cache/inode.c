@@ -122,6 +122,8 @@ static int end(struct inode_table *table, uint32_t slot, uint32_t *folder)
     uint32_t file = inode->file;
     int fd;
 
+    if (inode->flags & (INODE_UNSYNCED | INODE_SYNCING) && !(inode->flags & INODE_UNLINKED))
+        atomic_fetch_add(&table->arena->header->unsynced, 1);
     unlink_slot(table, slot);
     atomic_store(&inode->file, 0);
     if (file)

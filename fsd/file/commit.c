@@ -14,6 +14,7 @@
 #include "file/ahead.h"
 #include "file/carry.h"
 #include "file/checkpoint.h"
+#include "file/metadata.h"
 #include "file/page.h"
 #include "file/record.h"
 #include "file/version.h"
@@ -49,36 +50,6 @@ struct commit_queue {
 };
 
 /* ---- before the commit point ---- */
-
-/* A file whose name or owner changed must be found after a crash: its metadata is flushed before its first commit. */
-static int flush_metadata(struct files *files, uint32_t inode, int fd)
-{
-    _Atomic uint32_t *flags = &files->arena->inodes[inode].flags;
-
-    atomic_fetch_or(flags, INODE_SYNCING); /* a worker that dies now leaves one of the two */
-    atomic_fetch_and(flags, ~INODE_UNSYNCED);
-    if (fsync(fd))
-        return -errno;
-    atomic_fetch_and(flags, ~INODE_SYNCING);
-    return 0;
-}
-
-static bool is_unsynced(const struct files *files, uint32_t inode)
-{
-    return files->arena->inodes[inode].flags & (INODE_UNSYNCED | INODE_SYNCING);
-}
-
-static int flush_inode(struct files *files, uint32_t inode)
-{
-    struct descriptor *descriptor;
-    int error = descriptor_get(files->descriptors, inode, &descriptor);
-
-    if (error)
-        return error;
-    error = flush_metadata(files, inode, descriptor->fd);
-    descriptor_put(files->descriptors, descriptor);
-    return error;
-}
 
 static void mark_failed(struct files *files, struct file_index *index, int error)
 {
@@ -208,8 +179,8 @@ static int make_ready(struct files *files, struct round *round, uint32_t part)
     pthread_mutex_lock(&index->lock);
     error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING, &reserved);
     pthread_mutex_unlock(&index->lock);
-    if (!error && (is_unsynced(files, inode) || (reserved && space_is_scarce(files))))
-        error = flush_metadata(files, inode, descriptor->fd);
+    if (!error && (metadata_is_unsynced(files, inode) || (reserved && space_is_scarce(files))))
+        error = metadata_flush_open(files, inode, descriptor->fd);
     descriptor_put(files->descriptors, descriptor);
     return error;
 }
@@ -418,7 +389,7 @@ static void take_in(struct files *files, struct round *round, struct commit_wait
     int error;
 
     waiter->again = waiter->joined = false;
-    error = waiter->flush_inode ? flush_inode(files, waiter->flush_inode) : 0;
+    error = waiter->flush_inode ? metadata_flush(files, waiter->flush_inode) : 0;
     if (!grow(&round->parts, &round->part_max, first + waiter->count, sizeof *round->parts) ||
         !grow(&round->files, &round->file_max, first + waiter->count, sizeof *round->files))
         error = -ENOMEM;
@@ -430,8 +401,8 @@ static void take_in(struct files *files, struct round *round, struct commit_wait
             error = taken;
         else if (taken > 0)
             error = make_ready(files, round, round->part_count - 1);
-        else if (inode && is_unsynced(files, inode))
-            error = flush_inode(files, inode);
+        else if (inode && metadata_is_unsynced(files, inode))
+            error = metadata_flush(files, inode);
         if (taken > 0 && !error)
             error = add_pages(files, round, round->part_count - 1);
         waiter->joined |= files->index[number].versions.committing; /* there is one round at a time */
@@ -503,6 +474,12 @@ static void answer(struct files *files, struct commit_waiter *waiter)
     waiter->done(waiter, &waiter->result);
 }
 
+static void refuse(struct commit_waiter *waiter, int error)
+{
+    waiter->again = waiter->joined = false;
+    waiter->result.error = error;
+}
+
 static void lead(struct files *files, struct round *round, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
@@ -510,8 +487,14 @@ static void lead(struct files *files, struct round *round, struct waiter_list *w
     int error = 0;
 
     round->part_count = round->page_count = round->weight = 0;
-    TAILQ_FOREACH (waiter, waiters, link)
-        take_in(files, round, waiter);
+    error = metadata_flush_together(files, waiters);
+    TAILQ_FOREACH (waiter, waiters, link) {
+        if (error)
+            refuse(waiter, error);
+        else
+            take_in(files, round, waiter);
+    }
+    error = 0;
     if (round->part_count)
         error = make_commit(files, round, &result);
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
@@ -583,7 +566,7 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
     struct file_index *index = &files->index[number];
     bool needless;
 
-    if (is_unsynced(files, inode))
+    if (metadata_is_unsynced(files, inode) || metadata_of_store_is_unsynced(files))
         return false;
     if (!number)
         return true;

@@ -8,6 +8,7 @@
 #include "journal/recover.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -215,6 +216,57 @@ static void metadata_is_flushed_again_after_a_death(void **state)
     assert_string_equal(events, "metadata Jw Jf");
 }
 
+/* A rename, and the kernel forgot the file, before it was opened, written and synced: what its record would have told is known. */
+static void metadata_is_durable_though_the_record_ended(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a'), inode = inode_of(house, file);
+
+    atomic_fetch_or(&house->arena.inodes[inode].flags, INODE_UNSYNCED);
+    inode_forget(&house->worker->inodes, inode, 1, &house->arena.arrivals[0].forgotten, 0);
+    assert_int_equal(house->arena.inodes[inode].number, 0);
+    file = make_file(house, "a", 4, 'a');
+    inode = inode_of(house, file);
+    assert_false(commit_needless(house->files, inode, file));
+    put_page(house, file, 1, 'b');
+    start_notes(house);
+    sync_fails = true;
+    assert_int_equal(commit_file(house, file), -EIO);
+    assert_string_equal(events, "syncfs");
+    sync_fails = false;
+    house_replace_worker(house);
+    start_notes(house);
+    assert_int_equal(commit_file(house, file), 0);
+    assert_string_equal(events, "syncfs Jw Jf");
+    assert_true(commit_needless(house->files, inode, file));
+    put_page(house, file, 1, 'c');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_string_equal(events, "syncfs Jw Jf Jw Jf"); /* once is enough */
+}
+
+/* Many new files are flushed at once. */
+static void metadata_of_many_files_is_flushed_once(void **state)
+{
+    struct house *house = *state;
+    uint32_t files[20];
+    char name[8];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        files[i] = make_file(house, name, 1, 'a');
+        atomic_fetch_or(&house->arena.inodes[inode_of(house, files[i])].flags, INODE_UNSYNCED);
+        put_page(house, files[i], 0, 'b');
+    }
+    start_notes(house);
+    sync_fails = true;
+    assert_int_equal(commit_files(house, files, 20).error, -EIO);
+    sync_fails = false;
+    assert_int_equal(commit_files(house, files, 20).error, 0);
+    assert_string_equal(events, "syncfs syncfs Jw Jf");
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(house->arena.inodes[inode_of(house, files[i])].flags & (INODE_UNSYNCED | INODE_SYNCING), 0);
+}
+
 /* A dead worker may have written what it had no time to flush. */
 static void the_journal_is_flushed_after_a_death(void **state)
 {
@@ -240,6 +292,8 @@ int main(void)
         TEST(a_next_worker_knows_of_dropped_files),
         TEST(metadata_is_durable_before_a_commit),
         TEST(metadata_is_flushed_again_after_a_death),
+        TEST(metadata_is_durable_though_the_record_ended),
+        TEST(metadata_of_many_files_is_flushed_once),
         TEST(the_journal_is_flushed_after_a_death),
     };
 
