@@ -202,6 +202,15 @@ kill_daemon() {
     umount -l "$MOUNT" 2>/dev/null || fusermount3 -uz "$MOUNT"
 }
 
+# The first thing in a mount namespace of our own: others' mounts were copied into it, and their daemons would not end while it lives.
+drop_copies() {
+    local copy
+    awk '$3 ~ /^fuse\.mapsharefs/ { print $2 }' /proc/self/mounts | while IFS= read -r copy; do
+        umount -l "$(printf %b "$copy")"
+    done
+}
+export -f drop_copies
+
 # mount(8) gives its helpers no PATH, so the shell looks in the usual folders. This starts the test again in a mount namespace of its
 # own, where a folder with a link to the program lies over one of them.
 need_path_of_mount() { # "$0"
@@ -209,6 +218,7 @@ need_path_of_mount() { # "$0"
     command -v unshare >/dev/null && unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
     # shellcheck disable=SC2016
     INSIDE_NAMESPACE=1 exec unshare -m --propagation private bash -c '
+        drop_copies
         mount -t tmpfs none /usr/local/sbin && ln -s "$1" /usr/local/sbin/mapsharefs || exit 77
         exec bash "$0"' "$1" "$MAPSHAREFS"
 }
@@ -224,6 +234,7 @@ need_fuse_for_all() { # "$0"
     unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
     # shellcheck disable=SC2016
     INSIDE_NAMESPACE=1 exec unshare -m --propagation private bash -c '
+        drop_copies
         folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
             mount --bind "$folder/fuse" /dev/fuse || exit 77
         bash "$0"

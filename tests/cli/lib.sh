@@ -65,6 +65,7 @@ need_open_fuse() { # "$0"
     unshare -m true 2>/dev/null || skip "/dev/fuse is for root only, and there is no mount namespace"
     # shellcheck disable=SC2016
     exec unshare -m --propagation private bash -c '
+        drop_copies
         folder=$(mktemp -d) && mount -t tmpfs -o dev,mode=755 none "$folder" && mknod -m 666 "$folder/fuse" c 10 229 &&
             mount --bind "$folder/fuse" /dev/fuse || exit 77
         bash "$0"

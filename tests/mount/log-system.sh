@@ -3,6 +3,7 @@
 # nobody; and after any number of deaths each descriptor that the processes share is known.
 [ -n "${INSIDE_NAMESPACE:-}" ] || INSIDE_NAMESPACE=1 exec unshare -m --propagation private bash "$0" || exit 77
 . "$(dirname "$0")/../lib.sh"
+drop_copies
 need_mount
 need_root
 need_program getfattr python3
