@@ -32,6 +32,8 @@ struct frame_index {
     uint32_t older;                /* what this frame replaced and is not in the store yet; 0: none */
     uint8_t state;                 /* enum frame_state */
     bool in_view;
+    bool backed;           /* the store's file has blocks for the page */
+    int8_t adds;           /* to the blocks that the file takes, in pages: see file/used.h */
     bool listed;           /* on the list of its state */
     bool failed;           /* its last write to the store failed */
     uint32_t stream_epoch; /* journaled ahead of its commit, in this epoch of the journal; 0: not */

@@ -8,6 +8,7 @@
 
 #include "file/file.h"
 #include "file/page.h"
+#include "file/used.h"
 #include "file/version.h"
 
 #define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
@@ -27,12 +28,7 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
     uint64_t start = 0, end = 0;
     int error = 0;
 
-    if (!index->blocks.known) {
-        off_t hole = lseek(fd, 0, SEEK_HOLE);
-
-        index->blocks.until = hole < 0 ? 0 : hole;
-        index->blocks.known = true;
-    }
+    used_learn(files, index, fd);
     TAILQ_FOREACH (frame, &index->view.lists[state], link) {
         if (frame->page < key.page && (frame->page + 1) << PAGE_SHIFT > index->blocks.until)
             key.page = frame->page;
@@ -58,6 +54,10 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
     }
     if (!error && start <= index->blocks.until && end > index->blocks.until)
         index->blocks.until = end;
+    TAILQ_FOREACH (frame, &index->view.lists[state], link) {
+        if (!error && frame->in_view && frame->adds > 0)
+            used_reserved(index, frame);
+    }
     return error;
 }
 

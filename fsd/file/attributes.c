@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "file/file.h"
+#include "file/used.h"
 #include "file/version.h"
 
 #define DAY 86400
@@ -11,17 +12,15 @@ void file_attributes(struct files *files, uint32_t number, struct stat *stat)
 {
     struct file_index *index = &files->index[number];
     const struct file_version *current = &files->arena->files[number].current;
-    blkcnt_t held;
+    blkcnt_t blocks;
 
     pthread_mutex_lock(&index->lock);
+    blocks = used_blocks(files, index, stat);
     stat->st_size = current->size;
     stat->st_atim = time_unpack(current->atime);
     stat->st_mtim = time_unpack(current->mtime);
     stat->st_ctim = time_unpack(current->ctime);
-    held = (index->view.counts[FRAME_RECEIVED] + index->view.counts[FRAME_COMMITTING] + index->view.counts[FRAME_COMMITTED]) *
-           (blkcnt_t)(PAGE_BYTES / 512);
-    if (stat->st_blocks < held)
-        stat->st_blocks = held;
+    stat->st_blocks = blocks;
     pthread_mutex_unlock(&index->lock);
 }
 
@@ -44,7 +43,15 @@ void file_set_times(struct files *files, uint32_t number, int which, struct time
 
 bool file_is_quiet(struct files *files, uint32_t number)
 {
-    return !number || time_coarse() - files->index[number].versions.last_change > QUIET;
+    const struct file_index *index = &files->index[number];
+
+    if (!number)
+        return true;
+    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) { /* the blocks are not the store's yet */
+        if (atomic_load_explicit(&index->view.counts[state], memory_order_relaxed))
+            return false;
+    }
+    return time_coarse() - index->versions.last_change > QUIET;
 }
 
 /* relatime as in mount(8): not later than the last change, or a day old */

@@ -52,10 +52,11 @@ struct file_stream {
     _Atomic bool full;         /* as much is journaled ahead as may be */
 };
 
-/* What is known of the store's file: allocate.c's. */
+/* What is known of the store's file: used.c's and allocate.c's. */
 struct file_blocks {
     bool known;
     uint64_t until; /* it has blocks up to here */
+    int64_t added;  /* pages that frames in view will add, or give back */
 };
 
 /* The clients' handles: opens.c's, under its lock. */
@@ -145,7 +146,7 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t file, off_t offset
 #define KEEP_TIMES 1
 #endif
 
-/* Put the file's own size and times in place of the store's. */
+/* Put the file's own size, times and blocks in place of the store's. */
 void file_attributes(struct files *files, uint32_t file, struct stat *stat);
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_ATIME_NOW = 4, FILE_MTIME_NOW = 8 };
 /* Sets what `which` names, to that time or to now, and marks ctime. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/used.h"
 #include "file/version.h"
 
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed)
@@ -46,6 +47,13 @@ static bool is_uncommitted(enum frame_state state)
     return state == FRAME_RECEIVED || state == FRAME_COMMITTING;
 }
 
+static void leave_view(struct file_index *index, struct frame_index *frame)
+{
+    used_leave(index, frame);
+    RB_REMOVE(frame_tree, &index->view.tree, frame);
+    frame->in_view = false;
+}
+
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
 {
     assert(may_become(frame->state, state));
@@ -58,7 +66,7 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     if (state == FRAME_FREE) {
         page_set_failed(index, frame, false);
         if (frame->in_view)
-            RB_REMOVE(frame_tree, &index->view.tree, frame);
+            leave_view(index, frame);
         frame_free(files->frames, frame);
         return;
     }
@@ -85,8 +93,7 @@ void page_move_all(struct files *files, struct file_index *index, enum frame_sta
 
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame)
 {
-    RB_REMOVE(frame_tree, &index->view.tree, frame);
-    frame->in_view = false;
+    leave_view(index, frame);
     atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_HIDDEN);
 }
 
@@ -95,6 +102,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
     struct frame_index *frame = &files->frames->index[number], *old = page_find(index, page);
 
     frame_publish(files->frames, number, index - files->index, page, flags);
+    used_enter(files, index, frame, old);
     if (old && old->state == FRAME_RECEIVED) {
         frame->older = old->older;
         page_move(files, index, old, FRAME_FREE);
@@ -125,6 +133,8 @@ int page_change(struct files *files, struct file_index *index, uint64_t page, bo
     if (!*fresh) {
         *number = frame_number(files->frames, old);
         atomic_fetch_and(&frame_truth(files->frames, old)->flags, ~FRAME_HOLE);
+        used_leave(index, old);
+        used_enter(files, index, old, old);
         return 0;
     }
     error = page_take_frame(files, index, may_spill, number);

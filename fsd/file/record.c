@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "file/used.h"
 #include "log.h"
 #include "mapshare-abi.h"
 
@@ -70,6 +71,11 @@ static uint32_t make(struct files *files, uint32_t inode, int *error)
             write_record(files, number, inode, &stat, before, files->options->atomic || atomic == '1');
     }
     pthread_mutex_unlock(&files->record_lock);
+    if (number) {
+        pthread_mutex_lock(&files->index[number].lock);
+        used_learn(files, &files->index[number], descriptor->fd);
+        pthread_mutex_unlock(&files->index[number].lock);
+    }
     descriptor_put(files->descriptors, descriptor);
     return number;
 }

@@ -12,6 +12,7 @@
 #include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/used.h"
 #include "file/sweep.h"
 #include "file/version.h"
 #include "log.h"
@@ -69,6 +70,7 @@ static void take_frame(struct files *files, struct frame *truth)
     if (!(truth->flags & FRAME_HIDDEN) && !seen) {
         RB_INSERT(frame_tree, &index->view.tree, frame);
         frame->in_view = true;
+        used_enter(files, index, frame, NULL);
     } else {
         atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
     }
