@@ -248,6 +248,8 @@ static bool is_complete(const struct target *target)
 
     if (!state && errno == EACCES) /* not ours to look at */
         return true;
+    if (!state && (errno == ENOENT || errno == ENODATA) && mounts_has_option(&target->mount, "ro")) /* never written to */
+        return true;
     if (!state)
         message("%s: unmounted, but whether all changes are in %s is not known: its lock cannot be read: %s", quoted(name),
                 quoted(store), strerror(errno));

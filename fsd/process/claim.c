@@ -14,6 +14,7 @@
 #include "mapshare-abi.h"
 #include "mounts.h"
 #include "process/lock.h"
+#include "process/readonly.h"
 #include "store/trust.h"
 
 #define SERVED_MICROSECONDS 20000
@@ -134,6 +135,8 @@ int claim_store(struct daemon *daemon, const char *given, const char *path)
     if (*store < 0)
         return tell(given, "cannot open the store", errno);
     error = check_alone(*store, given, path);
+    if (!error && readonly_applies(daemon))
+        return readonly_claim(daemon, given);
     if (!error)
         error = open_private(daemon, given);
     if (!error)

@@ -14,6 +14,7 @@ enum owned {
     OWNED_STORE,          /* its root */
     OWNED_PRIVATE_FOLDER, /* .mapshare in it */
     OWNED_LOCK,           /* held for as long as any process of the mount lives */
+    OWNED_READ_LOCK,      /* of a store that cannot be written; OWNED_LOCK is in memory then */
     OWNED_SPILL,          /* -1: none */
     OWNED_PLACE,          /* the folder that the mount point is in */
     OWNED_SESSION,        /* /dev/fuse */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -91,6 +92,19 @@ static int check_same(const struct options *options, const struct mount_entry *m
     return error ? error : name ? -EINVAL : 0;
 }
 
+/* The daemon of a read-only store keeps what is its own in memory, where nothing is durable. */
+static int check_store(const struct options *options, const struct mount_entry *existing)
+{
+    struct statvfs store;
+
+    if (apply(flags_of(existing), options->kernel_options) & MS_RDONLY || statvfs(existing->source, &store) ||
+        !(store.f_flag & ST_RDONLY))
+        return 0;
+    log_line(LOG_FATAL, "%s: rw: the store %s is read-only; unmount, make it writable, mount again", options->mountpoint,
+             existing->source);
+    return -EROFS;
+}
+
 static int change(const struct options *options, const char *point, const struct mount_entry *existing)
 {
     unsigned long wanted = apply(apply(flags_of(existing), options->kernel_options), options->own_options);
@@ -131,6 +145,8 @@ int remount(const struct options *options)
         return error ? error : -EINVAL;
     }
     error = check_same(options, &entry);
+    if (!error)
+        error = check_store(options, &entry);
     if (!error)
         error = change(options, point, &entry);
     mounts_free(&entry);

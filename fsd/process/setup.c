@@ -14,6 +14,7 @@
 #include "log.h"
 #include "process/claim.h"
 #include "process/mount.h"
+#include "process/readonly.h"
 #include "process/sizes.h"
 
 int setup_resolve(const char *given, char path[4096], const char *what)
@@ -102,7 +103,7 @@ int setup_daemon(struct daemon *daemon, struct options *options)
         error = claim_store(daemon, options->store, store);
     if (!error)
         error = sizes_choose(options, daemon);
-    if (!error)
+    if (!error && !readonly_applies(daemon))
         error = recover(daemon, options->store);
     if (!error)
         error = sizes_make_arena(daemon);

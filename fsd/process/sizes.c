@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "process/readonly.h"
 #include "request/current.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -77,7 +78,7 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
     if (!options->journal_size) {
         uint64_t room = stat.f_bavail * stat.f_frsize / 4;
 
-        options->journal_size = JOURNAL_DEFAULT;
+        options->journal_size = readonly_applies(daemon) ? JOURNAL_MIN : JOURNAL_DEFAULT;
         if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
             options->journal_size = journal.st_size;
         else if (room < JOURNAL_DEFAULT)
