@@ -1,9 +1,20 @@
 # shellcheck shell=bash
 # What the shell tests share: real mounts in a scratch folder, waiting for readiness, clean-up on exit, loud skips.
 #
-# A test sources this file, calls scratch, then start_mount. It fails by any false command (set -e) or by fail, skips by skip (77).
+# A test sources this file, calls scratch, then start_mount. It fails by any false command (set -e) or by fail, skips by skip (77), and at
+# its end when a daemon logged a line that it did not expect (expect_log).
 # The programs under test are found in the build tree (the current folder under make check), or through MAPSHAREFS and MAPSHARE.
 set -euo pipefail
+
+# A mount namespace of its own: whoever makes a new one meanwhile would keep a copy of the test's mounts, and a mount ends with its last
+# copy only. For the same reason others' mounts are let go here.
+if [ "$(id -u)" = 0 ] && [ -z "${TEST_NAMESPACE:-}" ] && unshare -m true 2>/dev/null; then
+    TEST_NAMESPACE=own exec unshare -m --propagation private bash "$0" "$@"
+fi
+if [ "${TEST_NAMESPACE:-}" = own ]; then
+    umount -a -i -l -t fuse.mapsharefs
+    export TEST_NAMESPACE=made
+fi
 
 TEST_FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUILD_FOLDER=${top_builddir:-$PWD}
@@ -122,6 +133,7 @@ scratch() {
     MOUNT=$SCRATCH/mount
     PLAIN=$SCRATCH/plain # a sibling of the store on its file system, for comparison
     mkdir "$STORE" "$MOUNT" "$PLAIN"
+    read -r STARTED _ </proc/uptime
     USED_MOUNTS=()
     USED_PROCESSES=()
     USED_LOOPS=()
@@ -162,27 +174,77 @@ clean_up() { # [STATUS]: of the test, where a trap of its own has run something 
     for item in "${USED_LOOPS[@]}"; do
         umount "$item" 2>/dev/null || umount -l "$item"
     done
+    [ "$status" != 0 ] || check_logs || status=1
     [ "$status" != 0 ] && [ "$status" != 77 ] && [ -s "$SCRATCH/daemon.log" ] && sed 's/^/daemon: /' "$SCRATCH/daemon.log" | tail -n 50 >&2
     rm -rf --one-file-system "$SCRATCH"
     exit "$status"
 }
 USED_KEEPERS=()
 
+# What daemons started by start_mount and start_user_mount may say. Any other line fails the test at its end.
+EXPECTED_LOG=("^$")
+expect_log() { # REGEX... of grep -E
+    EXPECTED_LOG+=("$@")
+}
+
+expect_deaths() {
+    expect_log 'the worker was ended by signal 9 \(Killed\); the next one takes over' \
+        'a dead worker left half made or half ended are dropped'
+}
+
+expect_recovery() {
+    expect_log "recovered [0-9]+ commits, [0-9]+ pages in [0-9]+ files"
+}
+
+check_logs() {
+    local line good=true
+    while read -r line; do
+        echo "not expected in the daemon's log: $line" >&2
+        good=false
+    done < <(grep -svE "$(printf '%s\n' "${EXPECTED_LOG[@]}")" "$SCRATCH/daemon.log")
+    while read -r line; do
+        echo "in the kernel's log: $line" >&2
+        good=false
+    done < <(dmesg 2>/dev/null | awk -F '[][]' -v start="$STARTED" '$2 + 0 > start + 0' |
+        grep -E '(mapsharefs|mapshare)\[[0-9]+\]|(WARNING|BUG): .*fuse')
+    $good
+}
+
 kill_later() { # PID...: killed at the end if still there
     USED_PROCESSES+=("$@")
 }
 
-# Mounts STORE at MOUNT and waits for nothing: mapsharefs returns once the mount is usable.
+# Mounts STORE at MOUNT.
 start_mount() { # [OPTIONS]
     local options=$DEFAULT_OPTIONS
     need_mount
     is_root && options+=,allow_other
     [ -n "${1:-}" ] && options+=,$1
+    start_daemon setsid "$MAPSHAREFS" -f -o "$options" "$STORE" "$MOUNT"
+    KEEPER=$(stats_value keeper_pid)
+}
+
+# As users do: what the daemon says later is in the system's log.
+start_mount_in_background() { # [OPTIONS]
+    need_mount
     USED_MOUNTS+=("$MOUNT")
-    "$MAPSHAREFS" -o "$options" "$STORE" "$MOUNT" >>"$SCRATCH/daemon.log" 2>&1 || fail "mapsharefs -o $options failed"
+    "$MAPSHAREFS" -o "$DEFAULT_OPTIONS${1:+,$1}" "$STORE" "$MOUNT" >>"$SCRATCH/daemon.log" 2>&1 || fail "mapsharefs -o ${1:-} failed"
     is_mounted "$MOUNT" || fail "mapsharefs returned 0 but nothing is mounted"
     KEEPER=$(stats_value keeper_pid)
     USED_KEEPERS+=("$KEEPER")
+}
+
+# In the foreground, so that all it says is in daemon.log, but not as a child of ours.
+start_daemon() { # COMMAND...: mounts MOUNT
+    local started
+    USED_MOUNTS+=("$MOUNT")
+    started=$("$@" </dev/null >>"$SCRATCH/daemon.log" 2>&1 & echo $!)
+    USED_KEEPERS+=("$started")
+    wait_until 60 mounted_or_gone "$started" && is_mounted "$MOUNT" || fail "$* failed"
+}
+
+mounted_or_gone() { # PID
+    process_gone "$1" || is_mounted "$MOUNT"
 }
 
 # Unmounts and waits until the store is complete: the keeper's exit says so.
@@ -194,6 +256,7 @@ stop_mount() {
 # Crashes the whole daemon, the mount goes with it.
 kill_daemon() {
     local pids
+    expect_recovery
     pids=$(daemon_pids)
     # shellcheck disable=SC2086
     kill -9 $pids
@@ -256,14 +319,12 @@ start_user_mount() { # [OPTIONS [LIMIT]]
     local options=$DEFAULT_OPTIONS
     need_mount
     [ -n "${1:-}" ] && options+=,$1
+    expect_log "the kernel's limits for this mount stay low \(only root may raise them\)"
     chmod 777 "$SCRATCH"
     is_root && chown -R 65534:65534 "$STORE" "$MOUNT"
-    USED_MOUNTS+=("$MOUNT")
     # shellcheck disable=SC2016
-    as_user bash -c 'ulimit -n "$1"; exec "${@:2}"' - "${2:-$(ulimit -n)}" "$MAPSHAREFS" -o "$options" "$STORE" "$MOUNT" \
-        >>"$SCRATCH/daemon.log" 2>&1 || fail "an ordinary user's mapsharefs -o $options failed"
+    start_daemon as_user setsid bash -c 'ulimit -n "$1"; exec "${@:2}"' - "${2:-$(ulimit -n)}" "$MAPSHAREFS" -f -o "$options" "$STORE" "$MOUNT"
     KEEPER=$(user_stats_value keeper_pid)
-    USED_KEEPERS+=("$KEEPER")
 }
 
 user_stats_value() { # KEY

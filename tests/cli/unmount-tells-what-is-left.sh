@@ -4,6 +4,7 @@
 need_mount
 need_program getfattr
 scratch
+expect_log 'cannot be written to the store: Input/output error' 'the store could not be completed: Input/output error'
 start_mount commit_interval=1000,fault=write/files/EIO
 
 head -c 100000 /dev/urandom >"$PLAIN/file"

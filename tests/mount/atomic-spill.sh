@@ -5,6 +5,8 @@
 need_mount
 need_program getfattr
 scratch
+expect_log 'cache_size is used up: pages go to the spill file'
+expect_deaths
 options=atomic,cache_size=16M,journal_size=128M,commit_interval=1
 dd if=/dev/urandom of="$PLAIN/old" bs=1M count=40 status=none
 dd if=/dev/urandom of="$PLAIN/new" bs=1M count=40 status=none

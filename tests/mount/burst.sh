@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr
 scratch
+expect_deaths
 
 fuse_descriptor() { # of the keeper: the number of /dev/fuse
     local entry

@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr setfattr
 scratch
+expect_deaths
 RANDOM=${SEED:=$((RANDOM))}
 echo "seed: SEED=$SEED" >&2
 program=$(helper mount/crash-model)

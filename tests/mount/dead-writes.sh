@@ -6,6 +6,7 @@ need_mount
 need_root
 need_program getfattr python3 flock
 scratch
+expect_deaths
 small_disk "$STORE" 256M
 device=$(stat -c %Hd:%Ld "$STORE")
 

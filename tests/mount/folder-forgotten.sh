@@ -8,6 +8,7 @@ need_program getfattr
 need_fuse_for_all "$0"
 need_tool
 scratch
+expect_deaths
 
 try() { # kill|live
     rm -rf "$STORE"

@@ -5,6 +5,7 @@ need_mount
 need_root
 need_program getfattr
 scratch
+expect_log 'cannot be committed: No space left on device'
 small_disk "$STORE" 80M
 start_mount
 fallocate -l 4096 "$MOUNT/allocated"

@@ -4,6 +4,7 @@
 need_mount
 need_root
 scratch
+expect_deaths
 for option in commit_interval=600 atomic; do
     echo "with $option"
     start_mount "max_restarts=1000000,threads=2,$option"

@@ -2,6 +2,7 @@
 # The library's commits on a mount: receipts, waiting, several files at once, over deaths of the worker; and what a crash leaves.
 . "$(dirname "$0")/../lib.sh"
 scratch
+expect_deaths
 start_mount atomic,commit_interval=3600
 program=$(realpath "$(helper mount/library-commit)")
 "$program" basics "$MOUNT"

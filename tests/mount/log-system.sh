@@ -46,7 +46,7 @@ die() {
 }
 
 listen "$SCRATCH/first"
-start_mount max_restarts=1000,commit_interval=1,fault=write/files/EIO/1/1
+start_mount_in_background max_restarts=1000,commit_interval=1,fault=write/files/EIO/1/1
 first=$(stats_value worker_pid)
 echo text >"$MOUNT/file"
 sync "$MOUNT/file"

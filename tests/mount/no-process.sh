@@ -6,6 +6,8 @@ need_mount
 need_root
 need_program getfattr
 scratch
+expect_log 'no worker can be started now'
+expect_deaths
 
 make_group() {
     local folder

@@ -6,6 +6,7 @@ need_mount
 need_root
 need_program getfattr
 scratch
+expect_deaths
 start_mount
 "$(helper mount/posix-handle)" "$MOUNT" take "$SCRATCH/handles"
 kill -9 "$(stats_value worker_pid)"

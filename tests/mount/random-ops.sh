@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr setfattr
 scratch
+expect_deaths
 start_mount cache_size=16M,journal_size=4M,commit_interval=1,max_restarts=1000
 mkdir "$MOUNT/atomic"
 setfattr -n user.mapshare.atomic -v 1 "$MOUNT/atomic"

@@ -6,6 +6,7 @@ need_mount
 need_root # drops the kernel's caches
 need_program getfattr find
 scratch
+expect_deaths
 start_mount max_restarts=1000,cache_size=32M,threads=8
 drop_caches() { echo 2 >/proc/sys/vm/drop_caches; }
 for folder in 1 2 3 4; do

@@ -24,14 +24,14 @@ REAL=$MAPSHAREFS
 wrap 'ulimit -l 0'
 start_mount
 works "no locked memory"
-wrap 'ulimit -n 64'
+wrap 'ulimit -n 128'
 start_mount
 for i in $(seq 250); do
     mkdir "$MOUNT/folder-$i"
     echo "$i" >"$MOUNT/folder-$i/file"
 done
 [ "$(cat "$MOUNT"/folder-*/file | wc -l)" = 250 ] || fail "few descriptors: files are lost"
-works "64 descriptors"
+works "128 descriptors"
 MAPSHAREFS=$REAL
 if is_root && mount -t ramfs none "$STORE" 2>/dev/null; then
     USED_LOOPS+=("$STORE")

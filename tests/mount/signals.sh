@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr
 scratch
+expect_log 'the worker was ended by signal (4|5|6|7|8|11|31) '
 start_mount max_restarts=1000,commit_interval=600
 echo text >"$MOUNT/file"
 exec 7<>"$MOUNT/file"

@@ -5,6 +5,9 @@
 need_mount
 need_program getfattr
 scratch
+expect_deaths
+expect_recovery
+expect_log 'the worker was ended by signal 9 \(Killed\) too often; giving up'
 start_mount max_restarts=3,commit_interval=600
 echo committed >"$MOUNT/file"
 sync "$MOUNT/file"

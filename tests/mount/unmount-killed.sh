@@ -4,6 +4,7 @@
 need_mount
 need_program getfattr
 scratch
+expect_deaths
 RANDOM=${SEED:=$((RANDOM))}
 echo "seed: SEED=$SEED" >&2
 for round in 1 2 3 4 5 6; do

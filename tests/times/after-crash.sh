@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr setfattr
 scratch
+expect_deaths
 stamp=$(helper times/stamp)
 start_mount commit_interval=600
 for mode in 0 1; do
