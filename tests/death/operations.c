@@ -559,7 +559,7 @@ const struct operation operations[] = {
      .options = "atomic,cache_size=16M,journal_size=64M",
      .stride = 4000},
     {.name = "checkpoint", .prepare = two_files, .operate = op_checkpoint, .options = "journal_size=4M", .stride = 400},
-    {.name = "takeover", .prepare = much, .operate = op_takeover},
+    {.name = "takeover", .prepare = much, .operate = op_takeover, .stride = 40},
     {.name = "unmount", .prepare = much, .operate = op_unmount, .at_unmount = true, .volatile_end = true},
     {.name = "discard", .prepare = two_synced, .operate = op_discard, .options = "atomic", .at_unmount = true},
     {0},
