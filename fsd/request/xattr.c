@@ -89,23 +89,32 @@ void request_listxattr(fuse_req_t request, fuse_ino_t node, size_t size)
         request_reply_value(request, names, without_hidden(request, names, n), size);
 }
 
+/* Whether the flags refuse it as things are: then it has no effect that a next worker could take for its own. */
+static bool is_refused(const char *path, const char *name, bool sets, int flags)
+{
+    if (sets && !flags)
+        return false;
+    return getxattr(path, name, NULL, 0) >= 0 ? flags & XATTR_CREATE : !sets || flags & XATTR_REPLACE;
+}
+
 /* Runs `change` on the descriptor's path; a changed attribute is metadata to be flushed. */
 static void change(fuse_req_t request, uint32_t inode, const char *name, const char *value, size_t size, int flags)
 {
     struct server *server = server_of(request);
     struct descriptor *descriptor;
     char path[32];
-    bool tried;
+    bool tried = false;
     int error = descriptor_get(&server->descriptors, inode, &descriptor);
 
     if (error) {
         request_reply(request, error);
         return;
     }
-    intent_begin(server, 0, &tried);
+    path_of_descriptor(path, descriptor);
+    if (current_header()->unique & RESENT || !is_refused(path, name, value, flags))
+        intent_begin(server, 0, &tried);
     if (tried)
         flags = 0;
-    path_of_descriptor(path, descriptor);
     if (value ? setxattr(path, name, value, size, flags) : removexattr(path, name))
         error = -errno;
     if (tried && error == -ENODATA)
