@@ -47,7 +47,7 @@ static void set_up(const char *folder)
     }
     make_bystanders(store);
     make_bystanders(plain);
-    snprintf(log_path, PAGE, "%s/daemon.log", folder);
+    snprintf(log_path, PAGE, "%s/trial.log", folder);
     snprintf(control_path, PAGE, "%s/points", folder);
     fd = open(control_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     CHECK(fd >= 0 && ftruncate(fd, sizeof *control) == 0);
