@@ -98,11 +98,11 @@ void frame_table_fill(struct frame_table *table)
     table->free_count = table->spill_free_count = 0;
     table->whole_hint = header->frame_max / 64 + 1;
     for (uint32_t i = header->frame_max; i; i--) {
-        if (table->index[i].state == FRAME_FREE)
+        if (!table->arena->frames[i].file)
             give_back(table, i);
     }
     for (uint32_t i = header->frame_max + header->spilled; i > header->frame_max; i--) {
-        if (table->index[i].state == FRAME_FREE)
+        if (!table->arena->frames[i].file)
             table->spill_free[table->spill_free_count++] = i;
     }
 }

@@ -62,7 +62,7 @@ struct frame_table {
 };
 
 int frame_table_open(struct frame_table *table, struct arena *arena, int spill);
-/* Called once by takeover.c after it marked the frames in use. */
+/* Called once by takeover.c: what names a file is in use. */
 void frame_table_fill(struct frame_table *table);
 
 static inline uint32_t frame_number(const struct frame_table *table, const struct frame_index *frame)

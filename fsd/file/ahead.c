@@ -48,7 +48,7 @@ static bool lock_file(struct files *files, struct file_index *index)
 
         if (stream)
             ahead_alone(files);
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         if (stream || !index->stream.number)
             return stream;
         pthread_mutex_unlock(&index->lock);
@@ -144,7 +144,7 @@ void ahead_journal(struct files *files, uint32_t number)
     int error = -EBUSY;
 
     pthread_rwlock_rdlock(&files->ahead->lock);
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     epoch = journal_epoch(files->journal);
     /* After a rollback what was journaled goes with the commit's own pages, which come after the stream's: older ones after newer ones. */
     index->stream.full = index->versions.committing || index->stream.is_void ||

@@ -121,7 +121,7 @@ static int zero_range(struct files *files, struct file_index *index, int fd, uin
     int error = 0;
 
     while (from < to && !error) {
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         from = next_content(files, index, fd, from);
         for (uint32_t i = 0; i < BATCH_PAGES && from < to && !error; i++) {
             uint64_t end = (PAGE_OF(from) + 1) << PAGE_SHIFT;
@@ -143,7 +143,7 @@ static void mark_changed(struct files *files, struct file_index *index, uint64_t
 {
     struct file_version *current = &file_truth(files, index)->current;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     if (size > current->size)
         current->size = size;
     current->mtime = current->ctime = time_mark(current->ctime);
@@ -221,7 +221,7 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t number, off_t offs
         descriptor_put(files->descriptors, descriptor);
         return offset;
     }
-    pthread_mutex_lock(&files->index[number].lock);
+    file_lock(files, &files->index[number]);
     size = files->arena->files[number].current.size;
     while (at < size && !found) {
         found = is_data(files, &files->index[number], descriptor->fd, at, &next) == (whence == SEEK_DATA);

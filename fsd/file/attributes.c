@@ -14,7 +14,7 @@ void file_attributes(struct files *files, uint32_t number, struct stat *stat)
     const struct file_version *current = &files->arena->files[number].current;
     blkcnt_t blocks;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     blocks = used_blocks(files, index, stat);
     stat->st_size = current->size;
     stat->st_atim = time_unpack(current->atime);
@@ -29,7 +29,7 @@ void file_set_times(struct files *files, uint32_t number, int which, struct time
     struct file_index *index = &files->index[number];
     struct file_version *current = &files->arena->files[number].current;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     current->ctime = time_mark(current->ctime);
     if (which & FILE_ATIME)
         current->atime = which & FILE_ATIME_NOW ? current->ctime : time_pack(atime);
@@ -65,7 +65,7 @@ void file_mark_atime(struct files *files, uint32_t number, bool strict)
     struct file_index *index = &files->index[number];
     struct file_version *current = &files->arena->files[number].current;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     if (file_atime_is_due(current->atime, current->mtime, current->ctime, strict)) {
         current->atime = time_mark(0);
         version_atime_changed(files, index);
@@ -79,7 +79,7 @@ void file_set_atomic(struct files *files, uint32_t number, bool atomic)
     _Atomic uint32_t *flags = &files->arena->files[number].flags;
     bool was;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     was = *flags & FILE_ATOMIC;
     if (atomic)
         atomic_fetch_or(flags, FILE_ATOMIC);

@@ -108,7 +108,7 @@ static void take_frames(struct files *files, struct round *round, uint32_t numbe
     job->error = file_open(files, index, FRAME_COMMITTED, &job->descriptor);
     if (!job->error)
         job->fd = descriptor_get_direct(files->descriptors, job->descriptor, &job->direct) ? job->descriptor->fd : job->direct->fd;
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     if (!job->error)
         job->error = fit(files, job);
     frame = TAILQ_FIRST(&index->view.lists[FRAME_COMMITTED]);
@@ -211,7 +211,7 @@ static void end_job(struct files *files, struct round *round, struct job *job)
     struct file_index *index = job->index;
     struct file *file = file_truth(files, index);
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     index->view.moved++;
     for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
         struct frame_index *frame = round->frames[job->first + job->count - 1 - i];
@@ -226,7 +226,7 @@ static void end_job(struct files *files, struct round *round, struct job *job)
         }
         if (i % BREATH_PAGES == BREATH_PAGES - 1) { /* let writers in */
             pthread_mutex_unlock(&index->lock);
-            pthread_mutex_lock(&index->lock);
+            file_lock(files, index);
         }
     }
     if (job->error) {
@@ -292,7 +292,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
         struct job *job = &round->jobs[i];
 
         if (!job->error) {
-            pthread_mutex_lock(&job->index->lock);
+            file_lock(files, job->index);
             job->error = apply_version(files, job);
             pthread_mutex_unlock(&job->index->lock);
         }

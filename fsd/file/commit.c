@@ -67,7 +67,7 @@ static void put_back(struct files *files, const struct part *part, int error)
     struct frame_index *frame, *next;
 
     ahead_alone(files);
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_COMMITTING], link, next) {
         frame->stream_epoch = 0;
         atomic_store(&frame_truth(files->frames, frame)->position, 0); /* or a later commit's publishing would publish it */
@@ -176,7 +176,7 @@ static int make_ready(struct files *files, struct round *round, uint32_t part)
     if (error)
         return error;
     round->files[part].owner = owner_of(descriptor->fd);
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING, &reserved);
     pthread_mutex_unlock(&index->lock);
     if (!error && (metadata_is_unsynced(files, inode) || (reserved && space_is_scarce(files))))
@@ -208,7 +208,7 @@ static int add_pages(struct files *files, struct round *round, uint32_t part)
     const struct frame_index *frame;
     int error = 0;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
         if (!error && frame->stream_epoch != epoch)
             error = add_page(files, round, part, frame);
@@ -278,7 +278,7 @@ static void set_positions(struct files *files, const struct round *round, const 
         struct file_index *index = &files->index[round->parts[i].file];
         struct frame_index *frame;
 
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link)
             atomic_store_explicit(&frame_truth(files->frames, frame)->position, chunk->position, memory_order_relaxed);
         version_place(files, index, chunk);
@@ -323,7 +323,7 @@ static void publish(struct files *files, const struct part *part, const struct j
     struct frame_index *frame;
     uint64_t pages;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     pages = index->view.counts[FRAME_COMMITTING];
     if (part->void_from != UINT64_MAX)
         drop_void(files, index, part->void_from);
@@ -358,7 +358,7 @@ static bool is_needed(struct files *files, const struct commit_waiter *waiter)
     for (uint32_t i = 0; i < waiter->count && !needed; i++) {
         struct file_index *index = &files->index[waiter->files[i]];
 
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         needed = version_has_changes(index);
         pthread_mutex_unlock(&index->lock);
     }
@@ -373,7 +373,7 @@ static void find_last_commit(struct files *files, const struct commit_waiter *wa
         struct file_index *index = &files->index[waiter->files[i]];
         const struct file_version *version;
 
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         version = &files->arena->files[waiter->files[i]].commits[index->versions.last];
         if (version->sequence >= result->sequence)
             *result = (struct commit_result){.sequence = version->sequence, .time = version->committed_at};
@@ -554,7 +554,7 @@ bool commit_changes_contents(struct files *files, uint32_t number)
     const struct file *file = &files->arena->files[number];
     bool changes;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     changes = index->versions.committing || index->view.counts[FRAME_RECEIVED] || index->view.counts[FRAME_COMMITTING] ||
               file->current.void_from != UINT64_MAX || file->current.size != file->commits[index->versions.last].size;
     pthread_mutex_unlock(&index->lock);
@@ -570,7 +570,7 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
         return false;
     if (!number)
         return true;
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     needless = !index->versions.committing && !index->versions.changed && !index->view.counts[FRAME_RECEIVED] &&
                !index->view.counts[FRAME_COMMITTING] && !files->arena->files[number].error;
     pthread_mutex_unlock(&index->lock);

@@ -70,6 +70,8 @@ struct file_opens {
 struct file_index {
     pthread_mutex_t lock; /* guards all below but what says otherwise, the file's truth and its frames; outlives the file */
     bool started;
+    bool untaken;                          /* its frames, as a dead worker left them, were not looked at yet: file_lock does */
+    uint32_t untaken_first, untaken_count; /* in files->untaken */
     struct file_view view;
     struct file_versions versions;
     struct file_stream stream;
@@ -105,6 +107,8 @@ struct files {
     pthread_mutex_t lists_lock;           /* a leaf */
     struct file_list changed, checkpoint; /* with something to commit; with something committed. Each holds what is on it */
     pthread_mutex_t opens_lock;           /* all files' struct file_opens; a leaf */
+
+    uint32_t *untaken; /* numbers of frames, file by file: takeover.c's */
 
     struct commit_queue *commits;
     struct ahead *ahead;
@@ -174,6 +178,15 @@ void file_discard(struct files *files, uint32_t file);
 /* For this floor's own files. Invariant 7: the store's file gets blocks, which *reserved tells, for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
 int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state, bool *reserved);
+void file_take_over(struct files *files, struct file_index *index);
+
+static inline void file_lock(struct files *files, struct file_index *index)
+{
+    pthread_mutex_lock(&index->lock);
+    if (index->untaken)
+        file_take_over(files, index);
+}
+
 static inline struct file *file_truth(const struct files *files, const struct file_index *index)
 {
     return &files->arena->files[index - files->index];

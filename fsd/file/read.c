@@ -43,7 +43,7 @@ static ssize_t read_file(struct files *files, struct file_index *index, int fd, 
     uint32_t moved;
     int error = 0;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     do {
         end = file_truth(files, index)->current.size;
         if (offset >= end || !size)
@@ -55,7 +55,7 @@ static ssize_t read_file(struct files *files, struct file_index *index, int fd, 
         if (!is_covered(index, size, offset)) {
             pthread_mutex_unlock(&index->lock);
             error = page_read_store(fd, buffer, size, offset, valid);
-            pthread_mutex_lock(&index->lock);
+            file_lock(files, index);
         }
     } while (!error && moved != index->view.moved);
     if (!error && offset < end)

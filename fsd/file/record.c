@@ -116,7 +116,7 @@ bool file_is_in_journal(struct files *files, uint32_t inode)
         return true;
     if (!number)
         return false;
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     is = index->versions.committing || files->arena->files[number].published >= files->tail.released;
     pthread_mutex_unlock(&index->lock);
     return is;

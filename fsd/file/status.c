@@ -57,7 +57,7 @@ int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t l
     uint32_t enough = limit ? limit : UINT32_MAX;
     int error = 0;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && !error && array.count <= enough;
          frame = RB_NEXT(frame_tree, &index->view.tree, frame)) {
         for (; !error && kernel < end && kernel->last < frame->page; kernel++)
@@ -90,7 +90,7 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
     struct frame_index *frame;
 
     *info = (struct mapshare_abi_info){.version = MAPSHARE_ABI_VERSION};
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     held = &file->commits[index->versions.last];
     info->flags = file->flags & FILE_ATOMIC ? MAPSHARE_ABI_ATOMIC : 0;
     info->sequence = held->sequence;
@@ -114,7 +114,7 @@ uint64_t status_sequence(struct files *files, uint32_t number)
     struct file_index *index = &files->index[number];
     uint64_t sequence;
 
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     sequence = files->arena->files[number].commits[index->versions.last].sequence;
     pthread_mutex_unlock(&index->lock);
     return sequence > files->arena->files[number].before ? sequence : files->arena->files[number].before;
@@ -143,7 +143,7 @@ void status_frames(struct files *files, struct page_counts *counts)
 
         if (!files->arena->files[i].inode)
             continue;
-        pthread_mutex_lock(&index->lock);
+        file_lock(files, index);
         for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
             counts->of[state_on_list(state)] += index->view.counts[state];
         if (index->view.failed)

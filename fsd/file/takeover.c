@@ -17,21 +17,26 @@
 #include "file/version.h"
 #include "log.h"
 
-static bool is_committed(const struct files *files, uint64_t position)
+/* The oldest commit of all comes first for a file's list, and of the frames of a page the newest last. */
+static int by_age(const void *a, const void *b, void *arena)
 {
-    return position && journal_published(&files->arena->header->journal, position);
-}
+    const struct frame *frames = ((const struct arena *)arena)->frames;
+    const struct frame *x = &frames[*(const uint32_t *)a], *y = &frames[*(const uint32_t *)b];
 
-/* Frames of one page follow each other, the newest last; the oldest commit of all comes first for a file's list. */
-static int by_file_and_age(const void *a, const void *b)
-{
-    const struct frame *x = *(struct frame *const *)a, *y = *(struct frame *const *)b;
-
-    if (x->file != y->file)
-        return x->file < y->file ? -1 : 1;
     if (x->position != y->position)
         return x->position < y->position ? -1 : 1;
     return x->version < y->version ? -1 : x->version > y->version;
+}
+
+/* Mostly they are in order: memory is taken from the lowest on. */
+static void sort(const struct files *files, uint32_t *numbers, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (by_age(&numbers[i - 1], &numbers[i], files->arena) > 0) {
+            qsort_r(numbers, count, sizeof *numbers, by_age, files->arena);
+            return;
+        }
+    }
 }
 
 static void take_frame(struct files *files, struct frame *truth)
@@ -39,11 +44,9 @@ static void take_frame(struct files *files, struct frame *truth)
     struct file_index *index = &files->index[truth->file];
     const struct file_version *current = &file_truth(files, index)->current;
     struct frame_index *frame = &files->frames->index[truth - files->arena->frames], *seen;
-    bool committed = is_committed(files, truth->position);
+    bool committed = truth->position != 0; /* count_frames() */
 
     *frame = (struct frame_index){.page = truth->page, .version = truth->version};
-    if (!committed)
-        truth->position = 0;
     if (truth->flags & FRAME_VOID || version_voids(files, index, truth, committed) ||
         (!committed &&
          truth->page << PAGE_SHIFT >= current->size)) { /* beyond the end: amid a truncation, or a WRITE that is sent again */
@@ -80,22 +83,61 @@ static void take_frame(struct files *files, struct frame *truth)
     }
 }
 
-static int take_frames(struct files *files)
+void file_take_over(struct files *files, struct file_index *index)
 {
-    const struct arena_header *header = files->arena->header;
-    uint32_t all = header->frame_max + header->spilled, count = 0;
-    struct frame **used = malloc((all + 1ul) * sizeof *used);
+    uint32_t *numbers = files->untaken + index->untaken_first;
 
-    if (!used)
+    index->untaken = false;
+    sort(files, numbers, index->untaken_count);
+    for (uint32_t i = 0; i < index->untaken_count; i++)
+        take_frame(files, &files->arena->frames[numbers[i]]);
+    version_recovered(files, index);
+}
+
+/* Of each file. What was to be committed by the dead worker is received again: later commits must not be taken for that one. */
+static void count_frames(struct files *files, uint32_t all)
+{
+    const struct arena *arena = files->arena;
+    uint32_t dropped = 0;
+
+    for (uint32_t i = 1; i <= all; i++) {
+        struct frame *frame = &arena->frames[i];
+
+        if (frame->file && (frame->file > arena->header->file_used || !arena->files[frame->file].inode)) { /* invariant 13 */
+            dropped++;
+            atomic_store(&frame->file, 0);
+        }
+        if (!frame->file)
+            continue;
+        if (frame->position && !journal_published(&arena->header->journal, frame->position))
+            atomic_store(&frame->position, 0);
+        files->index[frame->file].untaken_count++;
+    }
+    if (dropped)
+        log_line(LOG_WARN, "takeover: %" PRIu32 " frames that name no file are dropped", dropped);
+}
+
+/* What takes long, a file's tree and lists, is made when the file is first touched: until then it is on both lists and holds the journal's
+ * tail. So what a worker's death costs its clients does not depend on how much is cached. */
+static int sort_frames(struct files *files, uint32_t all)
+{
+    const struct arena *arena = files->arena;
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i <= arena->header->file_used; i++) {
+        files->index[i].untaken_first = first;
+        first += files->index[i].untaken_count;
+        files->index[i].untaken_count = 0;
+    }
+    files->untaken = malloc((first + 1ul) * sizeof *files->untaken);
+    if (!files->untaken)
         return -ENOMEM;
     for (uint32_t i = 1; i <= all; i++) {
-        if (files->arena->frames[i].file)
-            used[count++] = &files->arena->frames[i];
+        struct file_index *index = &files->index[arena->frames[i].file];
+
+        if (arena->frames[i].file)
+            files->untaken[index->untaken_first + index->untaken_count++] = i;
     }
-    qsort(used, count, sizeof *used, by_file_and_age);
-    for (uint32_t i = 0; i < count; i++)
-        take_frame(files, used[i]);
-    free(used);
     frame_table_fill(files->frames);
     return 0;
 }
@@ -112,6 +154,24 @@ static void take_handles(struct files *files)
     }
 }
 
+static void take_file(struct files *files, struct file_index *index)
+{
+    uint32_t first = index->untaken_first, count = index->untaken_count;
+
+    file_index_start(index);
+    share_charge_to(files, index, file_truth(files, index)->user);
+    version_recover(files, index);
+    index->untaken = count != 0;
+    index->untaken_first = first;
+    index->untaken_count = count;
+    if (!index->untaken) {
+        version_recovered(files, index);
+        return;
+    }
+    list_changed(files, index, true);
+    list_checkpoint(files, index, true);
+}
+
 /* Invariant 13. */
 static void take_records(struct files *files)
 {
@@ -120,12 +180,14 @@ static void take_records(struct files *files)
     if (dropped)
         log_line(LOG_NOTE, "takeover: %" PRIu32 " files' records that a dead worker left half made or half ended are dropped",
                  dropped);
+}
+
+/* Once all are counted. */
+static void take_files(struct files *files)
+{
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
-        if (files->arena->files[i].inode) {
-            file_index_start(&files->index[i]);
-            share_charge_to(files, &files->index[i], files->arena->files[i].user);
-            version_recover(files, &files->index[i]);
-        }
+        if (files->arena->files[i].inode)
+            take_file(files, &files->index[i]);
     }
 }
 
@@ -150,6 +212,7 @@ static int open_parts(struct files *files)
 int files_open(struct files *files, void (*committed)(void *context), void *context)
 {
     int error = open_parts(files);
+    uint32_t all;
 
     if (!error)
         error = commit_open(files, committed, context);
@@ -158,13 +221,12 @@ int files_open(struct files *files, void (*committed)(void *context), void *cont
     if (error)
         return error;
     take_records(files);
-    error = take_frames(files);
+    all = files->arena->header->frame_max + files->arena->header->spilled;
+    count_frames(files, all);
+    error = sort_frames(files, all);
     if (error)
         return error;
+    take_files(files);
     take_handles(files);
-    for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
-        if (files->arena->files[i].inode)
-            version_recovered(files, &files->index[i]);
-    }
     return 0;
 }

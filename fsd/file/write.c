@@ -110,7 +110,7 @@ static size_t take_pages(struct files *files, uint32_t number, struct received *
             waited = *error != -EAGAIN;
             pthread_mutex_unlock(&index->lock);
             may_spill = !wait_to_try_again(files, *error);
-            pthread_mutex_lock(&index->lock);
+            file_lock(files, index);
             continue;
         }
         if (*error)
@@ -134,7 +134,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         return -EFBIG;
     if (kind == WRITE_PLAIN && size > max - offset)
         size = max - offset;
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     share_charge_to(files, index, data->user);
     done = take_pages(files, number, data, size, offset, kind, &error);
     if (done || !size) {
@@ -177,7 +177,7 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
 
     if (size > files->arena->header->size_max)
         return -EFBIG;
-    pthread_mutex_lock(&index->lock);
+    file_lock(files, index);
     if (size < file->current.size) {
         struct frame_index key = {.page = PAGE_OF(size + PAGE_BYTES - 1)}, *frame, *next;
 

@@ -63,7 +63,7 @@ static void an_abandoned_stream_is_journaled_again(void **state)
         put_page(house, file, i, 'b');
     ahead_journal(house->files, file);
     ahead_abandon_file(house->files, index_of(house, file));
-    pthread_mutex_unlock(&index_of(house, file)->lock);
+    pthread_mutex_unlock(&house->files->index[file].lock);
     assert_string_equal(counts(house, file), "10,0,0,0");
     record_start(house);
     assert_int_equal(commit_file(house, file), 0);

@@ -301,9 +301,14 @@ uint32_t inode_of(struct house *house, uint32_t file)
     return house->arena.files[file].inode;
 }
 
+/* As everybody finds it who locks it. */
 struct file_index *index_of(struct house *house, uint32_t file)
 {
-    return &house->files->index[file];
+    struct file_index *index = &house->files->index[file];
+
+    file_lock(house->files, index);
+    pthread_mutex_unlock(&index->lock);
+    return index;
 }
 
 void put(struct house *house, uint32_t file, uint64_t offset, size_t size, char letter)

@@ -2,6 +2,7 @@
  * nothing uncommitted is taken for committed. */
 #include "config.h"
 
+#include "file/flusher.h"
 #include "fsd-support.h"
 
 #include "file/ahead.h"
@@ -453,6 +454,33 @@ static void dead_in_a_checkpoint(void **state)
     }
 }
 
+/* What a death costs does not depend on what is cached: a file's frames are looked at when it is touched, by deaths in between, too. */
+static void files_are_taken_over_when_touched(void **state)
+{
+    struct house *house = *state;
+    uint32_t a = make_file(house, "a", 4, 'a'), b = make_file(house, "b", 4, 'a');
+
+    put_page(house, a, 1, 'b');
+    assert_int_equal(commit_file(house, a), 0);
+    put_page(house, a, 1, 'c');
+    put_page(house, b, 2, 'd');
+    die_at_one(house, BEFORE_COMMIT, a); /* with a place in the journal that the next commit gets */
+    assert_true(house->files->index[a].untaken && house->files->index[b].untaken);
+    assert_int_equal(commit_file(house, b), 0);
+    assert_true(house->files->index[a].untaken);
+    house_replace_worker(house);
+    assert_int_equal(tail_move(house->files), 0); /* it knows of the commits that nobody looked at */
+    assert_string_equal(states(house, a), "R1");
+    assert_string_equal(states(house, b), "C2");
+    assert_string_equal(seen(house, a, 0, 4), "acaa");
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "abaa");
+    assert_string_equal(stored(house, "b"), "aada");
+    assert_int_equal(flush_all(house->files), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "acaa");
+}
+
 static void frames_in_the_spill_file_are_found_again(void **state)
 {
     struct house *house = house_open(8, 5000, MIB);
@@ -489,6 +517,7 @@ int main(void)
         TEST(a_stream_of_a_dead_worker_is_journaled_again),
         TEST(a_page_of_a_stream_was_replaced),
         cmocka_unit_test(dead_in_a_checkpoint),
+        TEST(files_are_taken_over_when_touched),
         cmocka_unit_test(frames_in_the_spill_file_are_found_again),
     };
 
