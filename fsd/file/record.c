@@ -72,7 +72,7 @@ static uint32_t make(struct files *files, uint32_t inode, int *error)
     }
     pthread_mutex_unlock(&files->record_lock);
     if (number) {
-        pthread_mutex_lock(&files->index[number].lock);
+        file_lock(files, &files->index[number]);
         used_learn(files, &files->index[number], descriptor->fd);
         pthread_mutex_unlock(&files->index[number].lock);
     }
