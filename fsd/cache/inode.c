@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "cache/area.h"
 #include "cache/place.h"
@@ -17,7 +18,6 @@
 #define HASH_BITS 20
 #define HASH_SIZE (1u << HASH_BITS)
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
-#define FILE_ID_INO32_GEN 1       /* a handle of inode number and generation; ext4 takes generation 0 for any */
 #define NUMBER_RETIRED UINT64_MAX /* nobody finds it by that */
 
 static uint32_t bucket(uint64_t number)
@@ -51,14 +51,13 @@ static void unlink_slot(struct inode_table *table, uint32_t slot)
     *at = table->next[slot];
 }
 
-static uint64_t generation_of(const struct identity *identity)
+/* What a client's file handle proves: only who was given one for this very file can make it, for as long as the store keeps its key. */
+static uint64_t generation_of(const struct inode_table *table, const struct identity *identity)
 {
-    uint32_t hash = 2166136261u; /* FNV-1a: stable over mounts, which is all that is asked of it */
+    struct identity of = {.inode = identity->inode, .birth = identity->birth, .handle_length = identity->handle_length};
 
-    for (uint32_t i = 0; i < identity->handle_length; i++)
-        hash = (hash ^ identity->handle[i]) * 16777619u;
-    hash = (hash ^ (uint32_t)identity->birth.tv_sec) * 16777619u;
-    return (hash ^ (uint32_t)identity->birth.tv_nsec) * 16777619u;
+    memcpy(of.handle, identity->handle, identity->handle_length);
+    return (uint32_t)XXH3_64bits_withSecret(&of, sizeof of, table->key.bytes, sizeof table->key.bytes);
 }
 
 /* The table's lock is held. */
@@ -79,7 +78,7 @@ static int add(struct inode_table *table, const struct identity *identity, uint6
         inode->handle_length = identity->handle_length;
         memcpy(inode->handle, identity->handle, identity->handle_length);
     }
-    inode->generation = generation_of(identity);
+    inode->generation = generation_of(table, identity);
     inode->lookups = lookups;
     atomic_store(&inode->number, identity->inode);
     link_slot(table, *slot);
@@ -250,38 +249,6 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
     if (retired)
         end_if_unused(table, retired);
     return error;
-}
-
-static int open_number(const struct inode_table *table, uint64_t number)
-{
-    union {
-        struct file_handle handle;
-        char space[sizeof(struct file_handle) + 2 * sizeof(uint32_t)];
-    } at = {.handle = {.handle_bytes = 2 * sizeof(uint32_t), .handle_type = FILE_ID_INO32_GEN}};
-    uint32_t bytes[2] = {number, 0};
-
-    memcpy(at.handle.f_handle, bytes, sizeof bytes);
-    return open_by_handle_at(table->store, &at.handle, O_PATH | O_CLOEXEC);
-}
-
-int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot, struct effects *effects)
-{
-    int fd, error;
-
-    if (number == 1)
-        number = table->root;
-    pthread_mutex_lock(&table->lock);
-    *slot = find(table, number);
-    pthread_mutex_unlock(&table->lock);
-    if (*slot)
-        fd = inode_open(table, *slot);
-    else
-        fd = table->handles ? open_number(table, number) : -ESTALE;
-    if (fd < 0)
-        return -ESTALE;
-    error = inode_lookup(table, 0, fd, "", stat, slot, effects);
-    close(fd);
-    return error || stat->stx_ino != number ? -ESTALE : 0;
 }
 
 uint32_t inode_of_node(struct inode_table *table, uint64_t node)

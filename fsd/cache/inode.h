@@ -15,11 +15,18 @@
 #include "cache/arena.h"
 #include "cache/slots.h"
 
+/* Of a store, as long as it lives. */
+struct inode_key {
+    unsigned char bytes[192];
+    bool known;
+};
+
 struct inode_table {
     struct arena *arena;
     int store;   /* the store's root */
     int private; /* the store's private folder, and in it */
     int removed; /*   the folder of removed files; -1: none */
+    struct inode_key key;
     dev_t device;
     bool handles;  /* file handles mean something here, and may be used */
     uint64_t root; /* inode number of the root */
@@ -43,6 +50,9 @@ struct inode_table {
 
 /* Scans the arena: also takes over what a dead worker left. */
 int inode_table_open(struct inode_table *table, struct arena *arena, int store);
+/* Reads the store's key from its private folder, or makes one there: before anything is looked up. Without one (0), handles that clients kept are
+ * found by their paths only. */
+int inode_key_open(struct inode_table *table, int private_folder);
 
 /* The slot of a node id, or 0. */
 uint32_t inode_of_node(struct inode_table *table, uint64_t node);
@@ -54,7 +64,8 @@ uint64_t inode_node(const struct inode_table *table, uint32_t slot);
  * device. */
 int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const char *name, struct statx *stat, uint32_t *slot,
                  struct effects *effects);
-/* The same for an inode number alone, from a file handle that a client kept. -ESTALE. */
+/* The same for an inode number alone, from a file handle that a client kept. -ESTALE: there is none, or it does not lie in the store, or in a
+ * private folder. */
 int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx *stat, uint32_t *slot, struct effects *effects);
 
 /* A record lives as long as the kernel refers to it (lookups: truth) or one of us holds it (private: a worker's successor counts its own).

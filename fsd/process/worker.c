@@ -202,15 +202,21 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     return error || left ? WORKER_UNSAVED : WORKER_DONE;
 }
 
-static int open_removed(struct server *server, const struct daemon *daemon)
+/* What the store's private folder has for its inodes. */
+static int open_private(struct server *server, const struct daemon *daemon)
 {
-    int fd = removed_open(daemon->owned[OWNED_STORE]);
+    int fd = removed_open(daemon->owned[OWNED_STORE]), error;
 
+    if (fd < 0)
+        return fd;
+    server->inodes.removed = fd;
     server->inodes.private = daemon->owned[OWNED_PRIVATE_FOLDER];
     mode_restore(server->inodes.store, server->inodes.private);
-    if (fd >= 0)
-        server->inodes.removed = fd;
-    return fd < 0 ? fd : 0;
+    error = inode_key_open(&server->inodes, server->inodes.private);
+    if (error)
+        log_line(LOG_WARN, "file handles that clients keep may become stale: no key in the store's private folder: %s",
+                 strerror(-error));
+    return 0;
 }
 
 static int open_floors(struct server *server, struct daemon *daemon)
@@ -223,7 +229,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = descriptor_cache_open(&server->descriptors, &server->inodes, daemon->options->threads, daemon->owned, OWNED_COUNT);
     if (!error && !daemon->options->read_only)
-        error = open_removed(server, daemon);
+        error = open_private(server, daemon);
     if (!error)
         error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)

@@ -70,7 +70,7 @@ static int fill(struct listing *listing, char *names)
             size_t size;
 
             at += entry->d_reclen;
-            if (path_is_reserved(listing->folder, entry->d_name))
+            if (path_is_reserved(entry->d_name))
                 continue;
             size = add_entry(listing, entry);
             if (size > listing->size - listing->used)

@@ -49,9 +49,9 @@ void request_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     error = descriptor_get(&server->descriptors, folder, &descriptor);
     if (!error) {
-        error = path_is_reserved(folder, name) ? -ENOENT
-                                               : inode_lookup(&server->inodes, strcmp(name, "..") ? folder : 0, descriptor->fd,
-                                                              name, &stat, &inode, effects_begin(server));
+        error = path_is_reserved(name) ? -ENOENT
+                                       : inode_lookup(&server->inodes, strcmp(name, "..") ? folder : 0, descriptor->fd, name, &stat,
+                                                      &inode, effects_begin(server));
         descriptor_put(&server->descriptors, descriptor);
     }
     if (error == -ENOENT)

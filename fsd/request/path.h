@@ -25,11 +25,10 @@ static inline int path_set_mode(const struct descriptor *descriptor, mode_t mode
     return chmod(path, mode) ? -errno : 0;
 }
 
-/* Names that the mount keeps for itself. */
-static inline bool path_is_reserved(uint32_t folder, const char *name)
+/* Names that the mount keeps for itself: also that of a store's private folder, wherever a store might be mounted. */
+static inline bool path_is_reserved(const char *name)
 {
-    return (folder == INODE_ROOT && !strcmp(name, MAPSHARE_PRIVATE_FOLDER)) ||
-           !strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX));
+    return !strcmp(name, MAPSHARE_PRIVATE_FOLDER) || !strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX));
 }
 
 #endif

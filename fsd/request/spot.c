@@ -14,7 +14,7 @@ int spot_open(struct server *server, fuse_ino_t folder, const char *name, struct
     *spot = (struct spot){.folder = inode_of_node(&server->inodes, folder), .name = name};
     if (!spot->folder)
         return -ESTALE;
-    if (path_is_reserved(spot->folder, name))
+    if (path_is_reserved(name))
         return -EPERM;
     return descriptor_get(&server->descriptors, spot->folder, &spot->descriptor);
 }

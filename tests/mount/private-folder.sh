@@ -29,11 +29,10 @@ refused rm "$MOUNT/.mapshare"
 refused rm -r "$MOUNT/.mapshare"
 refused rmdir "$MOUNT/.mapshare"
 refused bash -c "echo x >'$MOUNT/.mapshare'"
-# Reserved in the root only, as the manual says.
-mkdir "$MOUNT/folder/.mapshare"
-echo inner >"$MOUNT/folder/.mapshare/file"
-[ "$(cat "$MOUNT/folder/.mapshare/file")" = inner ] || fail "an ordinary folder of that name, deeper"
-ls -a "$MOUNT/folder" | grep -q '^\.mapshare$' || fail "it is hidden where it is ordinary"
-refused mv -T "$MOUNT/folder/.mapshare" "$MOUNT/.mapshare"
+# Reserved in every folder: a store may be mounted there.
+refused mkdir "$MOUNT/folder/.mapshare"
+mkdir "$STORE/folder/.mapshare"
+! ls -a "$MOUNT/folder" | grep mapshare || fail "a nested store's private folder is listed"
+refused ls "$MOUNT/folder/.mapshare"
 [ "$before" = "$(find "$STORE/.mapshare" -printf '%p %i\n' | sort)" ] || fail "the private folder changed"
 stop_mount
