@@ -311,11 +311,6 @@ static void nobody_starves(void **state)
 
 int main(void)
 {
-    if (THREAD_SANITIZER) {
-        puts("SKIP: the thread sanitizer knows nothing of other processes");
-        return 77;
-    }
-
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thirty_two_processes_exclude_each_other),
         cmocka_unit_test(a_dead_owner_is_reported),

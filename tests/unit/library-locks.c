@@ -372,11 +372,6 @@ static void a_file_opened_for_reading_is_not_locked(void **state)
 
 int main(void)
 {
-    if (THREAD_SANITIZER) {
-        puts("SKIP: the thread sanitizer knows nothing of other processes");
-        return 77;
-    }
-
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_number_is_a_lock_of_its_own),
         cmocka_unit_test(a_share_is_for_many_and_alone_for_one),
