@@ -81,7 +81,7 @@ static int take(int lock)
 
 int store_folder_lock(int folder)
 {
-    int lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), error;
+    int lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), error;
 
     if (lock < 0)
         return -errno;
@@ -94,7 +94,7 @@ int store_folder_lock(int folder)
 
 bool store_folder_is_used(int folder)
 {
-    int lock = openat(folder, LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int lock = openat(folder, LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     bool used = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 
     if (lock >= 0)
