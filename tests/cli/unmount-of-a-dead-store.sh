@@ -6,6 +6,7 @@ need_mount
 need_root
 need_program getfattr python3
 scratch
+expect_log "Input/output error" "Read-only file system" # of a disk that is dead
 small_disk "$STORE" 128M
 
 start_mount commit_interval=600

@@ -6,6 +6,7 @@ need_root
 need_tool
 need_program getfattr
 scratch
+expect_log "no spill file: No space left on device; changes are limited to cache_size" "lock cannot be written \(No space left on device\)"
 for system in ext4 xfs; do
     command -v mkfs.$system >/dev/null || { skip_part "no mkfs.$system"; continue; }
     STORE=$SCRATCH/store-$system

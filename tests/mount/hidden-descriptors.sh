@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 need_program nm
 need_mount
-forbidden='v?syslog|openlog|setlogmask|setlocale|newlocale|bindtextdomain|textdomain|iconv_open|get(pw|gr|sp)[a-z]*(_r)?|getaddrinfo|gethostby[a-z]*|
+forbidden='v?syslog|openlog|setlogmask|setlocale|newlocale|bindtextdomain|textdomain|iconv_open|get(pw|gr|sp)(nam|uid|gid|ent)(_r)?|getgrouplist|getaddrinfo|gethostby[a-z]*|
 setpwent|initgroups|getservby[a-z]*|dlopen|catopen|wordexp|popen|system'
 program=$MAPSHAREFS
 [ "$(head -c 2 "$program")" = '#!' ] && program=$(dirname "$program")/.libs/$(basename "$program")

@@ -9,6 +9,7 @@ scratch
 mkdir -p "$SCRATCH/users/folder/mnt" "$SCRATCH/victim/mnt"
 mount -t tmpfs none "$SCRATCH/victim/mnt"
 USED_LOOPS+=("$SCRATCH/victim/mnt")
+expect_log "another mount lies over it: unmount that first, then this"
 old=$MOUNT
 MOUNT=$SCRATCH/users/folder/mnt
 start_mount

@@ -6,6 +6,7 @@ need_root
 need_tool
 need_program getfattr
 scratch
+expect_deaths
 small_disk "$STORE" 64M
 
 writable() { mount -o remount,rw "$STORE"; }

@@ -7,6 +7,9 @@ need_root
 need_tool
 need_program getfattr chattr
 scratch
+expect_deaths
+expect_log "cannot be (committed|written to the store): Operation not permitted" "Operation not permitted; what is committed stays in its journal" \
+    "could not be committed at unmount: Operation not permitted: they are lost"
 touch "$PLAIN/probe"
 chattr +i "$PLAIN/probe" 2>/dev/null || skip "the store's file system knows no immutable files"
 chattr -i "$PLAIN/probe"
