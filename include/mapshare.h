@@ -161,7 +161,8 @@ MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t le
  * Since: 1.0. */
 MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 
-/** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever.
+/** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever. Numbers
+ * go on over a remount: what was committed before is reached.
  *
  * ETIMEDOUT; EINTR: a signal handler ran; EINVAL: not a time; ENOTSUP: off the mount. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_wait(struct mapshare *ms, uint64_t sequence, const struct timespec *timeout);
