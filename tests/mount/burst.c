@@ -1,5 +1,5 @@
 /* Bursts of WRITEs: processes store to every other page of their own files and msync, again and again, while siblings store to the same pages.
- * Arguments: a folder of the mount, how many files, seconds, the milliseconds that no store may take (0: any). Or a process and the number of a
+ * Arguments: a folder of the mount, how many files, seconds (or until SIGTERM), the milliseconds that no store may take (0: any). Or a process and the number of a
  * descriptor of its: it is left not blocking. */
 #include "config.h"
 
@@ -47,6 +47,11 @@ static int leave_not_blocking(pid_t process, int number)
     return 0;
 }
 
+static void end_sleep(int signal)
+{
+    (void)signal;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3)
@@ -74,6 +79,7 @@ int main(int argc, char **argv)
             }
             _exit(0);
         }
+    signal(SIGTERM, end_sleep);
     usleep(seconds * 1e6);
     *stop = 1;
     while (wait(&status) > 0)

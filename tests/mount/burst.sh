@@ -26,16 +26,17 @@ does_not_block() {
 start_mount max_restarts=1000,journal_size=64M
 FUSE=$(fuse_descriptor)
 blocks || fail "/dev/fuse does not block before any burst"
-"$(helper mount/burst)" "$MOUNT" 2 3 0 >"$SCRATCH/load.log" &
+"$(helper mount/burst)" "$MOUNT" 2 100 0 >"$SCRATCH/load.log" &
 load=$!
 kill_later "$load"
 deaths=0
-while [ "$deaths" -lt 8 ] && wait_until 4 does_not_block; do # the middle of a burst
+while [ "$deaths" -lt 8 ] && wait_until 20 does_not_block; do # the middle of a burst
     worker=$(stats_value worker_pid)
     kill -9 "$worker" && deaths=$((deaths + 1))
     sleep 0.2
 done
-[ "$deaths" -ge 4 ] || fail "no burst was seen after $deaths deaths of the worker"
+[ "$deaths" = 8 ] || fail "no burst was seen after $deaths deaths of the worker"
+kill -TERM "$load"
 wait "$load" || fail "a client noticed (after $deaths deaths)"
 cat "$SCRATCH/load.log"
 wait_until 5 blocks || fail "/dev/fuse does not block after the last burst"

@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr setfattr
 scratch
+expect_log 'cache_size is used up: pages go to the spill file'
 expect_deaths
 RANDOM=${SEED:=$((RANDOM))}
 echo "seed: SEED=$SEED" >&2

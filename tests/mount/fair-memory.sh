@@ -6,6 +6,8 @@ need_root
 need_mount
 need_program getfattr setfattr setpriv python3
 scratch
+expect_log 'stores were dropped, since neither cache_size nor the spill file has room' 'no room for changed pages \(Disk quota exceeded\)'
+expect_log 'cache_size is used up: pages go to the spill file'
 chmod 1777 "$STORE"
 start_mount cache_size=16M,journal_size=32M,commit_interval=1
 python=/usr/bin/python3 # of the system: one in a home is not for others

@@ -6,6 +6,7 @@ need_root
 need_mount
 need_program getfattr unshare setpriv
 scratch
+expect_deaths
 chmod 755 "$STORE"
 start_mount allow_other
 step=$(helper mount/library-area)

@@ -6,6 +6,7 @@ need_mount
 need_root
 need_program getfattr python3
 scratch
+expect_log 'another mount lies over it: unmount that first'
 mkdir -p "$SCRATCH/users/folder/mnt" "$SCRATCH/victim/mnt"
 mount -t tmpfs none "$SCRATCH/victim/mnt"
 USED_LOOPS+=("$SCRATCH/victim/mnt")

@@ -5,6 +5,7 @@
 need_mount
 need_program getfattr setfattr
 scratch
+expect_log 'cache_size is used up: pages go to the spill file'
 expect_deaths
 start_mount cache_size=16M,journal_size=4M,commit_interval=1,max_restarts=1000
 mkdir "$MOUNT/atomic"

@@ -7,6 +7,8 @@ need_program getfattr
 need_fuse_for_all "$0"
 need_tool
 scratch
+expect_log 'which a dead process had changed for a moment'
+expect_deaths
 note_of() { # FILE: how a note about it is called
     echo "mode-$(stat -c %i "$1")-$(stat -c %W "$1").$(stat -c %w "$1" | sed 's/.*\.\([0-9]*\) .*/\1/')"
 }

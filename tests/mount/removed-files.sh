@@ -6,6 +6,7 @@ need_mount
 need_program getfattr
 need_tool
 scratch
+expect_deaths
 removed=$STORE/.mapshare/removed
 count() {
     find "$removed" -type f | wc -l

@@ -6,6 +6,7 @@ need_mount
 need_program getfattr
 need_tool
 scratch
+expect_deaths
 
 replace() { # NUMBER
     echo "new $1" >"$MOUNT/settings.new"

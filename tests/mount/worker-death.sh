@@ -4,6 +4,7 @@
 need_mount
 need_program getfattr
 scratch
+expect_log 'cache_size is used up: pages go to the spill file'
 expect_deaths
 start_mount max_restarts=1000,cache_size=16M,journal_size=4M,commit_interval=1 # small, so that frames are evicted too
 coproc LOAD { exec "$(helper mount/worker-load)" "$MOUNT" "$PLAIN" 2>"$SCRATCH/load.log"; }
