@@ -172,7 +172,7 @@ static bool is_ours(int fd, ino_t inode)
            (inode ? area.st_ino == inode : area.st_uid == geteuid());
 }
 
-static void remove_locks(int folder, const char *board)
+static void remove_locks(int folder, const char *board, bool gone)
 {
     char name[MAPSHARE_AREA_KEY];
     int fd;
@@ -181,20 +181,20 @@ static void remove_locks(int folder, const char *board)
     fd = openat(folder, name, O_RDWR | OPEN_FLAGS);
     if (fd < 0)
         return;
-    if (!tells_something(fd))
+    if (gone || !tells_something(fd))
         unlinkat(folder, name, 0);
     close(fd);
 }
 
 /* Asks through an open of its own: a child made by fork shares our description and may go on using it. */
-static void remove_if_unused(int folder, const char *board, ino_t inode)
+static void remove_if_unused(int folder, const char *board, ino_t inode, bool gone)
 {
     int fd = openat(folder, board, O_RDWR | OPEN_FLAGS);
 
     if (fd < 0)
         return;
     if (is_ours(fd, inode) && mapshare_lock_bytes(fd, F_WRLCK, 0, 0, false) == 0 && is_ours(fd, inode)) {
-        remove_locks(folder, board);
+        remove_locks(folder, board, gone);
         unlinkat(folder, board, 0);
     }
     close(fd);
@@ -223,15 +223,15 @@ static void sweep(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     while (most > 0 && (entry = readdir(folder))) {
         if (is_board(entry->d_name) && (entry->d_ino ^ (ino_t)now.tv_nsec) % SWEEP_SHARE == 0) {
-            remove_if_unused(dirfd(folder), entry->d_name, 0);
+            remove_if_unused(dirfd(folder), entry->d_name, 0, false);
             most--;
         }
     }
     closedir(folder);
 }
 
-void mapshare_shm_leave(const char *board, ino_t inode)
+void mapshare_shm_leave(const char *board, ino_t inode, bool gone)
 {
-    remove_if_unused(AT_FDCWD, board, inode);
+    remove_if_unused(AT_FDCWD, board, inode, gone);
     sweep();
 }

@@ -31,7 +31,7 @@ int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, boo
 
 int mapshare_shm_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
 int mapshare_shm_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
-/* This open of the file has ended, whose board the inode was: whoever is the last takes the areas away. */
-void mapshare_shm_leave(const char *board, ino_t inode);
+/* This open of the file has ended, whose board the inode was: whoever is the last takes the areas away. gone: the file has no name. */
+void mapshare_shm_leave(const char *board, ino_t inode, bool gone);
 
 #endif

@@ -63,17 +63,17 @@ int mapshare_board_attach(struct mapshare *ms)
 void mapshare_board_detach(struct mapshare *ms)
 {
     char key[MAPSHARE_AREA_KEY];
-    struct stat board = {0};
+    struct stat board, file;
+    bool is_ours;
 
     if (ms->board)
         munmap(ms->board, MAPSHARE_ABI_BOARD_BYTES);
     if (ms->board_fd < 0)
         return;
-    if (!ms->on_mount)
-        fstat(ms->board_fd, &board);
+    is_ours = !ms->on_mount && fstat(ms->board_fd, &board) == 0 && fstat(ms->fd, &file) == 0;
     close(ms->board_fd);
-    if (!ms->on_mount && mapshare_area_key(ms, MAPSHARE_ABI_BOARD, key) == 0)
-        mapshare_shm_leave(key, board.st_ino);
+    if (is_ours && mapshare_area_key(ms, MAPSHARE_ABI_BOARD, key) == 0)
+        mapshare_shm_leave(key, board.st_ino, file.st_nlink == 0);
 }
 
 /* In memory, at first use. */

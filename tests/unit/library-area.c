@@ -87,6 +87,26 @@ static void what_the_dead_leave_is_swept(void **state)
     assert_false(find_area("dead", area));
 }
 
+/* What is to be told of a lock is told to nobody any more. */
+static void nothing_is_left_of_a_removed_file(void **state)
+{
+    struct mapshare *ms = open_sized("removed", PAGE);
+    char locks[PATH_MAX], board[PATH_MAX];
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        CHILD_CHECK(mapshare_lock(ms) == 0);
+        _exit(0);
+    }
+    assert_child_succeeds(child);
+    assert_true(find_kind("removed", ".locks", locks) && find_area("removed", board));
+    assert_int_equal(unlink(in_scratch("removed")), 0);
+    assert_int_equal(mapshare_close(ms), 0);
+    assert_fails(access(locks, F_OK), ENOENT);
+    assert_fails(access(board, F_OK), ENOENT);
+}
+
 static void opening_and_closing_at_the_same_time(void **state)
 {
     enum { PROCESSES = 8, ROUNDS = 300 };
@@ -401,11 +421,12 @@ static void users_of_a_group_share_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_one_out_removes_it),          cmocka_unit_test(what_the_dead_leave_is_swept),
-        cmocka_unit_test(opening_and_closing_at_the_same_time), cmocka_unit_test(what_a_stranger_made_is_refused),
-        cmocka_unit_test(a_strangers_locks_are_not_waited_for), cmocka_unit_test(a_readers_locks_are_not_waited_for),
-        cmocka_unit_test(nonsense_in_the_locks_does_no_harm),   cmocka_unit_test(what_is_no_area_is_refused),
-        cmocka_unit_test(readers_use_what_writers_made),        cmocka_unit_test(users_of_a_group_share_it),
+        cmocka_unit_test(the_last_one_out_removes_it),        cmocka_unit_test(what_the_dead_leave_is_swept),
+        cmocka_unit_test(nothing_is_left_of_a_removed_file),  cmocka_unit_test(opening_and_closing_at_the_same_time),
+        cmocka_unit_test(what_a_stranger_made_is_refused),    cmocka_unit_test(a_strangers_locks_are_not_waited_for),
+        cmocka_unit_test(a_readers_locks_are_not_waited_for), cmocka_unit_test(nonsense_in_the_locks_does_no_harm),
+        cmocka_unit_test(what_is_no_area_is_refused),         cmocka_unit_test(readers_use_what_writers_made),
+        cmocka_unit_test(users_of_a_group_share_it),
     };
 
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
