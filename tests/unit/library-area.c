@@ -71,20 +71,28 @@ static void the_last_one_out_removes_it(void **state)
 
 static void what_the_dead_leave_is_swept(void **state)
 {
-    char area[PATH_MAX];
-    pid_t child = fork();
+    char area[PATH_MAX], byte;
+    int ready[2];
+    pid_t child;
 
     (void)state;
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
     if (child == 0) {
         CHILD_CHECK(open_sized("dead", PAGE));
-        _exit(0);
+        CHILD_CHECK(write(ready[1], "r", 1) == 1);
+        pause();
     }
-    assert_child_succeeds(child);
-    assert_true(find_area("dead", area));
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_true(find_area("dead", area)); /* from its death on, anybody who closes any file may sweep it */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
     /* Whoever closes another file looks at one in four. */
     for (int i = 0; i < 1000 && find_area("dead", area); i++)
         assert_int_equal(mapshare_close(open_sized("another", PAGE)), 0);
     assert_false(find_area("dead", area));
+    close(ready[0]);
+    close(ready[1]);
 }
 
 /* What is to be told of a lock is told to nobody any more. */
