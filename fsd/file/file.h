@@ -152,6 +152,11 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t file, off_t offset
 
 /* Put the file's own size, times and blocks in place of the store's. */
 void file_attributes(struct files *files, uint32_t file, struct stat *stat);
+/* Where the store's file, open at `fd`, has blocks: not known of a file that a dead worker left. */
+void file_learn_blocks(struct files *files, uint32_t file, int fd);
+struct probe_run;
+/* How many blocks these runs of pages will take that the store's file, open at `fd`, and its frames have none for. */
+blkcnt_t file_blocks_missing(struct files *files, uint32_t file, int fd, const struct probe_run *runs, uint32_t count);
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_ATIME_NOW = 4, FILE_MTIME_NOW = 8 };
 /* Sets what `which` names, to that time or to now, and marks ctime. */
 void file_set_times(struct files *files, uint32_t file, int which, struct timespec atime, struct timespec mtime);

@@ -102,7 +102,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
     struct frame_index *frame = &files->frames->index[number], *old = page_find(index, page);
 
     frame_publish(files->frames, number, index - files->index, page, flags);
-    used_enter(files, index, frame, old);
+    used_enter(files, index, frame, old && old->backed);
     if (old && old->state == FRAME_RECEIVED) {
         frame->older = old->older;
         page_move(files, index, old, FRAME_FREE);
@@ -134,7 +134,7 @@ int page_change(struct files *files, struct file_index *index, uint64_t page, bo
         *number = frame_number(files->frames, old);
         atomic_fetch_and(&frame_truth(files->frames, old)->flags, ~FRAME_HOLE);
         used_leave(index, old);
-        used_enter(files, index, old, old);
+        used_enter(files, index, old, old->backed);
         return 0;
     }
     error = page_take_frame(files, index, may_spill, number);

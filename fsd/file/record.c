@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "file/used.h"
 #include "log.h"
 #include "mapshare-abi.h"
 
@@ -71,11 +70,8 @@ static uint32_t make(struct files *files, uint32_t inode, int *error)
             write_record(files, number, inode, &stat, before, files->options->atomic || atomic == '1');
     }
     pthread_mutex_unlock(&files->record_lock);
-    if (number) {
-        file_lock(files, &files->index[number]);
-        used_learn(files, &files->index[number], descriptor->fd);
-        pthread_mutex_unlock(&files->index[number].lock);
-    }
+    if (number)
+        file_learn_blocks(files, number, descriptor->fd);
     descriptor_put(files->descriptors, descriptor);
     return number;
 }

@@ -45,6 +45,7 @@ static void take_frame(struct files *files, struct frame *truth)
     const struct file_version *current = &file_truth(files, index)->current;
     struct frame_index *frame = &files->frames->index[truth - files->arena->frames], *seen;
     bool committed = truth->position != 0; /* count_frames() */
+    bool backed;
 
     *frame = (struct frame_index){.page = truth->page, .version = truth->version};
     if (truth->flags & FRAME_VOID || version_voids(files, index, truth, committed) ||
@@ -57,6 +58,7 @@ static void take_frame(struct files *files, struct frame *truth)
     if (committed && truth->page << PAGE_SHIFT >= current->void_from)
         truth->flags |= FRAME_HIDDEN;
     seen = page_find(index, truth->page);
+    backed = seen && seen->backed;
     if (seen && !(truth->flags & FRAME_HIDDEN) && seen->version < frame->version) {
         if (seen->state == FRAME_RECEIVED)
             page_move(files, index, seen, FRAME_FREE);
@@ -73,13 +75,18 @@ static void take_frame(struct files *files, struct frame *truth)
     if (!(truth->flags & FRAME_HIDDEN) && !seen) {
         RB_INSERT(frame_tree, &index->view.tree, frame);
         frame->in_view = true;
-        used_enter(files, index, frame, NULL);
     } else {
         atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
     }
     if (committed) {
         page_move(files, index, frame, FRAME_COMMITTING);
         page_move(files, index, frame, FRAME_COMMITTED);
+    }
+    if (frame->in_view) {
+        used_enter(files, index, frame, backed);
+    } else if (seen && committed && !(truth->flags & FRAME_HOLE)) { /* its blocks were reserved: also for what replaced it */
+        used_leave(index, seen);
+        used_enter(files, index, seen, true);
     }
 }
 

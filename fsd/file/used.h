@@ -5,8 +5,8 @@
 
 #include "file/file.h"
 
-/* The frame comes into readers' view, in place of `old` (NULL: of the store's bytes). */
-void used_enter(struct files *files, struct file_index *index, struct frame_index *frame, const struct frame_index *old);
+/* The frame comes into readers' view. `backed`: its page is known to have blocks in the store's file, since what it replaces has. */
+void used_enter(struct files *files, struct file_index *index, struct frame_index *frame, bool backed);
 void used_leave(struct file_index *index, struct frame_index *frame);
 /* The store's file got blocks for its page. */
 void used_reserved(struct file_index *index, struct frame_index *frame);

@@ -55,6 +55,16 @@ bool probe_ask(struct probe_client *client, struct probe_request *request)
     return sent;
 }
 
+bool probe_is_idle(struct probe_client *client)
+{
+    bool idle;
+
+    pthread_mutex_lock(&client->lock);
+    idle = TAILQ_EMPTY(&client->asked);
+    pthread_mutex_unlock(&client->lock);
+    return idle;
+}
+
 static void take_runs(struct probe_request *request, const struct answer *answer)
 {
     if (!answer->count)

@@ -50,6 +50,9 @@ int probe_client_open(struct probe_client **client, struct inode_table *inodes, 
 /* False where the question cannot be sent: then `done` is not called. */
 bool probe_ask(struct probe_client *client, struct probe_request *request);
 
+/* Nothing is being asked. */
+bool probe_is_idle(struct probe_client *client);
+
 /* The probe's life. Does not return. `channel`: the probe's end. */
 void probe_run(int channel, const struct place *place) __attribute__((noreturn));
 

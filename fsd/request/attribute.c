@@ -22,9 +22,17 @@ void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat)
         file_attributes(&server->files, file, stat);
 }
 
-double attribute_seconds(struct server *server, uint32_t inode)
+bool attribute_may_lack_blocks(struct server *server, uint32_t inode, const struct stat *stat)
 {
-    return file_is_quiet(&server->files, server->arena.inodes[inode].file) ? ATTRIBUTE_SECONDS : 0;
+    return (stat->st_size + 511) / 512 > stat->st_blocks && file_may_be_mapped(&server->files, server->arena.inodes[inode].file);
+}
+
+double attribute_seconds(struct server *server, uint32_t inode, const struct stat *stat)
+{
+    bool may_keep =
+        file_is_quiet(&server->files, server->arena.inodes[inode].file) && !attribute_may_lack_blocks(server, inode, stat);
+
+    return may_keep ? ATTRIBUTE_SECONDS : 0;
 }
 
 int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
@@ -38,6 +46,8 @@ int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
     if (fstatat(descriptor->fd, "", stat, AT_EMPTY_PATH))
         error = -errno;
     inode_modes_release(&server->inodes);
+    if (server->arena.inodes[inode].file)
+        file_learn_blocks(&server->files, server->arena.inodes[inode].file, descriptor->fd);
     descriptor_put(&server->descriptors, descriptor);
     if (!error) {
         time_seen(stat->st_ctim);
@@ -65,16 +75,7 @@ void attribute_reply(fuse_req_t request, uint32_t inode, int error)
     if (error)
         request_reply(request, error);
     else
-        fuse_reply_attr(request, &stat, attribute_seconds(server, inode));
-}
-
-void request_getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
-{
-    uint32_t inode = request_inode(request, node);
-
-    (void)info;
-    if (inode)
-        attribute_reply(request, inode, 0);
+        fuse_reply_attr(request, &stat, attribute_seconds(server, inode, &stat));
 }
 
 void request_readlink(fuse_req_t request, fuse_ino_t node)

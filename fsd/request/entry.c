@@ -17,7 +17,6 @@ void entry_fill(struct server *server, uint32_t inode, const struct statx *stat,
     *entry = (struct fuse_entry_param){
         .ino = inode_node(&server->inodes, inode),
         .generation = server->arena.inodes[inode].generation,
-        .attr_timeout = attribute_seconds(server, inode),
         .entry_timeout = ATTRIBUTE_SECONDS,
         .attr =
             {
@@ -37,6 +36,7 @@ void entry_fill(struct server *server, uint32_t inode, const struct statx *stat,
     };
     time_seen(entry->attr.st_ctim);
     attribute_overlay(server, inode, &entry->attr);
+    entry->attr_timeout = attribute_seconds(server, inode, &entry->attr);
 }
 
 void entry_reply(fuse_req_t request, uint32_t inode, const struct statx *stat)
