@@ -172,18 +172,37 @@ static bool is_ours(int fd, ino_t inode)
            (inode ? area.st_ino == inode : area.st_uid == geteuid());
 }
 
-static void remove_locks(int folder, const char *board, bool gone)
+/* Whether nothing of them is to be kept. */
+static bool remove_locks(int folder, const char *board, bool gone)
 {
     char name[MAPSHARE_AREA_KEY];
+    bool keep;
     int fd;
 
     snprintf(name, sizeof(name), "%.*s" LOCKS_SUFFIX, (int)(strlen(board) - strlen(BOARD_SUFFIX)), board);
     fd = openat(folder, name, O_RDWR | OPEN_FLAGS);
     if (fd < 0)
-        return;
-    if (gone || !tells_something(fd))
+        return true;
+    keep = !gone && tells_something(fd);
+    if (!keep)
         unlinkat(folder, name, 0);
     close(fd);
+    return !keep;
+}
+
+/* Takes the board from all others. Who sweeps has it for a moment, too. */
+static bool take_alone(int fd)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+        if (mapshare_lock_bytes(fd, F_WRLCK, 0, 0, false) == 0)
+            return true;
+        if (fcntl(fd, F_OFD_GETLK, &other) || other.l_type == F_RDLCK)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
 }
 
 /* Asks through an open of its own: a child made by fork shares our description and may go on using it. */
@@ -193,10 +212,8 @@ static void remove_if_unused(int folder, const char *board, ino_t inode, bool go
 
     if (fd < 0)
         return;
-    if (is_ours(fd, inode) && mapshare_lock_bytes(fd, F_WRLCK, 0, 0, false) == 0 && is_ours(fd, inode)) {
-        remove_locks(folder, board, gone);
+    if (is_ours(fd, inode) && take_alone(fd) && is_ours(fd, inode) && remove_locks(folder, board, gone))
         unlinkat(folder, board, 0);
-    }
     close(fd);
 }
 
