@@ -34,6 +34,7 @@ struct keeper {
     pid_t worker, probe; /* 0: to be started */
     bool unmount;        /* wanted, its process is to be started */
     bool refused;        /* the next worker could not be started at once, and that was told */
+    bool pause;          /* before it is tried again */
     bool told;           /* the mount is usable, and that was told */
     struct deaths deaths;
 };
@@ -88,6 +89,13 @@ static int give_up(struct keeper *keeper)
     return 1;
 }
 
+static void tell_refused(struct keeper *keeper, const char *why)
+{
+    if (!keeper->refused)
+        log_line(LOG_WARN, "no worker can be started now (%s); trying until one can", why);
+    keeper->refused = keeper->pause = true;
+}
+
 /* A lack of processes or memory passes; the mount's clients wait meanwhile. Returns the program's exit status or -1 to go on. */
 static int start_missing_worker(struct keeper *keeper)
 {
@@ -96,21 +104,19 @@ static int start_missing_worker(struct keeper *keeper)
 
     if (pid > 0) {
         keeper->worker = pid;
-        keeper->refused = false;
         header->worker_pid = pid;
     } else if (errno != EAGAIN && errno != ENOMEM) {
         log_line(LOG_FATAL, "no next worker can be started: %s", strerror(errno));
         return give_up(keeper);
-    } else if (!keeper->refused) {
-        log_line(LOG_WARN, "no worker can be started now (%s); trying until one can", strerror(errno));
-        keeper->refused = true;
+    } else {
+        tell_refused(keeper, strerror(errno));
     }
     return -1;
 }
 
 static int start_missing(struct keeper *keeper)
 {
-    int result = keeper->worker ? -1 : start_missing_worker(keeper);
+    int result = keeper->worker || keeper->pause ? -1 : start_missing_worker(keeper);
 
     if (!keeper->probe) {
         pid_t pid = start_probe(keeper->daemon);
@@ -132,12 +138,17 @@ static int worker_ended(struct keeper *keeper, int status)
 
     if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
         return WEXITSTATUS(status);
+    keeper->worker = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LACKED) {
+        tell_refused(keeper, "too few threads, descriptors or memory");
+        return -1;
+    }
     if (too_many(&keeper->deaths, keeper->daemon->options->max_restarts) || !header->ready) {
         log_line(LOG_FATAL, "the worker %s%s; giving up: what was committed is in the journal and comes back at the next mount",
                  how_it_ended(status, text), header->ready ? " too often" : "");
         return give_up(keeper);
     }
-    keeper->worker = 0;
+    keeper->refused = false;
     result = start_missing_worker(keeper);
     atomic_fetch_add(&header->counters.restarts, 1);
     log_line(LOG_WARN, "the worker %s; the next one takes over", how_it_ended(status, text));
@@ -170,6 +181,7 @@ static void wait_for_signal(struct keeper *keeper)
     signal = keeper->told && !retry ? sigwaitinfo(&all, NULL) : sigtimedwait(&all, NULL, &pause);
     if (signal == SIGTERM || signal == SIGINT)
         keeper->unmount = true;
+    keeper->pause = false;
 }
 
 int keeper_run(struct daemon *daemon)

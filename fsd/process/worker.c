@@ -299,6 +299,8 @@ int worker_run(struct daemon *daemon)
         error = take_over_session(&server);
     if (!error)
         error = start_serving(&server);
+    if (error && server.arena.header->ready && (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE))
+        return WORKER_LACKED;
     if (error) {
         log_line(LOG_FATAL, "the worker cannot start: %s", strerror(-error));
         return WORKER_FAILED;

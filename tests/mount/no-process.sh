@@ -30,7 +30,7 @@ leave_group() {
 
 make_group || skip "no pids controller of cgroups"
 trap 'ended=$?; leave_group || true; clean_up $ended' EXIT
-start_mount max_restarts=1000,commit_interval=600
+start_mount max_restarts=20,commit_interval=600
 echo text >"$MOUNT/file"
 worker=$(stats_value worker_pid)
 probe=$(stats_value probe_pid)
@@ -51,6 +51,18 @@ exec 7<&-
 back() { [ "$(stats_value probe_pid)" != 0 ] && [ "$(stats_value probe_pid)" != "$probe" ]; }
 wait_until 20 back || fail "no next probe"
 [ "$(attribute dirty.kernel "$MOUNT/file")" = 0 ] || fail "the next probe does not answer"
+
+# A process can be made, but not its threads.
+worker=$(stats_value worker_pid)
+threads=$(ls "/proc/$worker/task" | wc -l)
+echo $(($(cat "$GROUP/pids.current") - threads + 2)) >"$GROUP/pids.max"
+refusals=$(sed -n 's/^max //p' "$GROUP/pids.events")
+kill -9 "$worker"
+many_refusals() { [ "$(sed -n 's/^max //p' "$GROUP/pids.events")" -gt $((refusals + 30)) ]; }
+wait_until 20 many_refusals || fail "the keeper does not try again: $(cat "$GROUP/pids.events")"
+process_gone "$KEEPER" && fail "the keeper gave up for lack of threads"
+echo max >"$GROUP/pids.max"
+[ "$(timeout -k 1 60 cat "$MOUNT/file")" = text ] || fail "for lack of threads something is lost"
 
 # Unmounting.
 refusals=$(sed -n 's/^max //p' "$GROUP/pids.events")

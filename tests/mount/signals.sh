@@ -35,6 +35,7 @@ done
 
 # A fault's signal ends a worker, as a fault would.
 replaced() { [ "$(stats_value worker_pid)" != "$worker" ]; }
+[ -z "${SANITIZERS:-}" ] || { skip_part "a sanitizer tells of faults"; faults=; }
 for signal in $faults; do
     kill -s "$signal" "$worker"
     wait_until 20 replaced || fail "$signal: no next worker"
