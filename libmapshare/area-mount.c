@@ -13,6 +13,8 @@
 
 #include "area.h"
 
+#define ATTEMPTS 3
+
 /* 0 or -errno. */
 static int ask_name(const struct mapshare *ms, uint32_t kind, char name[64])
 {
@@ -141,11 +143,22 @@ static int open_at_mounts(const struct mapshare *ms, uint32_t kind, const char *
     return fd;
 }
 
-int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable)
+static int open_somewhere(const struct mapshare *ms, uint32_t kind, const char *name, bool *writable)
 {
-    int fd = open_beside(ms, kind, key, writable);
+    int fd = open_beside(ms, kind, name, writable);
 
     if (fd < 0)
-        fd = open_at_mounts(ms, kind, key, writable);
+        fd = open_at_mounts(ms, kind, name, writable);
     return fd == -ENOENT || fd == -ENOTDIR ? -ENOTSUP : fd;
+}
+
+/* The daemon remembers only a few users who may open the locks: to ask is to be remembered. */
+int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable)
+{
+    char name[MAPSHARE_AREA_KEY];
+    int fd = open_somewhere(ms, kind, key, writable);
+
+    for (int attempt = 0; fd == -EACCES && attempt < ATTEMPTS && ask_name(ms, kind, name) == 0; attempt++)
+        fd = open_somewhere(ms, kind, name, writable);
+    return fd;
 }

@@ -94,6 +94,7 @@ static int make(struct area_table *table, uint64_t number, uint64_t generation, 
     memset(table->arena->area_bytes + (size_t)*index * AREA_BYTES, 0, AREA_BYTES);
     area->generation = generation;
     area->user = user;
+    memset(area->granted, 0, sizeof area->granted);
     area->incarnation = (area->incarnation + 1) & INCARNATION_MASK;
     atomic_store(&area->number, number);
     link_area(table, *index);
@@ -136,6 +137,36 @@ void area_forget(struct area_table *table, uint64_t number, uint64_t generation,
         slots_give(&table->slots, area);
     }
     pthread_mutex_unlock(&table->lock);
+}
+
+/* The lock is held. */
+static bool is_granted(const struct area *area, uint32_t user)
+{
+    for (uint32_t i = 0; i < AREA_GRANTS; i++) {
+        if (area->granted[i] == user + 1)
+            return true;
+    }
+    return false;
+}
+
+void area_grant(struct area_table *table, uint32_t number, uint32_t user)
+{
+    struct area *area = &table->arena->areas[number];
+
+    pthread_mutex_lock(&table->lock);
+    if (!is_granted(area, user))
+        area->granted[area->next_grant++ % AREA_GRANTS] = user + 1;
+    pthread_mutex_unlock(&table->lock);
+}
+
+bool area_is_granted(struct area_table *table, uint32_t number, uint32_t user)
+{
+    bool granted;
+
+    pthread_mutex_lock(&table->lock);
+    granted = is_granted(&table->arena->areas[number], user);
+    pthread_mutex_unlock(&table->lock);
+    return granted;
 }
 
 void area_name(struct area_table *table, struct area_part part, char name[AREA_NAME_MAX])

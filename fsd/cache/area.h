@@ -40,7 +40,11 @@ int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint
 /* Nobody has the file open any more; or it is gone for good. */
 void area_forget(struct area_table *table, uint64_t number, uint64_t generation, bool gone);
 
-/* The name by which the part can be opened in any folder of the mount: who knows it was told. */
+/* Who may open the locks: a user who showed a descriptor open for writing. A name alone is no permission: inotify(7) tells names to others. */
+void area_grant(struct area_table *table, uint32_t area, uint32_t user);
+bool area_is_granted(struct area_table *table, uint32_t area, uint32_t user);
+
+/* The name by which the part can be opened in any folder of the mount. */
 void area_name(struct area_table *table, struct area_part part, char name[AREA_NAME_MAX]);
 struct area_part area_of_name(struct area_table *table, const char *name);
 

@@ -114,13 +114,17 @@ struct intent {
     uint64_t other; /* of a rename's: what was in the place that it goes to; 0: nothing */
 };
 
+#define AREA_GRANTS 7
+
 /* What processes share of a file besides its bytes (area.h): names the file, and what opens its two parts. */
 struct area {
-    _Atomic uint64_t number; /* inode number of the file; 0: free */
-    uint64_t generation;     /* of that inode */
-    uint64_t tokens[2][2];   /* in the names of the parts, by kind */
-    uint32_t incarnation;    /* of this record, so that no node id is used twice */
-    uint32_t user;           /* who asked for it first */
+    _Atomic uint64_t number;       /* inode number of the file; 0: free */
+    uint64_t generation;           /* of that inode */
+    uint64_t tokens[2][2];         /* in the names of the parts, by kind */
+    uint32_t incarnation;          /* of this record, so that no node id is used twice */
+    uint32_t user;                 /* who asked for it first */
+    uint32_t granted[AREA_GRANTS]; /* users who last had the file open for writing, and may open its locks; + 1, 0: none */
+    uint32_t next_grant;
 };
 
 #define AREA_BYTES (3 * PAGE_BYTES)

@@ -36,6 +36,8 @@ void area_tell(fuse_req_t request, uint32_t inode, const struct handle *handle, 
     }
     if (in->kind == MAPSHARE_ABI_BOARD)
         atime_mark(server, inode);
+    if (in->kind == MAPSHARE_ABI_LOCKS)
+        area_grant(&server->areas, part.area, fuse_req_ctx(request)->uid);
     area_name(&server->areas, part, out.name);
     fuse_reply_ioctl(request, 0, &out, sizeof out);
 }
@@ -49,8 +51,8 @@ static uint32_t inode_of_area(struct server *server, struct area_part part)
     return inode && server->arena.inodes[inode].generation == area->generation ? inode : 0;
 }
 
-/* The locks have a name that is told only to who may write the file, and need no other protection: so also who got the file's descriptor
- * from somebody may lock it. The board is for who may open the file. */
+/* The locks are for users who showed a descriptor open for writing (area_open), also one that they got from somebody: so no mode. The board is
+ * for who may open the file. */
 static int attributes(struct server *server, struct area_part part, struct stat *stat)
 {
     uint32_t inode = inode_of_area(server, part);
@@ -97,8 +99,12 @@ void area_getattr(fuse_req_t request, fuse_ino_t node)
 
 void area_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
-    int error = area_of_node(&server_of(request)->areas, node).area ? 0 : -ESTALE;
+    struct area_table *areas = &server_of(request)->areas;
+    struct area_part part = area_of_node(areas, node);
+    int error = part.area ? 0 : -ESTALE;
 
+    if (!error && part.kind == MAPSHARE_ABI_LOCKS && !area_is_granted(areas, part.area, fuse_req_ctx(request)->uid))
+        error = -EACCES;
     if (!error && info->flags & O_TRUNC) /* the kernel would take the memory from all who have it mapped */
         error = -EPERM;
     if (error) {

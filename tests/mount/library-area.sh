@@ -53,6 +53,7 @@ mapfile -t areas < <("${alice[@]}" "$step" areas "$MOUNT/public")
 says 0 "${alice[@]}" "$step" write "$MOUNT/${areas[1]}"
 says EACCES "${mallory[@]}" "$step" write "$MOUNT/${areas[0]}"
 says ENOENT "${mallory[@]}" "$step" write "$MOUNT/${areas[1]%?}?"
+says EACCES "${mallory[@]}" "$step" write "$MOUNT/${areas[1]}" # a name is no secret: inotify tells it
 [ -z "$(find "$MOUNT" -name '.mapshare*')" ] || fail "an area is listed"
 for made in touch mkdir 'rm -f' 'ln -s x'; do
     ! $made "$MOUNT/${areas[1]}" 2>/dev/null || fail "'$made' of an area's name succeeds"

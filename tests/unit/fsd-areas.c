@@ -116,6 +116,27 @@ static void names_and_nodes_lead_back_and_cannot_be_guessed(void **state)
     area_forget(&table, 300, 1, true);
 }
 
+static void who_showed_a_descriptor_is_remembered(void **state)
+{
+    uint32_t area = area_for(100, 7);
+
+    assert_false(area_is_granted(&table, area, 0));
+    area_grant(&table, area, 4001);
+    area_grant(&table, area, 4001);
+    assert_true(area_is_granted(&table, area, 4001));
+    assert_false(area_is_granted(&table, area, 4002));
+    assert_int_equal(make_arena(state), 0); /* a worker's death is no reason to ask again */
+    assert_true(area_is_granted(&table, area, 4001));
+    for (uint32_t i = 0; i < 100; i++)
+        area_grant(&table, area, i);
+    assert_true(area_is_granted(&table, area, 99));
+    assert_false(area_is_granted(&table, area, 4001));
+    area_forget(&table, 100, 7, true);
+    assert_int_equal(area_for(101, 7), area);
+    assert_false(area_is_granted(&table, area, 99)); /* another file's */
+    area_forget(&table, 101, 7, true);
+}
+
 /* Of a worker that died before it published the record, or after: its successor. */
 static void a_successor_finds_what_was_published(void **state)
 {
@@ -160,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup(a_file_has_one_and_another_has_none_of_it, make_arena),
         cmocka_unit_test_setup(a_death_is_remembered_as_long_as_the_file_is_there, make_arena),
         cmocka_unit_test_setup(names_and_nodes_lead_back_and_cannot_be_guessed, make_arena),
+        cmocka_unit_test_setup(who_showed_a_descriptor_is_remembered, make_arena),
         cmocka_unit_test_setup(a_successor_finds_what_was_published, make_arena),
         cmocka_unit_test_setup(one_user_leaves_room_for_the_others, make_arena),
     };
