@@ -18,6 +18,7 @@ for device in null zero random urandom fuse; do
 done
 ln -s /proc/self/fd "$SCRATCH/dev/fd"
 mount --rbind "$SCRATCH/dev" /dev
+USED_LOOPS+=(/dev "$SCRATCH/dev")
 
 listen() { # FILE [SMALL]: datagrams to /dev/log go there, one a line, until the reader is killed
     rm -f /dev/log
@@ -76,4 +77,3 @@ kill -CONT "$LISTENER"
 sockets=$(find "/proc/$KEEPER/fd" -lname 'socket:*' | wc -l)
 [ "$sockets" = 3 ] || { ls -l "/proc/$KEEPER/fd" >&2; fail "$sockets sockets are open, not 3"; }
 stop_mount
-umount -R -l /dev "$SCRATCH/dev"
