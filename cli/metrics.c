@@ -99,6 +99,39 @@ static bool is_frame_state(const struct statistic *entry)
            !strchr(entry->key + strlen(FRAMES_PREFIX), '_') && strcmp(entry->key, "frames_total");
 }
 
+static const struct {
+    const char *what, *name, *type, *help;
+} of_users[] = {
+    {"handles", "user_open_files", "gauge", "Open files of a user who has many."},
+    {"removed", "user_removed_files", "gauge", "Of these, removed ones that keep a descriptor."},
+    {"waiting", "user_waiting_requests", "gauge", "Requests of the user that wait for a commit or for the kernel's word."},
+    {"memory", "user_frames", "gauge", "Pages of the user's uncommitted changes of atomic files, in memory."},
+    {"spilled", "user_spilled_frames", "gauge", "The same in the store's private folder."},
+    {"probe_milliseconds", "user_probe_milliseconds_total", "counter", "Time in which the kernel was asked for the user."},
+};
+
+static void users_print(const struct statistics *statistics, const char *mount_point)
+{
+    for (size_t i = 0; i < sizeof of_users / sizeof of_users[0]; i++) {
+        bool headed = false;
+
+        for (size_t j = 0; j < statistics->count; j++) {
+            const struct statistic *entry = &statistics->entries[j];
+            uint32_t user;
+            const char *what = statistic_user(entry, &user);
+            char text[16];
+
+            if (!what || strcmp(what, of_users[i].what))
+                continue;
+            if (!headed)
+                head_print(of_users[i].name, of_users[i].type, of_users[i].help);
+            headed = true;
+            snprintf(text, sizeof text, "%" PRIu32, user);
+            sample_print(of_users[i].name, mount_point, "user", text, entry->number);
+        }
+    }
+}
+
 static void metrics_print(const struct statistics *statistics, const char *mount_point)
 {
     head_print("info", "gauge", "1 for a mount that is served; its daemon's version.");
@@ -111,6 +144,7 @@ static void metrics_print(const struct statistics *statistics, const char *mount
     for (size_t i = 0; i < statistics->count; i++)
         if (!is_frame_state(&statistics->entries[i]))
             entry_print(&statistics->entries[i], mount_point);
+    users_print(statistics, mount_point);
 }
 
 enum exit_status command_metrics(const struct arguments *arguments)

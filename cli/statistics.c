@@ -7,6 +7,8 @@
 #include "output.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +66,15 @@ static const struct statistic *find(const struct statistics *statistics, const c
         if (!strcmp(statistics->entries[i].key, key))
             return &statistics->entries[i];
     return NULL;
+}
+
+const char *statistic_user(const struct statistic *entry, uint32_t *user)
+{
+    int length = 0;
+
+    if (!entry->is_number || sscanf(entry->key, "user_%" SCNu32 "_%n", user, &length) != 1 || !length)
+        return NULL;
+    return entry->key + length;
 }
 
 uint64_t statistics_number(const struct statistics *statistics, const char *key)

@@ -19,6 +19,7 @@
 #define FRAMES_PREFIX "frames_"
 #define BAR_MOST 60
 #define RATE_SIZE 32
+#define LINE_SIZE 256
 #define RATE_SECONDS_LEAST 0.25 /* over less, a single commit looks like thousands */
 
 struct sample {
@@ -86,9 +87,33 @@ static unsigned percent(uint64_t part, uint64_t whole)
     return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
 }
 
+/* One line a user. Returns whether there is an entry behind `at`. */
+static bool user_line(const struct sample *sample, size_t *at, char *text, size_t max)
+{
+    const struct statistics *statistics = &sample->statistics;
+    uint32_t user, other;
+    size_t used = 0;
+
+    while (*at < statistics->count && !statistic_user(&statistics->entries[*at], &user))
+        ++*at;
+    if (*at == statistics->count)
+        return false;
+    for (; *at < statistics->count && used < max; ++*at) {
+        const char *what = statistic_user(&statistics->entries[*at], &other);
+
+        if (!what || other != user)
+            break;
+        if (!used)
+            used = (size_t)snprintf(text, max, "%-10" PRIu32, user);
+        used += (size_t)snprintf(text + used, max - used, " %s %" PRIu64, strcmp(what, "probe_milliseconds") ? what : "probe ms",
+                                 statistics->entries[*at].number);
+    }
+    return true;
+}
+
 static void once_print(const struct sample *sample, const char *mount_point)
 {
-    char used[OUTPUT_SIZE_SIZE], size[OUTPUT_SIZE_SIZE];
+    char used[OUTPUT_SIZE_SIZE], size[OUTPUT_SIZE_SIZE], line[LINE_SIZE];
 
     printf("mount    %s\n", quoted(mount_point));
     printf("daemon   version %s, keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64 "\n",
@@ -104,6 +129,8 @@ static void once_print(const struct sample *sample, const char *mount_point)
     printf("journal  %s of %s used, %u %%\n", output_size(used, number(sample, "journal_used")),
            output_size(size, number(sample, "journal_size")),
            percent(number(sample, "journal_used"), number(sample, "journal_size")));
+    for (size_t at = 0; user_line(sample, &at, line, sizeof line);)
+        printf("user     %s\n", line);
 }
 
 static int bar_width(void)
@@ -165,6 +192,14 @@ static void journal_draw(const struct sample *sample, int row)
     mvprintw(row + 1, 9, "%s of %s, %u %%", output_size(used_text, used), output_size(size_text, size), percent(used, size));
 }
 
+static void users_draw(const struct sample *sample, int row)
+{
+    char line[LINE_SIZE];
+
+    for (size_t at = 0; row < LINES - 1 && user_line(sample, &at, line, sizeof line); row++)
+        mvprintw(row, 0, "user     %.*s", COLS > 9 ? COLS - 9 : 0, line);
+}
+
 static void screen_draw(const struct sample *before, const struct sample *after, const char *mount_point)
 {
     const char *name = quoted(mount_point);
@@ -191,6 +226,7 @@ static void screen_draw(const struct sample *before, const struct sample *after,
              number(after, "pages_checkpointed"));
     frames_draw(after, 8);
     journal_draw(after, 12);
+    users_draw(after, 15);
     mvaddstr(LINES - 1, 0, "q leaves, space refreshes");
     refresh();
 }

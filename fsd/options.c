@@ -36,6 +36,13 @@ static const struct option {
     {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},
     {"user_share", NUMBER, offsetof(struct options, user_share), 1, 100,
      "percent of the cache that uncommitted changes of one user's atomic files may take [50]"},
+    {"user_handles", NUMBER, offsetof(struct options, user_handles), 16, 1000000, "open files of one user [500000]"},
+    {"user_waits", NUMBER, offsetof(struct options, user_waits), 1, 1000000,
+     "requests of one user that wait for a commit, or for the kernel's word on dirty pages [1024]"},
+    {"user_removed", NUMBER, offsetof(struct options, user_removed), 1, 100,
+     "percent of the descriptors for removed, open files that one user's files may keep [50]"},
+    {"user_probes", NUMBER, offsetof(struct options, user_probes), 1, 4,
+     "of the four questions that the kernel is asked at a time, so many may be for one user [2]"},
     {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
      "deaths of the worker in ten seconds before the keeper gives up [20]"},
     {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
@@ -227,7 +234,14 @@ static int parse_argument(struct options *options, const char *argument)
     return 0;
 }
 
-static const struct options options_default = {.commit_interval = 5, .threads = 4, .user_share = 50, .max_restarts = 20};
+static const struct options options_default = {.commit_interval = 5,
+                                               .threads = 4,
+                                               .user_share = 50,
+                                               .user_handles = 500000,
+                                               .user_waits = 1024,
+                                               .user_removed = 50,
+                                               .user_probes = 2,
+                                               .max_restarts = 20};
 
 int options_parse(struct options *options, int argc, char **argv)
 {

@@ -21,7 +21,11 @@ struct options {
     uint64_t journal_size;    /* bytes */
     uint64_t commit_interval; /* seconds */
     uint64_t threads;
-    uint64_t user_share;   /* percent */
+    uint64_t user_share; /* percent */
+    uint64_t user_handles;
+    uint64_t user_waits;
+    uint64_t user_removed; /* percent */
+    uint64_t user_probes;
     uint64_t max_restarts; /* in ten seconds */
     bool atomic;           /* all files are */
     bool allow_other;

@@ -44,6 +44,7 @@ struct inode {
     struct timespec birth;
     int32_t handle_type;
     uint32_t handle_length; /* 0: none */
+    uint32_t pin_user;      /* who is charged for the pinned descriptor */
     unsigned char handle[INODE_HANDLE_MAX];
 };
 

@@ -261,11 +261,13 @@ static void unpin(struct descriptor_cache *cache, struct descriptor *descriptor)
     atomic_store(&cache->inodes->arena->inodes[descriptor->inode].pinned, -1);
     descriptor->pinned = false;
     cache->pins--;
+    user_give(user_find(&cache->inodes->users, cache->inodes->arena->inodes[descriptor->inode].pin_user), HOLDS_PINS);
     unuse(cache, descriptor);
 }
 
-int descriptor_pin(struct descriptor_cache *cache, uint32_t inode)
+int descriptor_pin(struct descriptor_cache *cache, uint32_t inode, uint32_t user)
 {
+    struct users *users = &cache->inodes->users;
     struct descriptor *descriptor;
     int error = descriptor_get(cache, inode, &descriptor);
 
@@ -274,11 +276,20 @@ int descriptor_pin(struct descriptor_cache *cache, uint32_t inode)
     pthread_mutex_lock(&cache->lock);
     if (!descriptor->pinned && cache->pins >= cache->limit / 2)
         error = -EMFILE;
-    else if (!descriptor->pinned)
+    else if (!descriptor->pinned && !user_take(users, user_find(users, user), HOLDS_PINS))
+        error = -EDQUOT;
+    else if (!descriptor->pinned) {
+        cache->inodes->arena->inodes[inode].pin_user = user;
         pin(cache, descriptor);
+    }
     pthread_mutex_unlock(&cache->lock);
     descriptor_put(cache, descriptor);
     return error;
+}
+
+void descriptor_share(struct descriptor_cache *cache, unsigned percent)
+{
+    cache->inodes->users.limits[HOLDS_PINS] = (uint64_t)cache->limit / 2 * percent / 100;
 }
 
 void descriptor_unpin(struct descriptor_cache *cache, uint32_t inode)
@@ -390,8 +401,10 @@ int descriptor_cache_open(struct descriptor_cache *cache, struct inode_table *in
         int fd = arena->inodes[i].number ? arena->inodes[i].pinned : -1;
         struct descriptor *place = fd < 0 ? NULL : take(cache);
 
-        if (place)
+        if (place) {
+            user_count(user_find(&inodes->users, arena->inodes[i].pin_user), HOLDS_PINS);
             pin(cache, insert(cache, place, i, fd));
+        }
     }
     return close_orphans(cache, keep, keep_count);
 }

@@ -50,8 +50,11 @@ bool descriptor_spare(struct descriptor_cache *cache, int error, int *tries);
 
 /* Hand over a descriptor that was just opened or made. */
 void descriptor_adopt(struct descriptor_cache *cache, uint32_t inode, int fd);
-/* The file's last name goes: keep a descriptor open until descriptor_unpin. -EMFILE when half of all are pinned. */
-int descriptor_pin(struct descriptor_cache *cache, uint32_t inode);
+/* The file's last name goes: keep a descriptor open until descriptor_unpin. -EMFILE when half of all are pinned, -EDQUOT when `user` has as many as
+ * one may have; root may have that half. */
+int descriptor_pin(struct descriptor_cache *cache, uint32_t inode, uint32_t user);
+/* `percent` of what may be pinned is a user's share. */
+void descriptor_share(struct descriptor_cache *cache, unsigned percent);
 void descriptor_unpin(struct descriptor_cache *cache, uint32_t inode);
 /* The inode's record ends: returns its descriptor, to be closed by the caller, or -1. */
 int descriptor_detach(struct descriptor_cache *cache, uint32_t inode);

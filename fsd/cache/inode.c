@@ -374,6 +374,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     int error;
 
     *table = (struct inode_table){.arena = arena, .store = store, .private = -1, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+    users_open(&table->users);
     reference_redo(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

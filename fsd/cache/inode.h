@@ -14,6 +14,7 @@
 
 #include "cache/arena.h"
 #include "cache/slots.h"
+#include "cache/user.h"
 
 /* Of a store, as long as it lives. */
 struct inode_key {
@@ -46,6 +47,7 @@ struct inode_table {
     int (*ended)(void *context, uint32_t slot, uint32_t file);
     void *context;
     struct area_table *areas; /* NULL: there are none */
+    struct users users;
 };
 
 /* Scans the arena: also takes over what a dead worker left. */

@@ -45,7 +45,7 @@ struct commit_queue {
     struct waiter_list waiters;
     bool leading;
     struct round round; /* the leader's */
-    void (*committed)(void *context);
+    void (*committed)(void *context, uint32_t file);
     void *context;
 };
 
@@ -444,6 +444,8 @@ static int make_commit(struct files *files, struct round *round, struct commit_r
         else
             publish(files, &round->parts[i], &chunk);
     }
+    for (uint32_t i = 0; i < round->part_count && !error && files->commits->committed; i++)
+        files->commits->committed(files->commits->context, round->parts[i].file);
     if (!error)
         tail_remember(&files->tail, &chunk);
     if (checkpoint_is_due(files))
@@ -516,8 +518,6 @@ static void lead(struct files *files, struct round *round, struct waiter_list *w
         }
         answer(files, waiter);
     }
-    if (files->commits->committed)
-        files->commits->committed(files->commits->context);
 }
 
 void commit_submit(struct files *files, struct commit_waiter *array, size_t count)
@@ -587,7 +587,7 @@ bool commit_under_way(struct files *files)
     return leading;
 }
 
-int commit_open(struct files *files, void (*committed)(void *context), void *context)
+int commit_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context)
 {
     struct commit_queue *queue = calloc(1, sizeof *queue);
 

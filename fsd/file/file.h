@@ -77,7 +77,7 @@ struct file_index {
     struct file_stream stream;
     struct file_blocks blocks;
     struct file_opens opens;
-    struct share *share; /* who is charged for what is not committed; NULL: nobody yet */
+    struct user *user; /* who is charged for what is not committed; NULL: nobody yet */
 
     uint64_t flush_pass;            /* the last one that took it: flusher.c's, under the lists' lock */
     bool on_changed, on_checkpoint; /* with their links under the lists' lock, too: lists.c's */

@@ -6,37 +6,29 @@
 
 #include "file/file.h"
 
+static struct users *users_of(const struct files *files)
+{
+    return &files->inodes->users;
+}
+
 void shares_open(struct files *files, unsigned percent)
 {
     const struct arena_header *header = files->arena->header;
 
-    files->shares.memory_max = (uint64_t)header->frame_max * percent / 100;
-    files->shares.spill_max = (uint64_t)header->spill_max * percent / 100;
-    files->shares.memory_all = header->frame_max / 4 * 3;
-}
-
-static struct share *find(struct shares *shares, uint32_t user)
-{
-    uint64_t key = user + 1ull;
-
-    for (uint32_t i = 0, at = user * 2654435761u % SHARES; i < SHARES; i++, at = (at + 1) % SHARES) {
-        uint64_t there = 0;
-
-        if (atomic_compare_exchange_strong(&shares->users[at].user, &there, key) || there == key)
-            return &shares->users[at];
-    }
-    return &shares->users[0];
+    users_of(files)->limits[HOLDS_MEMORY] = (uint64_t)header->frame_max * percent / 100;
+    users_of(files)->limits[HOLDS_SPILL] = (uint64_t)header->spill_max * percent / 100;
+    files->shares.memory_max = header->frame_max / 4 * 3;
 }
 
 void share_charge_to(struct files *files, struct file_index *index, uint32_t user)
 {
     if (!index->view.counts[FRAME_RECEIVED] && !index->view.counts[FRAME_COMMITTING])
-        index->share = find(&files->shares, file_truth(files, index)->user = user);
+        index->user = user_find(users_of(files), file_truth(files, index)->user = user);
 }
 
-static void count_one(struct files *files, struct share *share, bool in_memory, int change)
+static void count_one(struct files *files, struct user *user, bool in_memory, int change)
 {
-    atomic_fetch_add_explicit(in_memory ? &share->memory : &share->spill, change, memory_order_relaxed);
+    atomic_fetch_add_explicit(&user->holds[in_memory ? HOLDS_MEMORY : HOLDS_SPILL], change, memory_order_relaxed);
     if (in_memory)
         atomic_fetch_add_explicit(&files->shares.memory, change, memory_order_relaxed);
 }
@@ -48,8 +40,8 @@ static bool is_in_memory(const struct files *files, const struct frame_index *fr
 
 void share_count(struct files *files, struct file_index *index, const struct frame_index *frame, int change)
 {
-    if (file_truth(files, index)->flags & FILE_ATOMIC && index->share)
-        count_one(files, index->share, is_in_memory(files, frame), change);
+    if (file_truth(files, index)->flags & FILE_ATOMIC && index->user)
+        count_one(files, index->user, is_in_memory(files, frame), change);
 }
 
 void share_count_all(struct files *files, struct file_index *index, int change)
@@ -57,21 +49,22 @@ void share_count_all(struct files *files, struct file_index *index, int change)
     static const enum frame_state uncommitted[] = {FRAME_RECEIVED, FRAME_COMMITTING};
     const struct frame_index *frame;
 
-    for (int i = 0; i < 2 && index->share; i++) {
+    for (int i = 0; i < 2 && index->user; i++) {
         TAILQ_FOREACH (frame, &index->view.lists[uncommitted[i]], link)
-            count_one(files, index->share, is_in_memory(files, frame), change);
+            count_one(files, index->user, is_in_memory(files, frame), change);
     }
 }
 
 int share_check(struct files *files, const struct file_index *index)
 {
-    const struct shares *shares = &files->shares;
-    const struct share *share = index->share;
-    bool root = share && share->user == 1;
+    const struct users *users = users_of(files);
+    const struct user *user = index->user;
+    bool exempt;
 
-    if (!share || !(file_truth(files, index)->flags & FILE_ATOMIC))
+    if (!user || !(file_truth(files, index)->flags & FILE_ATOMIC))
         return 0;
-    if (shares->memory < shares->memory_all && (root || share->memory < shares->memory_max))
+    exempt = user_is_exempt(users, user);
+    if (files->shares.memory < files->shares.memory_max && (exempt || user->holds[HOLDS_MEMORY] < users->limits[HOLDS_MEMORY]))
         return 0;
-    return root || share->spill < shares->spill_max ? -EAGAIN : -EDQUOT;
+    return exempt || user->holds[HOLDS_SPILL] < users->limits[HOLDS_SPILL] ? -EAGAIN : -EDQUOT;
 }

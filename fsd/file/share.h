@@ -13,18 +13,10 @@ struct files;
 struct file_index;
 struct frame_index;
 
-#define SHARES 1024u /* users that are told apart; beyond, they share */
-
-/* Frames of a user; changed under the locks of the files that they are of. */
-struct share {
-    _Atomic uint64_t user; /* uid + 1; 0: free */
-    _Atomic uint32_t memory, spill;
-};
-
+/* Of all users together; cache/user.h has each one's. */
 struct shares {
-    struct share users[SHARES];
-    _Atomic uint32_t memory; /* all users' */
-    uint32_t memory_max, spill_max, memory_all;
+    _Atomic uint32_t memory;
+    uint32_t memory_max;
 };
 
 /* `percent` of the frames is a user's share. */

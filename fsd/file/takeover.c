@@ -216,7 +216,7 @@ static int open_parts(struct files *files)
     return error ? error : ahead_open(files);
 }
 
-int files_open(struct files *files, void (*committed)(void *context), void *context)
+int files_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context)
 {
     int error = open_parts(files);
     uint32_t all;

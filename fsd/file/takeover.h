@@ -5,6 +5,6 @@
 #include "file/file.h"
 
 /* All pointers of `files` down to `journal` are set by the caller. `committed` is called after each commit, without locks. */
-int files_open(struct files *files, void (*committed)(void *context), void *context);
+int files_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context);
 
 #endif

@@ -138,12 +138,12 @@ static int wait_until_served(struct server *server)
     while (server->serving) {
         struct timespec until = clock_after(TICK_NANOSECONDS);
 
-        if (!server->waits && !server->parked) {
+        if (wait_is_empty(server) && !server->parked) {
             pthread_cond_wait(&server->tick, &server->wait_lock);
         } else {
             clock_wait(&server->tick, &server->wait_lock, &until);
             pthread_mutex_unlock(&server->wait_lock);
-            wait_answer_all(server);
+            wait_tick(server);
             write_retry_parked(server);
             pthread_mutex_lock(&server->wait_lock);
         }
@@ -153,9 +153,19 @@ static int wait_until_served(struct server *server)
     return served;
 }
 
-static void committed(void *server)
+static void committed(void *server, uint32_t file)
 {
-    wait_answer_all(server);
+    wait_answer(server, file);
+}
+
+/* What one user's programs may have of what all share. */
+static void set_limits(struct server *server)
+{
+    uint32_t *limits = server->inodes.users.limits;
+
+    limits[HOLDS_HANDLES] = server->options->user_handles;
+    limits[HOLDS_PARKED] = server->options->user_waits;
+    descriptor_share(&server->descriptors, server->options->user_removed);
 }
 
 /* ---- the end ---- */
@@ -253,7 +263,10 @@ static int open_floors(struct server *server, struct daemon *daemon)
     error = files_open(&server->files, committed, server);
     if (!error)
         error = handle_table_open(server);
+    if (!error)
+        error = wait_table_open(server);
     if (!error) {
+        set_limits(server);
         requests_take_over(server);
         inode_end_unused(&server->inodes);
     }

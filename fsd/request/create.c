@@ -66,6 +66,8 @@ void request_create(fuse_req_t request, fuse_ino_t parent, const char *name, mod
     bool tried = false;
     int error = spot_open(server, parent, name, &spot);
 
+    if (!error)
+        error = handle_check(server);
     if (!error) {
         if (!spot_look(server, &spot).identity.inode || current_header()->unique & RESENT)
             intent_begin(server, 0, &tried);

@@ -8,12 +8,13 @@
 #include "file/commit.h"
 #include "request/current.h"
 
-#define GROUPS_MAX 1024 /* being put together; beyond, the oldest was given up by its program */
+#define GROUPS_MAX 256 /* of a user, being put together; beyond, the oldest was given up by its program */
 #define GROUP_FILES_MAX 4096
 
 struct group {
     struct group *next;
     uint64_t id;
+    uint32_t user; /* whose requests put it together: nobody else's add to it, or commit it */
     uint32_t count;
     struct {
         uint64_t handle;
@@ -36,15 +37,17 @@ static void free_group(struct server *server, struct group *group)
     free(group);
 }
 
-/* Out of the list, whose length stays bounded. The lock is held. */
+/* Out of the list, of which each user's part stays bounded. The lock is held. */
 static struct group *take_group(struct server *server, uint64_t id)
 {
-    uint32_t length = 0;
+    uint32_t length = 0, user = current_header()->uid;
 
-    for (struct group **at = &server->groups; *at; at = &(*at)->next, length++) {
+    for (struct group **at = &server->groups; *at; at = &(*at)->next) {
         struct group *group = *at;
 
-        if (group->id == id || length == GROUPS_MAX) {
+        if (group->user != user)
+            continue;
+        if (group->id == id || ++length == GROUPS_MAX) {
             *at = group->next;
             if (group->id == id)
                 return group;
@@ -67,9 +70,11 @@ int group_add(struct server *server, uint64_t id, uint64_t handle, uint32_t file
     more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->members[0]) : NULL;
     if (more) {
         more->id = id;
+        more->user = current_header()->uid;
         more->count = count + 1;
         more->members[count].handle = handle;
         more->members[count].file = file;
+        server->joined[(uint32_t)handle] = 1;
         file_hold(&server->files, file);
         group = more;
     } else {
@@ -85,7 +90,10 @@ int group_add(struct server *server, uint64_t id, uint64_t handle, uint32_t file
 
 void group_leave(struct server *server, uint64_t handle)
 {
+    if (!server->joined[(uint32_t)handle])
+        return;
     pthread_mutex_lock(&server->group_lock);
+    server->joined[(uint32_t)handle] = 0;
     for (struct group **at = &server->groups; *at;) {
         struct group *group = *at;
         bool member = false;

@@ -3,6 +3,7 @@
 #include "request/handle.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "log.h"
@@ -16,8 +17,9 @@ int handle_table_open(struct server *server)
     int error = slots_open(&server->handle_slots, &arena->header->handle_used, arena->header->handle_max);
 
     pthread_mutex_init(&server->handle_lock, NULL);
+    server->joined = calloc(arena->header->handle_max + 1ul, 1);
     server->opens = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (server->opens == MAP_FAILED)
+    if (!server->joined || server->opens == MAP_FAILED)
         return -ENOMEM;
     for (uint32_t i = arena->header->handle_used; i && !error; i--) {
         uint32_t inode = arena->handles[i].inode;
@@ -29,6 +31,7 @@ int handle_table_open(struct server *server)
         }
         if (inode) {
             inode_hold(&server->inodes, inode);
+            user_count(user_find(&server->inodes.users, arena->handles[i].user), HOLDS_HANDLES);
             server->opens[inode]++;
         } else {
             slots_give(&server->handle_slots, i);
@@ -61,38 +64,64 @@ static uint32_t find_resent(const struct arena *arena, uint64_t unique, uint32_t
     return 0;
 }
 
-uint64_t handle_open(struct server *server, uint32_t inode, uint32_t flags)
+static struct user *requester(struct server *server)
 {
-    struct arena *arena = &server->arena;
-    uint64_t unique = current_header()->unique, number = 0;
+    return user_find(&server->inodes.users, current_header()->uid);
+}
+
+int handle_check(struct server *server)
+{
+    struct user *user = requester(server);
+
+    if (!user_take(&server->inodes.users, user, HOLDS_HANDLES))
+        return -EDQUOT;
+    user_give(user, HOLDS_HANDLES);
+    return 0;
+}
+
+/* The lock is held. 0: there are no more. */
+static uint32_t make_handle(struct server *server, uint32_t inode, uint32_t flags)
+{
+    uint32_t index = slots_take(&server->handle_slots);
+    struct handle *handle = &server->arena.handles[index];
+    uint32_t file = server->arena.inodes[inode].file;
+
+    if (!index)
+        return 0;
+    handle->generation++;
+    handle->flags = flags;
+    handle->user = current_header()->uid;
+    handle->deny = 0;
+    handle->unique = current_header()->unique & ~RESENT;
+    inode_hold(&server->inodes, inode);
+    server->opens[inode]++;
+    atomic_store(&handle->inode, inode);
+    if (file)
+        file_count_handle(&server->files, file, handle, 1);
+    return index;
+}
+
+int handle_open(struct server *server, uint32_t inode, uint32_t flags, uint64_t *number)
+{
+    struct user *user = requester(server);
+    uint64_t unique = current_header()->unique;
     uint32_t index = 0;
-    bool fresh = false;
+    int error = 0;
 
     pthread_mutex_lock(&server->handle_lock);
     if (unique & RESENT)
-        index = find_resent(arena, unique, inode);
-    if (!index) {
-        index = slots_take(&server->handle_slots);
-        fresh = index != 0;
+        index = find_resent(&server->arena, unique, inode);
+    if (!index && !user_take(&server->inodes.users, user, HOLDS_HANDLES))
+        error = -EDQUOT;
+    if (!index && !error) {
+        index = make_handle(server, inode, flags);
+        error = index ? 0 : -ENFILE;
+        if (error)
+            user_give(user, HOLDS_HANDLES);
     }
-    if (fresh) {
-        struct handle *handle = &arena->handles[index];
-
-        handle->generation++;
-        handle->flags = flags;
-        handle->user = current_header()->uid;
-        handle->deny = 0;
-        handle->unique = unique & ~RESENT;
-        inode_hold(&server->inodes, inode);
-        server->opens[inode]++;
-        atomic_store(&handle->inode, inode);
-        if (arena->inodes[inode].file)
-            file_count_handle(&server->files, arena->inodes[inode].file, handle, 1);
-    }
-    if (index)
-        number = number_of(arena, index);
+    *number = index ? number_of(&server->arena, index) : 0;
     pthread_mutex_unlock(&server->handle_lock);
-    return number;
+    return error;
 }
 
 struct handle *handle_find(struct server *server, uint64_t number)
@@ -109,6 +138,8 @@ void handle_close(struct server *server, uint64_t number)
     struct handle *handle;
     uint32_t inode = 0;
 
+    if (handle_find(server, number))
+        group_leave(server, number); /* while the number is nobody else's */
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */
@@ -116,11 +147,11 @@ void handle_close(struct server *server, uint64_t number)
         atomic_store(&handle->inode, 0);
         if (server->arena.inodes[inode].file)
             file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);
+        user_give(user_find(&server->inodes.users, handle->user), HOLDS_HANDLES);
         slots_give(&server->handle_slots, (uint32_t)number);
         count_close(server, inode);
     }
     pthread_mutex_unlock(&server->handle_lock);
-    group_leave(server, number);
     if (inode)
         inode_put(&server->inodes, inode);
 }

@@ -51,7 +51,7 @@ static void keep_other(struct server *server, const struct move *move, struct re
 {
     if (removal->kept && removed_link(server->inodes.removed, &move->other.identity, move->to.descriptor->fd, move->to.name)) {
         removal->kept = false;
-        descriptor_pin(&server->descriptors, removal->inode);
+        descriptor_pin(&server->descriptors, removal->inode, 0);
     }
 }
 

@@ -36,9 +36,9 @@ int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info
         error = file_truncate(&server->files, file, 0);
     if (error)
         return error;
-    info->fh = handle_open(server, inode, info->flags);
-    if (!info->fh)
-        return -ENFILE;
+    error = handle_open(server, inode, info->flags, &info->fh);
+    if (error)
+        return error;
     info->keep_cache = 1;
     info->noflush = 1;
     return 0;

@@ -42,7 +42,8 @@ struct removal removal_begin(struct server *server, const struct found *found)
     if (removal.last && file && server->inodes.removed >= 0 && file_is_in_journal(&server->files, removal.inode)) {
         removal.kept = true;
     } else if (removal.last || !truth_of(server, removal.inode)->handle_length) {
-        pinned = !descriptor_pin(&server->descriptors, removal.inode);
+        /* One of several names may go while others have the file open: that is not to fail for a user's share. */
+        pinned = !descriptor_pin(&server->descriptors, removal.inode, removal.last ? current_header()->uid : 0);
         removal.kept = removal.last && file && server->inodes.removed >= 0 && !pinned;
     }
     return removal;

@@ -34,10 +34,11 @@ struct server {
     uint32_t effects_free_count;
     _Atomic uint32_t arrivals; /* given to threads */
     pthread_mutex_t group_lock;
-    struct group *groups; /* commits over several files being put together */
+    struct group *groups;  /* commits over several files being put together */
+    unsigned char *joined; /* by handle's index: 1, it was added to one */
     pthread_mutex_t wait_lock;
-    pthread_cond_t tick;       /* the worker's main thread has something to look at */
-    struct commit_wait *waits; /* MAPSHARE_IOC_WAIT: parked */
+    pthread_cond_t tick; /* the worker's main thread has something to look at */
+    struct wait_table *waits;
     struct parked_write *parked;
     uint32_t parked_bytes;
     uint32_t serving; /* threads */

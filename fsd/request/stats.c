@@ -20,13 +20,63 @@ static uint64_t in_use(pthread_mutex_t *lock, const struct slots *slots)
     return count;
 }
 
+#define USERS_TOLD 16
+
+struct told {
+    const struct user *user;
+    uint64_t holds;
+};
+
+/* Those who hold most, in that order. */
+static uint32_t find_users(const struct users *users, struct told told[USERS_TOLD])
+{
+    uint32_t count = 0, at;
+
+    for (uint32_t i = 0; i < USERS_MAX; i++) {
+        struct told one = {.user = &users->all[i]};
+
+        for (int what = 0; what < HOLDINGS && one.user->key; what++)
+            one.holds += one.user->holds[what];
+        if (!one.holds || (count == USERS_TOLD && one.holds <= told[count - 1].holds))
+            continue;
+        count += count < USERS_TOLD;
+        for (at = count - 1; at && told[at - 1].holds < one.holds; at--)
+            told[at] = told[at - 1];
+        told[at] = one;
+    }
+    return count;
+}
+
+static size_t print_users(const struct users *users, char *text, size_t max)
+{
+    static const char *const names[HOLDINGS] = {[HOLDS_MEMORY] = "memory",
+                                                [HOLDS_SPILL] = "spilled",
+                                                [HOLDS_HANDLES] = "handles",
+                                                [HOLDS_PINS] = "removed",
+                                                [HOLDS_PARKED] = "waiting"};
+    struct told told[USERS_TOLD];
+    uint32_t count = find_users(users, told);
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct user *user = told[i].user;
+
+        for (int what = 0; what < HOLDINGS; what++)
+            used += snprintf(text + used, max - used, "user_%" PRIu32 "_%s=%" PRIu32 "\n", user_id(user), names[what],
+                             user->holds[what]);
+        used += snprintf(text + used, max - used, "user_%" PRIu32 "_probe_milliseconds=%" PRIu64 "\n", user_id(user),
+                         user->probe_time / 1000000);
+    }
+    return used;
+}
+
 void stats_get(fuse_req_t request, size_t size)
 {
     struct server *server = server_of(request);
     const struct arena_header *header = server->arena.header;
     const struct arena_counters *counters = &header->counters;
     struct page_counts frames;
-    char text[2048];
+    char text[2048 + USERS_TOLD * (HOLDINGS + 1) * 64];
     size_t length;
 
     status_frames(&server->files, &frames);
@@ -61,5 +111,6 @@ void stats_get(fuse_req_t request, size_t size)
     length = snprintf(text, sizeof text, "version=%s\n", PACKAGE_VERSION);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         length += snprintf(text + length, sizeof text - length, "%s=%" PRIu64 "\n", numbers[i].name, numbers[i].value);
+    length += print_users(&server->inodes.users, text + length, sizeof text - length);
     request_reply_value(request, text, length, size);
 }

@@ -4,79 +4,241 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/tree.h>
 
+#include "file/record.h"
 #include "file/status.h"
 #include "request/current.h"
 
 struct commit_wait {
-    struct commit_wait *next;
+    RB_ENTRY(commit_wait) by_file, by_time;
+    TAILQ_ENTRY(commit_wait) link; /* of those that are answered together */
+    TAILQ_ENTRY(commit_wait) interrupted_link;
     fuse_req_t request;
+    struct user *user;
     uint32_t file;
     int64_t deadline; /* CLOCK_MONOTONIC; INT64_MAX: never */
     struct mapshare_abi_wait in;
-    bool interrupted;
+    int result;       /* what it is answered */
+    bool parked;      /* in the trees; the server's wait_lock guards this and those */
+    bool interrupted; /* on that list; under interrupt_lock */
 };
 
-/* True when it was answered. What no commit of any file has reached is not looked for: a wait costs nothing until then. */
-static bool try_answer(struct server *server, struct commit_wait *wait, uint64_t published, int64_t now)
+TAILQ_HEAD(wait_list, commit_wait);
+RB_HEAD(waits_by_file, commit_wait);
+RB_HEAD(waits_by_time, commit_wait);
+
+/* interrupt_lock is taken last, under libfuse's lock of a request, too. */
+struct wait_table {
+    struct waits_by_file by_file; /* all */
+    struct waits_by_time by_time; /* with a deadline */
+    _Atomic uint32_t count;
+    pthread_mutex_t interrupt_lock;
+    struct wait_list interrupted;
+};
+
+static int compare(uint64_t a, uint64_t b)
 {
-    wait->in.reached = wait->in.sequence <= published ? status_sequence(&server->files, wait->file) : 0;
-    if (wait->in.reached < wait->in.sequence && !wait->interrupted && now < wait->deadline)
-        return false;
-    fuse_req_interrupt_func(wait->request, NULL, NULL); /* returns when `interrupted` is not running */
-    file_put(&server->files, wait->file);
-    if (wait->in.reached >= wait->in.sequence)
-        fuse_reply_ioctl(wait->request, 0, &wait->in, sizeof wait->in);
-    else if (wait->interrupted)
-        request_reply(wait->request, -EINTR);
-    else
-        request_reply(wait->request, -ETIMEDOUT);
-    return true;
+    return (a > b) - (a < b);
 }
 
-void wait_answer_all(struct server *server)
+static int compare_files(const struct commit_wait *a, const struct commit_wait *b)
 {
-    uint64_t published = journal_sequence(server->journal);
+    int order = compare(a->file, b->file);
+
+    if (!order)
+        order = compare(a->in.sequence, b->in.sequence);
+    return order ? order : compare((uintptr_t)a, (uintptr_t)b);
+}
+
+static int compare_times(const struct commit_wait *a, const struct commit_wait *b)
+{
+    return a->deadline != b->deadline ? (a->deadline > b->deadline) - (a->deadline < b->deadline)
+                                      : compare((uintptr_t)a, (uintptr_t)b);
+}
+
+RB_GENERATE_INTERNAL(waits_by_file, commit_wait, by_file, compare_files, static __attribute__((unused)))
+RB_GENERATE_INTERNAL(waits_by_time, commit_wait, by_time, compare_times, static __attribute__((unused)))
+
+int wait_table_open(struct server *server)
+{
+    struct wait_table *waits = calloc(1, sizeof *waits);
+
+    if (!waits)
+        return -ENOMEM;
+    RB_INIT(&waits->by_file);
+    RB_INIT(&waits->by_time);
+    TAILQ_INIT(&waits->interrupted);
+    pthread_mutex_init(&waits->interrupt_lock, NULL);
+    server->waits = waits;
+    return 0;
+}
+
+bool wait_is_empty(const struct server *server)
+{
+    return !server->waits->count;
+}
+
+/* Out of the trees, to be answered by who holds the list. The wait_lock is held. */
+static void take(struct wait_table *waits, struct commit_wait *wait, int result, struct wait_list *list)
+{
+    RB_REMOVE(waits_by_file, &waits->by_file, wait);
+    if (wait->deadline != INT64_MAX)
+        RB_REMOVE(waits_by_time, &waits->by_time, wait);
+    waits->count--;
+    wait->parked = false;
+    wait->result = result;
+    TAILQ_INSERT_TAIL(list, wait, link);
+}
+
+static void reply(fuse_req_t request, const struct mapshare_abi_wait *in, int result)
+{
+    if (result)
+        request_reply(request, result);
+    else
+        fuse_reply_ioctl(request, 0, in, sizeof *in);
+}
+
+/* All that libfuse tells of, holding its lock of the request. The next tick answers. */
+static void interrupted(fuse_req_t request, void *data)
+{
+    struct commit_wait *wait = data;
+    struct wait_table *waits = server_of(request)->waits;
+
+    pthread_mutex_lock(&waits->interrupt_lock);
+    if (!wait->interrupted)
+        TAILQ_INSERT_TAIL(&waits->interrupted, wait, interrupted_link);
+    wait->interrupted = true;
+    pthread_mutex_unlock(&waits->interrupt_lock);
+}
+
+/* From here on it is on no list. */
+static void end_interrupts(struct wait_table *waits, struct commit_wait *wait)
+{
+    fuse_req_interrupt_func(wait->request, NULL, NULL); /* returns when `interrupted` is not running */
+    pthread_mutex_lock(&waits->interrupt_lock);
+    if (wait->interrupted)
+        TAILQ_REMOVE(&waits->interrupted, wait, interrupted_link);
+    pthread_mutex_unlock(&waits->interrupt_lock);
+}
+
+/* Without locks. */
+static void answer(struct server *server, struct wait_list *list)
+{
+    struct commit_wait *wait;
+
+    while ((wait = TAILQ_FIRST(list))) {
+        TAILQ_REMOVE(list, wait, link);
+        end_interrupts(server->waits, wait);
+        file_put(&server->files, wait->file);
+        user_give(wait->user, HOLDS_PARKED);
+        reply(wait->request, &wait->in, wait->result);
+        free(wait);
+    }
+}
+
+void wait_answer(struct server *server, uint32_t file)
+{
+    struct wait_table *waits = server->waits;
+    struct commit_wait key = {.file = file}, *wait, *next;
+    struct wait_list list = TAILQ_HEAD_INITIALIZER(list);
+    uint64_t reached;
+
+    if (!waits->count)
+        return;
+    reached = status_sequence(&server->files, file);
+    pthread_mutex_lock(&server->wait_lock);
+    for (wait = RB_NFIND(waits_by_file, &waits->by_file, &key); wait && wait->file == file && wait->in.sequence <= reached;
+         wait = next) {
+        next = RB_NEXT(waits_by_file, &waits->by_file, wait);
+        wait->in.reached = reached;
+        take(waits, wait, 0, &list);
+    }
+    pthread_mutex_unlock(&server->wait_lock);
+    answer(server, &list);
+}
+
+/* Whoever took it out of the trees meanwhile answers it. The wait_lock is held. */
+static void take_interrupted(struct wait_table *waits, struct wait_list *list)
+{
+    struct commit_wait *wait;
+
+    pthread_mutex_lock(&waits->interrupt_lock);
+    while ((wait = TAILQ_FIRST(&waits->interrupted))) {
+        TAILQ_REMOVE(&waits->interrupted, wait, interrupted_link);
+        wait->interrupted = false;
+        if (wait->parked)
+            take(waits, wait, -EINTR, list);
+    }
+    pthread_mutex_unlock(&waits->interrupt_lock);
+}
+
+void wait_tick(struct server *server)
+{
+    struct wait_table *waits = server->waits;
+    struct wait_list list = TAILQ_HEAD_INITIALIZER(list);
     int64_t now = time_monotonic();
+    struct commit_wait *wait;
 
     pthread_mutex_lock(&server->wait_lock);
-    for (struct commit_wait **at = &server->waits; *at;) {
-        struct commit_wait *wait = *at;
+    take_interrupted(waits, &list);
+    while ((wait = RB_MIN(waits_by_time, &waits->by_time)) && wait->deadline <= now)
+        take(waits, wait, -ETIMEDOUT, &list);
+    pthread_mutex_unlock(&server->wait_lock);
+    answer(server, &list);
+}
 
-        if (try_answer(server, wait, published, now)) {
-            *at = wait->next;
-            free(wait);
-        } else {
-            at = &wait->next;
-        }
-    }
+static void park(struct server *server, struct commit_wait *wait)
+{
+    struct wait_table *waits = server->waits;
+
+    pthread_mutex_lock(&server->wait_lock);
+    RB_INSERT(waits_by_file, &waits->by_file, wait);
+    if (wait->deadline != INT64_MAX)
+        RB_INSERT(waits_by_time, &waits->by_time, wait);
+    waits->count++;
+    wait->parked = true;
+    fuse_req_interrupt_func(wait->request, interrupted, wait);
+    pthread_cond_signal(&server->tick);
     pthread_mutex_unlock(&server->wait_lock);
 }
 
-/* Only noted here: the library holds its own lock on the request. The next tick answers. */
-static void interrupted(fuse_req_t request, void *data)
+static int make(fuse_req_t request, struct server *server, uint32_t file, const struct mapshare_abi_wait *in,
+                struct commit_wait **out)
 {
-    (void)request;
-    ((struct commit_wait *)data)->interrupted = true;
+    struct user *user = user_find(&server->inodes.users, current_header()->uid);
+    struct commit_wait *wait;
+
+    if (!user_take(&server->inodes.users, user, HOLDS_PARKED))
+        return -EDQUOT;
+    *out = wait = malloc(sizeof *wait);
+    if (!wait) {
+        user_give(user, HOLDS_PARKED);
+        return -ENOMEM;
+    }
+    *wait = (struct commit_wait){.request = request, .user = user, .file = file, .in = *in, .deadline = INT64_MAX};
+    if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
+        wait->deadline = INT64_MAX;
+    file_hold(&server->files, file);
+    return 0;
 }
 
 void wait_for_commit(fuse_req_t request, struct server *server, uint32_t file, const struct mapshare_abi_wait *in)
 {
-    struct commit_wait *wait = malloc(sizeof *wait);
+    struct mapshare_abi_wait now = *in;
+    struct commit_wait *wait;
+    int error;
 
-    if (!wait) {
-        request_reply(request, -ENOMEM);
+    now.reached = status_sequence(&server->files, file);
+    if (now.reached >= now.sequence) {
+        reply(request, &now, 0);
         return;
     }
-    *wait = (struct commit_wait){.request = request, .file = file, .in = *in, .deadline = INT64_MAX};
-    if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
-        wait->deadline = INT64_MAX;
-    file_hold(&server->files, file);
-    fuse_req_interrupt_func(request, interrupted, wait);
-    pthread_mutex_lock(&server->wait_lock);
-    wait->next = server->waits;
-    server->waits = wait;
-    pthread_cond_signal(&server->tick);
-    pthread_mutex_unlock(&server->wait_lock);
-    wait_answer_all(server);
+    error = make(request, server, file, in, &wait);
+    if (error) {
+        request_reply(request, error);
+        return;
+    }
+    park(server, wait);
+    wait_answer(server, file); /* what was committed meanwhile */
 }

@@ -235,7 +235,7 @@ static void an_unlinked_file_stays_readable(void **state)
     struct house *house = *state;
     uint32_t file = make_file(house, "a", 2, 'a'), slot = inode_of(house, file);
 
-    assert_int_equal(descriptor_pin(cache_of(house), slot), 0);
+    assert_int_equal(descriptor_pin(cache_of(house), slot, 0), 0);
     assert_true(truth_of(house, slot)->pinned >= 0);
     assert_return_code(unlinkat(house->root, "a", 0), errno);
     put_page(house, file, 1, 'b');
@@ -254,7 +254,7 @@ static void pinned_descriptors_are_taken_over(void **state)
 
     assert_int_equal(descriptor_get(cache_of(house), inode_of(house, other), &descriptor), 0);
     lost = descriptor->fd;
-    assert_int_equal(descriptor_pin(cache_of(house), inode_of(house, file)), 0);
+    assert_int_equal(descriptor_pin(cache_of(house), inode_of(house, file), 0), 0);
     pinned = truth_of(house, inode_of(house, file))->pinned;
     assert_return_code(unlinkat(house->root, "a", 0), errno);
     assert_int_not_equal(lost, pinned);
@@ -404,18 +404,18 @@ static void many_files_few_descriptors(struct house *house)
         if (i != 3)
             descriptor_put(cache_of(house), used[i]);
     }
-    CHECK(!descriptor_pin(cache_of(house), slots[7])); /* a pinned one is never given up */
+    CHECK(!descriptor_pin(cache_of(house), slots[7], 0)); /* a pinned one is never given up */
     for (int i = 0; i < 200; i++)
         CHECK(seen(house, files[i], 0, 1)[0] == 'a' + i % 26);
     CHECK(number_behind(truth_of(house, slots[7])->pinned) == truth_of(house, slots[7])->number);
     for (int i = 0; i < 200; i++)
         put(house, files[i], 0, 100, 'x');
     for (uint32_t i = 8; i < 7 + limit / 2; i++)
-        CHECK(!descriptor_pin(cache_of(house), slots[i]));
-    CHECK(descriptor_pin(cache_of(house), slots[150]) == -EMFILE); /* half of all */
-    CHECK(!descriptor_pin(cache_of(house), slots[7]));
+        CHECK(!descriptor_pin(cache_of(house), slots[i], 0));
+    CHECK(descriptor_pin(cache_of(house), slots[150], 0) == -EMFILE); /* half of all */
+    CHECK(!descriptor_pin(cache_of(house), slots[7], 0));
     descriptor_unpin(cache_of(house), slots[7]);
-    CHECK(!descriptor_pin(cache_of(house), slots[150]));
+    CHECK(!descriptor_pin(cache_of(house), slots[150], 0));
     for (int i = 0; i < 200; i++)
         CHECK(*seen(house, files[i], 0, 1));
 }
