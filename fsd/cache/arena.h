@@ -147,6 +147,7 @@ struct arrival {
     uint32_t frames[WRITE_MAX / PAGE_BYTES];
     uint32_t first, count;      /* the frames that are there: the ones before were taken by WRITEs */
     _Atomic uint32_t forgotten; /* so many FORGETs of the message are applied */
+    _Atomic uint32_t alive;     /* the thread's word: alive.h */
 };
 
 /* A change of an inode's references under way; see reference.h. */
@@ -173,6 +174,15 @@ struct arena_counters {
     _Atomic uint64_t write_errors;
 };
 
+/* Where a thread of a worker's was when it was asked: process/watchdog.c. */
+#define STACK_DEPTH 32
+#define STACKS_MAX (SERVING_MAX + 8)
+struct stack {
+    uint32_t thread;
+    _Atomic uint32_t depth; /* 0: not told */
+    uint64_t places[STACK_DEPTH];
+};
+
 struct arena_header {
     uint64_t magic;
     uint32_t layout;
@@ -189,7 +199,10 @@ struct arena_header {
     _Alignas(8) char init[INIT_REQUEST_MAX];
     struct journal_state journal;
     struct arena_counters counters;
-    struct reference_redo redo; /* the inode table's lock guards it */
+    struct reference_redo redo;                   /* the inode table's lock guards it */
+    _Atomic uint32_t flusher_alive, io_under_way; /* for the watchdog: a word of alive.h; calls in io_uring */
+    _Atomic uint32_t stack_count;
+    struct stack stacks[STACKS_MAX];
 };
 
 /* The tables, mapped. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/commit.h"
@@ -119,7 +120,9 @@ void *flusher_thread(void *argument)
 
     while (!(batch = new_batch()))
         sleep(1);
+    alive_word = &files->arena->header->flusher_alive;
     while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
+        alive_still();
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
             take_due(files, batch, INT64_MAX);
             commit_batch(files, batch, false);

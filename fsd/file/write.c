@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "file/file.h"
 #include "file/page.h"
 #include "file/version.h"
@@ -64,6 +65,7 @@ static int take_page(struct files *files, struct file_index *index, struct recei
 /* For frames, which commits and checkpoints free, or for the store to be readable again. False when a moment was not enough. */
 static bool wait_to_try_again(struct files *files, int error)
 {
+    alive_still();
     if (error != -EAGAIN && error != -ENOSPC && error != -EDQUOT) {
         log_limited(&files->error_logged,
                     "the rest of a changed page cannot be read from the store (%s): a flush waits until it can", strerror(-error));

@@ -18,6 +18,7 @@
 #include "process/daemon.h"
 #include "process/tune.h"
 #include "process/unmount.h"
+#include "process/watchdog.h"
 
 #define WINDOW_SECONDS 10
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
@@ -37,6 +38,7 @@ struct keeper {
     bool pause;          /* before it is tried again */
     bool told;           /* the mount is usable, and that was told */
     struct deaths deaths;
+    struct watchdog watchdog;
 };
 
 /* The worker shares our table of descriptors, so that what it opens outlives it at the same number, but not our memory. */
@@ -165,6 +167,8 @@ static int reap(struct keeper *keeper)
             result = worker_ended(keeper, status);
         else if (pid == keeper->probe)
             keeper->probe = 0;
+        else if (pid == keeper->watchdog.inspector && watchdog_hangs(&keeper->watchdog, keeper->daemon, status))
+            kill(keeper->worker, SIGKILL);
     }
     return result;
 }
@@ -174,11 +178,13 @@ static void wait_for_signal(struct keeper *keeper)
 {
     bool retry = !keeper->worker || !keeper->probe || keeper->unmount;
     struct timespec pause = {.tv_nsec = (keeper->told ? RETRY_MILLISECONDS : POLL_MILLISECONDS) * 1000000};
+    struct timespec second = {.tv_sec = 1};
     sigset_t all;
     int signal;
 
     sigfillset(&all);
-    signal = keeper->told && !retry ? sigwaitinfo(&all, NULL) : sigtimedwait(&all, NULL, &pause);
+    signal = sigtimedwait(&all, NULL, keeper->told && !retry ? &second : &pause);
+    watchdog_look(&keeper->watchdog, keeper->daemon, keeper->worker);
     if (signal == SIGTERM || signal == SIGINT)
         keeper->unmount = true;
     keeper->pause = false;

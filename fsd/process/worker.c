@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mapshare-abi.h"
 #include "process/daemon.h"
+#include "process/watchdog.h"
 #include "process/lock.h"
 #include "probe/probe.h"
 #include "request/burst.h"
@@ -243,7 +244,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)
-        error = store_open_uring(&server->store, WRITES_IN_FLIGHT, daemon->owned[OWNED_LOCK]);
+        error = store_open_uring(&server->store, WRITES_IN_FLIGHT, daemon->owned[OWNED_LOCK], &server->arena.header->io_under_way);
     if (!error && daemon->options->fault)
         error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)
@@ -292,6 +293,7 @@ int worker_run(struct daemon *daemon)
     int error;
 
     let_faults_through();
+    watchdog_answer(daemon);
     umask(0);
     server.options = daemon->options;
     server.arena = daemon->arena;

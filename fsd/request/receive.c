@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "log.h"
 #include "request/burst.h"
 #include "request/current.h"
@@ -48,6 +49,7 @@ static int make_receiver(struct server *server)
     madvise(aligned, HUGE, MADV_HUGEPAGE);
     memset(aligned, 0, WRITE_MAX + FOLDER_BYTES);
     memset(arrival, 0, sizeof *arrival);
+    alive_word = &arrival->alive;
     receiver = (struct receiver){.server = server, .current = current(), .arrival = arrival};
     *receiver.current = (struct current){
         .header = (const void *)arrival->head,
@@ -192,8 +194,10 @@ int request_serve(struct server *server)
     while (!fuse_session_exited(server->session)) {
         ssize_t size = readv(fd, receiver.iov, prepare());
 
+        alive_begin();
         receiver.size = size > 0 ? size : 0;
         if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) {
+            alive_end();
             burst_pause(server);
             continue;
         }
@@ -204,12 +208,11 @@ int request_serve(struct server *server)
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", header->opcode, (unsigned long long)header->nodeid,
                  header->pid, size);
         burst_count(server, header);
-        if (header->opcode == FUSE_WRITE && write_received(server))
-            continue;
         if (forget_is(header))
             forget_received(server, receiver.arrival);
-        else
+        else if (header->opcode != FUSE_WRITE || !write_received(server))
             serve_other(size);
+        alive_end();
     }
     for (uint32_t i = 0; i < bytes->frame_count; i++) {
         if (bytes->frames[i])

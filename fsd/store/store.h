@@ -6,6 +6,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,8 +43,8 @@ struct store {
 };
 
 /* io_uring where the kernel has it, with at most `depth` writes in flight. The process may end before they do: so the lock (a
- * descriptor; -1: none) stays open, and locked, until they have. */
-int store_open_uring(struct store **out, unsigned depth, int lock);
+ * descriptor; -1: none) stays open, and locked, until they have. `under_way` (may be NULL) counts the calls that wait for the disk. */
+int store_open_uring(struct store **out, unsigned depth, int lock, _Atomic uint32_t *under_way);
 /* Closes a descriptor that a dead process left in our table, after the writes to the store that go through it have ended. 0, or
  * -errno: they may not have. */
 int store_end_orphan(int fd);

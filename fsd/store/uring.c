@@ -55,6 +55,7 @@ struct uring_store {
     struct store store;
     unsigned depth;
     int store_lock;
+    _Atomic uint32_t *under_way;
     pthread_mutex_t lock; /* the rest */
     unsigned pooled;
     SLIST_HEAD(, ring) pool;
@@ -248,7 +249,11 @@ static int uring_write(struct store *store, struct store_write *writes, size_t c
     for (size_t i = 0; i < count; i++)
         writes[i].result = 0;
     struct cursor cursor = {.write = writes, .end = writes + count};
+    if (self->under_way)
+        atomic_fetch_add(self->under_way, 1);
     int result = run(ring, self->depth, &cursor);
+    if (self->under_way)
+        atomic_fetch_sub(self->under_way, 1);
     if (result < 0) { /* the ring is of no use any more; writing the same bytes once more does no harm */
         ring_free(ring);
         static long last;
@@ -283,7 +288,7 @@ static const struct store_operations uring_operations = {
     .close = uring_close,
 };
 
-int store_open_uring(struct store **out, unsigned depth, int lock)
+int store_open_uring(struct store **out, unsigned depth, int lock, _Atomic uint32_t *under_way)
 {
     struct ring *ring;
     int result = ring_make(&ring, depth, lock);
@@ -299,6 +304,9 @@ int store_open_uring(struct store **out, unsigned depth, int lock)
     self->store.operations = &uring_operations;
     self->depth = depth;
     self->store_lock = lock;
+    self->under_way = under_way;
+    if (under_way) /* a dead process's */
+        atomic_store(under_way, 0);
     pthread_mutex_init(&self->lock, NULL);
     ring_give(self, ring);
     *out = &self->store;

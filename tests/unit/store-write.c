@@ -41,7 +41,7 @@ static int make(void **state, bool uring)
     fixture->found = aligned_alloc(4096, FILE_BYTES);
     for (size_t i = 0; i < FILE_BYTES; i++)
         fixture->memory[i] = (unsigned char)(i / 4096 * 7 + i % 251);
-    assert_int_equal(uring ? store_open_uring(&fixture->store, 8, -1) : store_open_serial(&fixture->store), 0);
+    assert_int_equal(uring ? store_open_uring(&fixture->store, 8, -1, NULL) : store_open_serial(&fixture->store), 0);
     *state = fixture;
     return 0;
 }
