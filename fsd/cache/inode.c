@@ -203,7 +203,7 @@ static int complete(struct inode_table *table, int folder, const char *name, str
 
     if (!table->handles || (identity_is_born(found) && inode_of_node(table, number)))
         return 0;
-    error = identity_take(folder, name, true, found);
+    error = identity_take(folder, name, true, found); /* there are births where there are handles */
     return !error && found->inode != number ? -EAGAIN : error;
 }
 
@@ -232,7 +232,7 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
         inode_modes_release(table);
         if (error)
             return error;
-        identity_of(stat, &found);
+        inode_identity_of(table, stat, &found);
         error = found.device == table->device ? complete(table, folder, name, &found) : -EXDEV;
     } while (error == -EAGAIN); /* replaced in between */
     if (error)
@@ -261,6 +261,13 @@ uint32_t inode_of_node(struct inode_table *table, uint64_t node)
     slot = find(table, node);
     pthread_mutex_unlock(&table->lock);
     return slot;
+}
+
+void inode_identity_of(const struct inode_table *table, const struct statx *stat, struct identity *identity)
+{
+    identity_of(stat, identity);
+    if (!table->births)
+        identity->birth = (struct timespec){0};
 }
 
 uint32_t inode_of_identity(struct inode_table *table, const struct identity *identity)
@@ -381,11 +388,14 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     pthread_rwlock_init(&table->moving, &attributes);
     pthread_rwlock_init(&table->modes, &attributes);
     table->handles = identity_handles(store);
+    table->births = identity_births(store);
     error = identity_take(store, "", table->handles, &root);
     if (!error)
         error = map_index(table, arena->header);
     if (error)
         return error;
+    if (!table->births)
+        root.birth = (struct timespec){0};
     table->root = root.inode;
     table->device = root.device;
     for (slot = used; slot; slot--) {

@@ -29,6 +29,7 @@ struct inode_table {
     int removed; /*   the folder of removed files; -1: none */
     struct inode_key key;
     dev_t device;
+    bool births;   /* as of identity_births */
     bool handles;  /* file handles mean something here, and may be used */
     uint64_t root; /* inode number of the root */
 
@@ -58,6 +59,8 @@ int inode_key_open(struct inode_table *table, int private_folder);
 
 /* The slot of a node id, or 0. */
 uint32_t inode_of_node(struct inode_table *table, uint64_t node);
+/* Who it is that statx(2) told of, as records have it. */
+void inode_identity_of(const struct inode_table *table, const struct statx *stat, struct identity *identity);
 /* The record of just that one, or 0. */
 uint32_t inode_of_identity(struct inode_table *table, const struct identity *identity);
 uint64_t inode_node(const struct inode_table *table, uint32_t slot);

@@ -75,6 +75,16 @@ static int open_behind(int fd, int flags)
     return opened < 0 ? -errno : opened;
 }
 
+/* On overlayfs a file of a lower layer with several names becomes another when it is opened for writing. */
+static int check_opened(int fd, const struct identity *identity)
+{
+    int error = identity_check(fd, identity);
+
+    if (error)
+        close(fd);
+    return error ? error : fd;
+}
+
 static int open_by_name(struct inode_table *table, uint32_t slot, const struct identity *identity, int flags)
 {
     bool removed = table->arena->inodes[slot].flags & INODE_REMOVED;
@@ -84,7 +94,7 @@ static int open_by_name(struct inode_table *table, uint32_t slot, const struct i
         return fd;
     opened = open_behind(fd, flags);
     close(fd);
-    return opened;
+    return opened < 0 ? opened : check_opened(opened, identity);
 }
 
 static int open_with(struct inode_table *table, uint32_t slot, int flags)

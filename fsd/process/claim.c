@@ -16,6 +16,7 @@
 #include "process/lock.h"
 #include "process/readonly.h"
 #include "store/trust.h"
+#include "store/identity.h"
 
 #define SERVED_MICROSECONDS 20000
 #define SERVED_TRIES 100
@@ -64,10 +65,22 @@ static void own_mount(struct daemon *daemon)
         close(tree);
 }
 
+static bool is_one_device(int folder, int file)
+{
+    struct stat a, b;
+
+    return fstat(folder, &a) || fstat(file, &b) || a.st_dev == b.st_dev;
+}
+
 static int open_private(struct daemon *daemon, const char *given)
 {
     int *folder = &daemon->owned[OWNED_PRIVATE_FOLDER], *lock = &daemon->owned[OWNED_LOCK], error;
+    const char *refusal = identity_refusal(daemon->owned[OWNED_STORE]);
 
+    if (refusal) {
+        log_line(LOG_FATAL, "%s: cannot be a store: %s; use a folder on another file system", given, refusal);
+        return -EOPNOTSUPP;
+    }
     if (mkdirat(daemon->owned[OWNED_STORE], MAPSHARE_PRIVATE_FOLDER, 0700) && errno != EEXIST)
         return tell(given, "cannot write to the store", errno);
     *folder = openat(daemon->owned[OWNED_STORE], MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -79,6 +92,13 @@ static int open_private(struct daemon *daemon, const char *given)
     *lock = openat(*folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (*lock < 0)
         return tell(given, MAPSHARE_PRIVATE_FOLDER "/lock cannot be used", errno);
+    if (!is_one_device(daemon->owned[OWNED_STORE], *lock)) {
+        log_line(LOG_FATAL,
+                 "%s: cannot be a store: its files have another device number than its folders, and their inode numbers may be "
+                 "others', too; an overlayfs of several file systems can be mounted with xino=on",
+                 given);
+        return -EOPNOTSUPP;
+    }
     return check_trust(*lock, S_IFREG, given, MAPSHARE_PRIVATE_FOLDER "/lock");
 }
 

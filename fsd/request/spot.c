@@ -28,11 +28,12 @@ void spot_close(struct server *server, struct spot *spot)
 struct found spot_look(struct server *server, const struct spot *spot)
 {
     struct found found = {.inode = 0};
+    const int flags = AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC; /* a store on FUSE may remember another number of links */
     struct statx stat;
 
-    if (statx(spot->descriptor->fd, spot->name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_NLINK | STATX_TYPE | STATX_BTIME, &stat))
+    if (statx(spot->descriptor->fd, spot->name, flags, STATX_INO | STATX_NLINK | STATX_TYPE | STATX_BTIME, &stat))
         return found;
-    identity_of(&stat, &found.identity);
+    inode_identity_of(&server->inodes, &stat, &found.identity);
     found.links = S_ISDIR(stat.stx_mode) ? 1 : stat.stx_nlink;
     found.inode = inode_of_identity(&server->inodes, &found.identity);
     found.known = found.inode && inode_is_called(&server->inodes, found.inode, spot->folder, spot->name, found.links);

@@ -58,6 +58,29 @@ bool identity_handles(int store)
     return true;
 }
 
+bool identity_births(int store)
+{
+    struct statfs system;
+    return fstatfs(store, &system) < 0 || system.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
+const char *identity_refusal(int store)
+{
+    struct statfs system;
+    if (fstatfs(store, &system) < 0)
+        return NULL;
+    switch (system.f_type) {
+    case MSDOS_SUPER_MAGIC:
+    case EXFAT_SUPER_MAGIC:
+        return "on FAT and exFAT inode numbers change, and files cannot be known again";
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+        return "it is no file system for files";
+    default:
+        return NULL;
+    }
+}
+
 void identity_of(const struct statx *status, struct identity *out)
 {
     *out = (struct identity){

@@ -28,6 +28,11 @@ struct statx;
 /* From what statx(2) told of it, asked for the times of birth, too; without a handle. */
 void identity_of(const struct statx *status, struct identity *out);
 
+/* Whether times of birth are the files' own: on overlayfs they change when a file of a lower layer is written to for the first time. */
+bool identity_births(int store);
+/* Why nothing can be known again here: a sentence; NULL: it can. */
+const char *identity_refusal(int store);
+
 /* What `name` is in the folder ("": the folder itself), a symbolic link not followed; with its handle where `handles` says so and it has
  * one that fits. 0 or -errno. */
 int identity_take(int folder, const char *name, bool handles, struct identity *out);

@@ -5,6 +5,8 @@ need_mount
 need_root
 need_program getfattr
 scratch
+expect_recovery
+expect_log "cannot be written to the store: Input/output error" "the store could not be completed: Input/output error"
 start_mount commit_interval=600,fault=sync/files/EIO/1/1000000 # no checkpoint ends, so that the journal keeps its commits
 echo committed >"$MOUNT/file"
 sync "$MOUNT/file"
