@@ -29,6 +29,8 @@ struct log_state {
     _Atomic bool to_system;
     _Atomic uint64_t dropped;
     _Atomic uint64_t untold; /* of these */
+    _Atomic enum { NO_LINE, LINE_COMES, LINE_WAITS } lent;
+    char line[LINE_MAX_BYTES]; /* for the keeper to send */
 };
 
 static struct log_state before_start;
@@ -36,6 +38,7 @@ static struct log_state *state = &before_start;
 static bool tracing;
 static int messages = STDERR_FILENO;
 static int system_log = -1;
+static pid_t mender;
 
 /* Standard error's own open file may be used by others, who do not expect it not to wait: so it is opened anew. What cannot be (a
  * file's place would be lost, a socket has no name) is handled by put_message. */
@@ -74,6 +77,13 @@ void log_to_system(int null)
     dup3(null, messages, O_CLOEXEC); /* not closed: another process may be about to write to that number */
 }
 
+void log_ask(pid_t keeper)
+{
+    mender = keeper;
+    if (state->lent == LINE_COMES) /* of a worker that died */
+        state->lent = NO_LINE;
+}
+
 void log_stop(void)
 {
     messages = system_log = -1;
@@ -90,6 +100,17 @@ static bool put_message(const char *line, size_t length)
     return n >= 0;
 }
 
+static bool lend(const char *line, size_t length)
+{
+    typeof(state->lent) none = NO_LINE;
+
+    if (!atomic_compare_exchange_strong(&state->lent, &none, LINE_COMES))
+        return false;
+    memcpy(state->line, line, length + 1);
+    state->lent = LINE_WAITS;
+    return kill(mender, LOG_SIGNAL) == 0;
+}
+
 /* The socket is one for the mount's life; where its other end went away, it is connected again. */
 static bool put_to_system(const char *line, size_t length)
 {
@@ -97,9 +118,24 @@ static bool put_to_system(const char *line, size_t length)
 
     if (send(system_log, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
         return true;
-    if (errno == EAGAIN || errno == ENOBUFS || connect(system_log, (const struct sockaddr *)&address, sizeof address))
+    if (errno == EAGAIN || errno == ENOBUFS)
+        return false;
+    if (mender)
+        return lend(line, length);
+    if (connect(system_log, (const struct sockaddr *)&address, sizeof address))
         return false;
     return send(system_log, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+void log_mend(void)
+{
+    if (state->lent != LINE_WAITS)
+        return;
+    if (!put_to_system(state->line, strlen(state->line))) {
+        atomic_fetch_add(&state->dropped, 1);
+        atomic_fetch_add(&state->untold, 1);
+    }
+    state->lent = NO_LINE;
 }
 
 static bool put(enum log_level level, const char *text)

@@ -3,8 +3,12 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#define LOG_SIGNAL SIGURG /* to the keeper: log_mend() */
 
 enum log_level { LOG_FATAL, LOG_WARN, LOG_NOTE, LOG_TRACE };
 
@@ -14,6 +18,10 @@ void log_start(bool foreground, bool trace);
 void log_descriptors(int *messages, int *system_log);
 /* From now on all processes of the mount log to the system's log: the terminal is gone. `null`: an open /dev/null. */
 void log_to_system(int null);
+/* This process cannot find the system's log by name: where it went away and came back, `keeper` is to connect it again. */
+void log_ask(pid_t keeper);
+/* The keeper, after a signal: sends the line that a process could not send. */
+void log_mend(void);
 /* This process has no descriptor of the log any more. */
 void log_stop(void);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

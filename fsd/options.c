@@ -17,7 +17,7 @@
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
 
-enum kind { SIZE, NUMBER, FLAG, TEXT, ATIME };
+enum kind { SIZE, NUMBER, FLAG, TEXT, ATIME, SANDBOX };
 
 /* The table. A test compares it, through --help, with mapsharefs(8). */
 static const struct option {
@@ -55,6 +55,10 @@ static const struct option {
     {"noatime", ATIME, offsetof(struct options, atime), ATIME_NONE, 0, "never mark atime"},
     {"allow_other", FLAG, offsetof(struct options, allow_other), 0, 0, "let other users in"},
     {"no_tune", FLAG, offsetof(struct options, no_tune), 0, 0, "leave the kernel's limits for this mount as they are"},
+    {"sandbox", SANDBOX, offsetof(struct options, no_sandbox), 0, 0,
+     "full: the daemon's processes give up what they do not need [default]; or none"},
+    {"trusted", FLAG, offsetof(struct options, trusted), 0, 0,
+     "root may set trusted and security attributes and chattr's i and a: the worker keeps capabilities for it"},
     {"fault", TEXT, offsetof(struct options, fault), 0, 0,
      "make the store fail, for tests: OPERATION/TARGET/KIND[/FIRST[/COUNT]]:..."},
 };
@@ -149,6 +153,12 @@ static int parse_number(const struct option *option, const char *text, uint64_t 
     return 0;
 }
 
+static int parse_sandbox(const char *text, bool *none)
+{
+    *none = !strcmp(text, "none");
+    return *none || !strcmp(text, "full") ? 0 : complain("sandbox=%s: unknown; give full or none", text);
+}
+
 static int set(struct options *options, const struct option *option, char *value)
 {
     void *field = (char *)options + option->offset;
@@ -168,6 +178,8 @@ static int set(struct options *options, const struct option *option, char *value
     case TEXT:
         *(const char **)field = value;
         return fault_check(value);
+    case SANDBOX:
+        return parse_sandbox(value, field);
     default:
         return parse_number(option, value, field);
     }
@@ -288,6 +300,8 @@ void options_to_text(const struct options *options, char *text, size_t max)
 
         if (table[i].kind == TEXT && *(const char *const *)field)
             used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const char *const *)field);
+        else if (table[i].kind == SANDBOX)
+            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const bool *)field ? "none" : "full");
         else if (table[i].kind == SIZE || table[i].kind == NUMBER)
             used += snprintf(text + used, max - used, "%s%s=%" PRIu64, comma, name, *(const uint64_t *)field);
         else if ((table[i].kind == FLAG && *(const bool *)field) ||
@@ -308,6 +322,7 @@ static bool is_same(const struct option *option, const struct options *a, const 
 
     switch (option->kind) {
     case FLAG:
+    case SANDBOX:
         return *(const bool *)x == *(const bool *)y;
     case ATIME:
         return *(const enum atime_rule *)x == *(const enum atime_rule *)y;
@@ -337,7 +352,8 @@ void options_help(FILE *to)
                 "  -V, --version  the version\n"
                 "  -o OPTION[,OPTION...]\n");
     for (size_t i = 0; i < COUNT(table); i++) {
-        static const char *const values[] = {[SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "", [TEXT] = "=SPEC", [ATIME] = ""};
+        static const char *const values[] = {
+            [SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "", [TEXT] = "=SPEC", [ATIME] = "", [SANDBOX] = "=WHAT"};
         char name[64];
 
         snprintf(name, sizeof name, "%s%s", table[i].name, values[table[i].kind]);

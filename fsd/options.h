@@ -33,6 +33,8 @@ struct options {
     bool read_only;
     bool remount; /* change an existing mount's ro, suid, ... */
     bool no_tune;
+    bool no_sandbox;
+    bool trusted; /* what only root sets in inodes can be set */
     enum atime_rule atime;
     const char *fault;                     /* see fault.h */
     char kernel_options[OPTIONS_LIST_MAX]; /* what is passed on to mount(2): nosuid, nodev, ... */

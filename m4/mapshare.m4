@@ -21,12 +21,26 @@ AC_DEFUN([MAPSHARE_NEED_CFLAG], [
     AS_IF([test "$mapshare_before" = "$$1"], [AC_MSG_ERROR([$3 needs a compiler that takes $2])])
 ])
 
+# MAPSHARE_FORTIFY: the highest level that compiler and C library know.
+AC_DEFUN([MAPSHARE_FORTIFY], [
+    AC_CACHE_CHECK([for the level of _FORTIFY_SOURCE], [mapshare_cv_fortify],
+        [mapshare_saved_cflags=$CFLAGS
+        CFLAGS="$CFLAGS -Werror -D_FORTIFY_SOURCE=3"
+        AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <features.h>
+            #if __USE_FORTIFY_LEVEL < 3
+            #error less
+            #endif]])], [mapshare_cv_fortify=3], [mapshare_cv_fortify=2])
+        CFLAGS=$mapshare_saved_cflags])
+    PROJECT_CFLAGS="$PROJECT_CFLAGS -D_FORTIFY_SOURCE=$mapshare_cv_fortify"
+])
+
 # MAPSHARE_COMPILER_FLAGS: PROJECT_CFLAGS, PROJECT_LDFLAGS for every object; SANITIZERS names what is on.
 AC_DEFUN([MAPSHARE_COMPILER_FLAGS], [
     PROJECT_CFLAGS="-std=gnu17 -pthread -fvisibility=hidden"
     m4_foreach_w([flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wvla
         -Wwrite-strings -Wpointer-arith -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wnested-externs
-        -Wdate-time -Werror=implicit-function-declaration -fstack-protector-strong -fno-common],
+        -Wdate-time -Werror=implicit-function-declaration -fno-common
+        -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero],
         [MAPSHARE_TRY_CFLAG([PROJECT_CFLAGS], flag)
     ])
     PROJECT_LDFLAGS="-pthread"
@@ -46,10 +60,12 @@ AC_DEFUN([MAPSHARE_COMPILER_FLAGS], [
         SANITIZERS="$SANITIZERS thread"])
     AS_IF([test "$enable_fuzzing" = yes],
         [MAPSHARE_NEED_CFLAG([SANITIZER_CFLAGS], [[-fsanitize=fuzzer-no-link]], [--enable-fuzzing])])
+    AS_IF([test -n "$SANITIZER_CFLAGS"], [sanitized=1], [sanitized=0])
+    AC_DEFINE_UNQUOTED([SANITIZED], [$sanitized], [Built with sanitizers or for a fuzzer: system calls of theirs are added.])
     AS_IF([test -n "$SANITIZER_CFLAGS"],
         [SANITIZER_CFLAGS="$SANITIZER_CFLAGS -fno-omit-frame-pointer"],
         [AS_CASE([" $CFLAGS $CPPFLAGS "], [*" -O0 "* | *FORTIFY_SOURCE*], [],
-            [*" -O"*], [PROJECT_CFLAGS="$PROJECT_CFLAGS -D_FORTIFY_SOURCE=2"])])
+            [*" -O"*], [MAPSHARE_FORTIFY])])
     SANITIZERS=${SANITIZERS# }
     PROJECT_CFLAGS="$PROJECT_CFLAGS $SANITIZER_CFLAGS"
     PROJECT_LDFLAGS="$PROJECT_LDFLAGS $SANITIZER_CFLAGS"

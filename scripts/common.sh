@@ -5,7 +5,7 @@ set -euo pipefail
 top_srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # shellcheck disable=SC2034 # used by those who source this
-build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3-dev liburing-dev libmount-dev libbsd-dev libxxhash-dev
+build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3-dev liburing-dev libmount-dev libbsd-dev libxxhash-dev libseccomp-dev
     libjson-c-dev libncurses-dev fuse3)
 # shellcheck disable=SC2034 # by scripts/check
 test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 libsqlite3-dev liblmdb-dev lmdb-utils fio git rsync tar

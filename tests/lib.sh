@@ -182,7 +182,8 @@ clean_up() { # [STATUS]: of the test, where a trap of its own has run something 
 USED_KEEPERS=()
 
 # What daemons started by start_mount and start_user_mount may say. Any other line fails the test at its end.
-EXPECTED_LOG=("^$")
+EXPECTED_LOG=("^$" "built with sanitizers: sandbox=none"
+    "of the sandbox could not be applied: .*namespaces and an empty root \(Operation not permitted\)$") # an ordinary user's
 expect_log() { # REGEX... of grep -E
     EXPECTED_LOG+=("$@")
 }

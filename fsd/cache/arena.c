@@ -127,3 +127,14 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
     }
     return 0;
 }
+
+void arena_unmap(struct arena *arena)
+{
+    size_t memory = (size_t)arena->header->frame_max << PAGE_SHIFT, spill = (size_t)arena->header->spill_max << PAGE_SHIFT;
+    unsigned char *base = (unsigned char *)arena->header; /* the first table; the pages are the last */
+
+    if (arena->spill)
+        munmap(arena->spill, spill);
+    munmap(base, arena->memory + memory - base);
+    *arena = (struct arena){0};
+}

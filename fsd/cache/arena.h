@@ -224,6 +224,9 @@ struct arena {
 /* Makes and maps a new arena with room for `cache_bytes` of pages; the spill file may grow to `spill_bytes`. */
 int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor);
 
+/* Of a process that has nothing to do with it. */
+void arena_unmap(struct arena *arena);
+
 /* The page of memory of a frame. */
 static inline void *arena_page(const struct arena *arena, uint32_t frame)
 {

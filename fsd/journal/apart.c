@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "journal/apart.h"
+#include "sandbox/sandbox.h"
 
 /* What both processes see. */
 struct answer {
@@ -55,8 +56,11 @@ int recover_apart(int store_folder, bool give_up, recover_tell tell, struct reco
     int result = child < 0 ? -errno : 0;
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent)
+        if (getppid() == parent) {
+            sandbox_enter(SANDBOX_RECOVERY);
+            sandbox_filter(SANDBOX_RECOVERY);
             recover_here(store_folder, give_up, tell, answer);
+        }
         _exit(0);
     }
     if (result == 0)

@@ -33,6 +33,15 @@ int place_open(struct place *place, const char *mountpoint)
     return place->parent < 0 ? -errno : 0;
 }
 
+int place_settle(struct place *place)
+{
+    if (fchdir(place->parent))
+        return -errno;
+    close(place->parent);
+    place->parent = AT_FDCWD;
+    return 0;
+}
+
 int place_look(const struct place *place)
 {
     int fd = openat(place->parent, place->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -16,6 +16,7 @@
 #include "cachestat.h"
 #include "log.h"
 #include "probe/protocol.h"
+#include "sandbox/sandbox.h"
 
 #define FILE_ID_INO64_GEN 0x81 /* how FUSE encodes a handle: node id, high word first, and generation */
 
@@ -112,26 +113,25 @@ static void answer_question(int channel, const struct place *place, const struct
 }
 
 /* Nothing else stays open, above all not the session: it must end with the keeper and the worker. */
-static void keep_two(int *channel, int *parent)
+static int keep_one(int channel)
 {
-    int high = fcntl(*parent, F_DUPFD_CLOEXEC, STDERR_FILENO + 3); /* above both */
-
-    if (high < 0 || dup2(*channel, STDERR_FILENO + 1) < 0 || dup2(high, STDERR_FILENO + 2) < 0)
+    if (dup2(channel, STDERR_FILENO + 1) < 0)
         _exit(1);
-    *channel = STDERR_FILENO + 1;
-    *parent = STDERR_FILENO + 2;
-    close_range(*parent + 1, ~0u, 0);
+    close_range(STDERR_FILENO + 2, ~0u, 0);
+    return STDERR_FILENO + 1;
 }
 
-void probe_run(int channel, const struct place *where)
+void probe_run(int channel, const struct place *place, struct arena *arena)
 {
-    struct place place = *where;
     static struct question question;
     static struct answer hello = {.id = HELLO};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     log_stop();
-    keep_two(&channel, &place.parent);
+    channel = keep_one(channel);
+    arena_unmap(arena);
+    sandbox_enter(SANDBOX_PROBE);
+    sandbox_filter(SANDBOX_PROBE);
     send(channel, &hello, offsetof(struct answer, runs), MSG_NOSIGNAL | MSG_DONTWAIT);
     for (;;) {
         ssize_t n;
@@ -142,6 +142,6 @@ void probe_run(int channel, const struct place *where)
             continue;
         if (n < (ssize_t)offsetof(struct question, path))
             _exit(0);
-        answer_question(channel, &place, &question);
+        answer_question(channel, place, &question);
     }
 }

@@ -53,7 +53,7 @@ bool probe_ask(struct probe_client *client, struct probe_request *request);
 /* Nothing is being asked. */
 bool probe_is_idle(struct probe_client *client);
 
-/* The probe's life. Does not return. `channel`: the probe's end. */
-void probe_run(int channel, const struct place *place) __attribute__((noreturn));
+/* The probe's life. Does not return. `channel`: the probe's end. `arena`: to be unmapped. */
+void probe_run(int channel, const struct place *place, struct arena *arena) __attribute__((noreturn));
 
 #endif

@@ -15,6 +15,7 @@
 #include "mounts.h"
 #include "process/lock.h"
 #include "process/readonly.h"
+#include "sandbox/sandbox.h"
 #include "store/trust.h"
 #include "store/identity.h"
 
@@ -38,8 +39,8 @@ static int check_trust(int fd, mode_t type, const char *given, const char *name)
     return -EPERM;
 }
 
-/* The store through a mount of our own, where the kernel marks access times by the rule of ours. Descriptors of it do not keep the
- * file system from being unmounted; those of the private folder do. */
+/* The store through a mount of our own, where the kernel marks access times by the rule of ours. It has
+ * no way out of the store. Its descriptors do not keep the file system from being unmounted; that of the lock does. */
 static void own_mount(struct daemon *daemon)
 {
     static const uint64_t rules[] = {
@@ -58,8 +59,10 @@ static void own_mount(struct daemon *daemon)
         close(daemon->owned[OWNED_STORE]);
         daemon->owned[OWNED_STORE] = root;
         daemon->store_marks = true;
-    } else if (daemon->options->atime != ATIME_RELATIVE) {
-        log_line(LOG_WARN, "access times of folders and symbolic links follow the store's own mount: %s", strerror(errno));
+    } else {
+        sandbox_miss("a mount of the store that has no way out of it", -errno);
+        if (daemon->options->atime != ATIME_RELATIVE)
+            log_line(LOG_WARN, "access times of folders and symbolic links follow the store's own mount: %s", strerror(errno));
     }
     if (tree >= 0)
         close(tree);
@@ -70,6 +73,26 @@ static bool is_one_device(int folder, int file)
     struct stat a, b;
 
     return fstat(folder, &a) || fstat(file, &b) || a.st_dev == b.st_dev;
+}
+
+/* The same folder, by the new mount. */
+static int move_private(struct daemon *daemon, const char *given)
+{
+    int *folder = &daemon->owned[OWNED_PRIVATE_FOLDER];
+    struct stat before, after;
+    int moved = openat(daemon->owned[OWNED_STORE], MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (moved >= 0 &&
+        (fstat(*folder, &before) || fstat(moved, &after) || before.st_dev != after.st_dev || before.st_ino != after.st_ino)) {
+        close(moved);
+        moved = -1;
+        errno = ESTALE;
+    }
+    if (moved < 0)
+        return tell(given, MAPSHARE_PRIVATE_FOLDER " cannot be used", errno);
+    close(*folder);
+    *folder = moved;
+    return 0;
 }
 
 static int open_private(struct daemon *daemon, const char *given)
@@ -155,13 +178,18 @@ int claim_store(struct daemon *daemon, const char *given, const char *path)
     if (*store < 0)
         return tell(given, "cannot open the store", errno);
     error = check_alone(*store, given, path);
-    if (!error && readonly_applies(daemon))
-        return readonly_claim(daemon, given);
-    if (!error)
-        error = open_private(daemon, given);
+    if (error)
+        return error;
+    if (readonly_applies(daemon)) {
+        error = readonly_claim(daemon, given);
+        own_mount(daemon);
+        return error;
+    }
+    error = open_private(daemon, given);
     if (!error)
         error = lock_take(daemon->owned[OWNED_LOCK], given);
-    if (!error)
-        own_mount(daemon);
-    return error;
+    if (error)
+        return error;
+    own_mount(daemon);
+    return move_private(daemon, given);
 }

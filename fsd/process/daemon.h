@@ -16,7 +16,7 @@ enum owned {
     OWNED_LOCK,           /* held for as long as any process of the mount lives */
     OWNED_READ_LOCK,      /* of a store that cannot be written; OWNED_LOCK is in memory then */
     OWNED_SPILL,          /* -1: none */
-    OWNED_PLACE,          /* the folder that the mount point is in */
+    OWNED_ROOM,           /* the mount namespace of workers, -1: none */
     OWNED_SESSION,        /* /dev/fuse */
     OWNED_WORKER_END,     /* of the channel between worker and probe */
     OWNED_PROBE_END,

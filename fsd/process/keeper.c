@@ -19,6 +19,7 @@
 #include "process/tune.h"
 #include "process/unmount.h"
 #include "process/watchdog.h"
+#include "sandbox/sandbox.h"
 
 #define WINDOW_SECONDS 10
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
@@ -51,7 +52,7 @@ static pid_t start_worker(struct daemon *daemon)
     _exit(worker_run(daemon));
 }
 
-static pid_t start_probe(const struct daemon *daemon)
+static pid_t start_probe(struct daemon *daemon)
 {
     pid_t pid = fork();
 
@@ -59,7 +60,7 @@ static pid_t start_probe(const struct daemon *daemon)
         return pid;
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
-    probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place);
+    probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
 }
 
 static bool too_many(struct deaths *deaths, uint64_t max)
@@ -196,11 +197,14 @@ int keeper_run(struct daemon *daemon)
     struct arena_header *header = daemon->arena.header;
     int result = -1;
 
+    sandbox_enter(SANDBOX_KEEPER);
+    sandbox_filter(SANDBOX_KEEPER);
     header->keeper_pid = getpid();
     while (result < 0) {
         result = start_missing(&keeper);
         if (result < 0)
             wait_for_signal(&keeper);
+        log_mend();
         if (result < 0)
             result = reap(&keeper);
         if (!keeper.told && header->ready) {

@@ -44,7 +44,6 @@ int mount_check(struct daemon *daemon, const char *given, const char *mountpoint
         return -EBUSY;
     }
     error = place_open(&daemon->place, mountpoint);
-    daemon->owned[OWNED_PLACE] = daemon->place.parent;
     if (!error)
         error = count_entries(&daemon->place, &entries);
     if (error)

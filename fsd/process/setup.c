@@ -16,6 +16,7 @@
 #include "process/mount.h"
 #include "process/readonly.h"
 #include "process/sizes.h"
+#include "sandbox/sandbox.h"
 
 int setup_resolve(const char *given, char path[4096], const char *what)
 {
@@ -103,6 +104,7 @@ int setup_daemon(struct daemon *daemon, struct options *options)
         error = claim_store(daemon, options->store, store);
     if (!error)
         error = sizes_choose(options, daemon);
+    daemon->owned[OWNED_ROOM] = error ? -1 : sandbox_make_room();
     if (!error && !readonly_applies(daemon))
         error = recover(daemon, options->store);
     if (!error)

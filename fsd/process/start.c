@@ -15,6 +15,7 @@
 #include "process/remount.h"
 #include "process/setup.h"
 #include "process/sizes.h"
+#include "sandbox/sandbox.h"
 
 /* A standard descriptor that is closed would be the number of the next thing opened, and be written to. */
 static int open_null(void)
@@ -40,6 +41,15 @@ static void block_signals(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
+static int settle(struct daemon *daemon)
+{
+    int error = place_settle(&daemon->place);
+
+    if (error)
+        log_line(LOG_FATAL, "%s: the folder that it is in: %s", daemon->options->mountpoint, strerror(-error));
+    return error;
+}
+
 int start_run(const struct options *given)
 {
     static struct options options;
@@ -55,6 +65,7 @@ int start_run(const struct options *given)
     sizes_raise_limits();
     if (options.remount)
         return remount(&options) ? 1 : 0;
+    sandbox_choose(options.no_sandbox, options.trusted);
     for (int i = 0; i < OWNED_COUNT; i++)
         daemon.owned[i] = -1;
     daemon.owned[OWNED_NULL] = null;
@@ -63,6 +74,8 @@ int start_run(const struct options *given)
         return 1;
     if (!options.foreground && background_enter(&daemon, &status))
         return status;
+    if (settle(&daemon))
+        return 1;
     block_signals();
     if (mount_make(&daemon))
         return 1;

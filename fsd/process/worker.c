@@ -29,6 +29,7 @@
 #include "request/receive.h"
 #include "request/takeover.h"
 #include "request/wait.h"
+#include "sandbox/sandbox.h"
 #include "store/mode.h"
 #include "store/removed.h"
 
@@ -286,6 +287,15 @@ static void let_faults_through(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Of one worker: each next one misses the same. */
+static void tell_missing(const struct arena_header *header)
+{
+    const char *missing = sandbox_missing();
+
+    if (missing && !header->ready)
+        log_line(LOG_NOTE, "of the sandbox could not be applied: %s", missing);
+}
+
 int worker_run(struct daemon *daemon)
 {
     static struct server server;
@@ -294,6 +304,7 @@ int worker_run(struct daemon *daemon)
 
     let_faults_through();
     watchdog_answer(daemon);
+    sandbox_enter(SANDBOX_WORKER);
     umask(0);
     server.options = daemon->options;
     server.arena = daemon->arena;
@@ -305,6 +316,8 @@ int worker_run(struct daemon *daemon)
     error = open_floors(&server, daemon);
     if (!error)
         error = open_session(&server, daemon->owned[OWNED_SESSION]);
+    sandbox_filter(SANDBOX_WORKER);
+    tell_missing(server.arena.header);
     if (!error)
         error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END]);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||

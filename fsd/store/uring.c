@@ -2,7 +2,8 @@
  *
  * A ring serves one call at a time and rests in a pool between calls, so no lock is held during I/O. One write that is small enough
  * goes by a plain system call: there the ring only adds latency. Large writes are cut in pieces, which a disk with queues works on
- * at once. Rings belong to the process that made them: open the store after the fork.
+ * at once. Rings belong to the process that made them: open the store after the fork. No more
+ * are made later: what a ring does passes by the filter of system calls, so it can do nothing but what is done here.
  *
  * Neither the end of a process nor closing its ring waits for the writes in it: they go on, and would land on what is written
  * since. So whoever finds a dead worker's ring waits until its writes have completed. Where all processes of a mount are gone, and
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/queue.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -54,10 +56,8 @@ struct cursor {
 struct uring_store {
     struct store store;
     unsigned depth;
-    int store_lock;
     _Atomic uint32_t *under_way;
-    pthread_mutex_t lock; /* the rest */
-    unsigned pooled;
+    pthread_mutex_t lock; /* the pool */
     SLIST_HEAD(, ring) pool;
 };
 
@@ -71,6 +71,19 @@ static void ring_free(struct ring *ring)
     free(ring);
 }
 
+/* The system calls themselves: liburing 2.3 declares functions for them and has none. */
+static int ring_restrict(int fd)
+{
+    struct io_uring_restriction only[] = {
+        {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITEV},
+        {.opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_UNREGISTER_FILES},
+    };
+    if (syscall(SYS_io_uring_register, fd, IORING_REGISTER_RESTRICTIONS, only, sizeof(only) / sizeof(only[0])) < 0 ||
+        syscall(SYS_io_uring_register, fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) < 0)
+        return -errno;
+    return 0;
+}
+
 static int ring_make(struct ring **out, unsigned depth, int store_lock)
 {
     struct ring *ring = calloc(1, sizeof(*ring) + depth * sizeof(ring->pieces[0]));
@@ -78,12 +91,14 @@ static int ring_make(struct ring **out, unsigned depth, int store_lock)
     int result = -ENOMEM;
     if (ring == NULL || idle == NULL)
         goto fail;
-    result = io_uring_queue_init(depth, &ring->uring, IORING_SETUP_COOP_TASKRUN);
-    if (result == -EINVAL) /* before Linux 5.19 */
-        result = io_uring_queue_init(depth, &ring->uring, 0);
+    result = io_uring_queue_init(depth, &ring->uring, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_R_DISABLED);
     if (result < 0)
         goto fail;
-    if (store_lock >= 0 && (result = io_uring_register_files(&ring->uring, &store_lock, 1)) < 0) {
+    if (store_lock >= 0)
+        result = io_uring_register_files(&ring->uring, &store_lock, 1);
+    if (result >= 0)
+        result = ring_restrict(ring->uring.ring_fd);
+    if (result < 0) {
         io_uring_queue_exit(&ring->uring);
         goto fail;
     }
@@ -105,25 +120,16 @@ static struct ring *ring_take(struct uring_store *self)
     struct ring *ring = SLIST_FIRST(&self->pool);
     if (ring != NULL) {
         SLIST_REMOVE_HEAD(&self->pool, next);
-        self->pooled--;
     }
     pthread_mutex_unlock(&self->lock);
-    if (ring == NULL && ring_make(&ring, self->depth, self->store_lock) < 0)
-        return NULL;
     return ring;
 }
 
 static void ring_give(struct uring_store *self, struct ring *ring)
 {
     pthread_mutex_lock(&self->lock);
-    bool keep = self->pooled < POOL_RINGS;
-    if (keep) {
-        SLIST_INSERT_HEAD(&self->pool, ring, next);
-        self->pooled++;
-    }
+    SLIST_INSERT_HEAD(&self->pool, ring, next);
     pthread_mutex_unlock(&self->lock);
-    if (!keep)
-        ring_free(ring);
 }
 
 /* Skips what is empty or has failed already. */
@@ -303,12 +309,13 @@ int store_open_uring(struct store **out, unsigned depth, int lock, _Atomic uint3
     }
     self->store.operations = &uring_operations;
     self->depth = depth;
-    self->store_lock = lock;
     self->under_way = under_way;
     if (under_way) /* a dead process's */
         atomic_store(under_way, 0);
     pthread_mutex_init(&self->lock, NULL);
     ring_give(self, ring);
+    for (int i = 1; i < POOL_RINGS && ring_make(&ring, depth, lock) >= 0; i++)
+        ring_give(self, ring);
     *out = &self->store;
     return 0;
 }

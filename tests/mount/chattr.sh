@@ -38,7 +38,7 @@ stop_mount
 for flag in i a; do
     echo x >"$STORE/had-$flag"
     chattr +$flag "$STORE/had-$flag" 2>/dev/null || { skip_part "the store does not allow +$flag"; continue; }
-    start_mount
+    start_mount trusted
     seen=$(flags_of "$MOUNT/had-$flag")
     written=0 away=0
     bash -c "echo y >'$MOUNT/had-$flag'" 2>/dev/null && written=1

@@ -5,6 +5,6 @@ need_mount
 need_root
 need_program getfattr
 scratch
-start_mount
+start_mount trusted
 same_as_plain mount/posix-owner
 stop_mount

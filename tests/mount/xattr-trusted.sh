@@ -5,7 +5,7 @@ need_mount
 need_root
 need_program getfattr setfattr setpriv
 scratch
-start_mount
+start_mount trusted
 names() { # FOLDER: what root and what another user see
     : >"$1/file"
     setfattr -n trusted.secret -v x "$1/file" || skip "the store's file system has no trusted attributes"
