@@ -31,7 +31,7 @@ static const char *change_name(enum journal_change change)
 {
     static const char *const names[] = {
         [JOURNAL_RENAME] = "rename", [JOURNAL_REPLACE] = "replace", [JOURNAL_EXCHANGE] = "exchange", [JOURNAL_LINK] = "link",
-        [JOURNAL_UNLINK] = "unlink", [JOURNAL_OWNER] = "owner",     [JOURNAL_UNDONE] = "undone",
+        [JOURNAL_UNLINK] = "unlink", [JOURNAL_OWNER] = "owner",     [JOURNAL_UNDONE] = "undone",     [JOURNAL_DOUBTED] = "doubted",
     };
 
     return names[change];

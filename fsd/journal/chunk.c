@@ -213,8 +213,8 @@ static bool decode_name(const struct format_name *in, struct journal_name *out, 
         !decode_path(cursor, le32toh(in->new_length), &out->new_path))
         return false;
     bool needs_new = change >= JOURNAL_RENAME && change <= JOURNAL_LINK;
-    return change >= JOURNAL_RENAME && change <= JOURNAL_UNDONE && (out->new_path != NULL) == needs_new &&
-           (out->old_path != NULL) == (change != JOURNAL_UNDONE);
+    return change >= JOURNAL_RENAME && change <= JOURNAL_DOUBTED && (out->new_path != NULL) == needs_new &&
+           (out->old_path != NULL) == (change < JOURNAL_UNDONE);
 }
 
 static bool decode_page(const struct format_page *in, struct journal_page *out, uint32_t file_count)

@@ -40,7 +40,8 @@
  *
  * A NAMES chunk tells of a change of names before it is made in the store. It need not be flushed: where the change is durable, so is
  * what was written before it, for the store's file system flushes the disk before its own log says that anything happened. The change was
- * made if a COMMIT or NAMES chunk follows, unless that says the contrary (JOURNAL_UNDONE); of the last one of all, nobody knows.
+ * made if a COMMIT or NAMES chunk follows, unless that says otherwise (JOURNAL_UNDONE, JOURNAL_DOUBTED); of the last one of all, nobody
+ * knows.
  *
  * After the change, the size of the file "names" beside the journal is set to the number of its chunk: file systems keep the order of such
  * things, so that after a power cut that size tells how many of the changes the store has. The one after these is in doubt; the store has

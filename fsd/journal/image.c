@@ -234,6 +234,7 @@ static int add_names(struct image *image, const struct chunk_view *view)
     int result = 0;
     for (uint32_t i = 0; result == 0 && i < view->chunk.name_count; i++)
         result = names_change(&image->names, &view->chunk.names[i], view->chunk.number);
+    image->tells_of_names = true;
     image->in_commit[image->chunks] = true;
     image->end = view->chunk.position + view->chunk.length;
     return result;

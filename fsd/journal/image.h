@@ -38,6 +38,7 @@ RB_HEAD(image_waiting_tree, image_waiting);
 struct image {
     struct image_files files; /* by inode */
     struct names names;
+    bool tells_of_names; /* the log has changes of names */
     uint64_t chunks;
     uint64_t commits;
     uint64_t end;    /* position after the last COMMIT */

@@ -15,54 +15,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "journal/change.h"
+#include "journal/writing.h"
 #include "journal/prepare.h"
 #include "journal/scan.h"
-#include "journal/span.h"
-#include "journal/writer.h"
-#include "store/trust.h"
 
 #define NAMES_ROOM 64 /* this part of the log is left for changes of names */
-#define WRITE_TRIES 3 /* of a change of names, when others' writes fail */
 #define FIRST_EPOCH 1 /* 0 is the superblock's of a sealed log */
-
-struct journal {
-    struct store *store;
-    struct journal_state *state;
-    int fd;
-    int names_fd; /* its size is the number of the last change made */
-    size_t slots;
-    uint64_t capacity;
-    struct writer writer;
-
-    pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */
-    pthread_mutex_t release_lock; /* taken before `lock` */
-    struct superblock superblock; /* as on disk */
-    bool unfenced;                /* the last fence failed; with the release lock */
-    bool direct;                  /* writes go past the page cache */
-
-    pthread_mutex_t lock; /* all below, and the state but for its reading */
-    pthread_cond_t changed;
-    uint64_t next_position; /* of the next chunk reserved */
-    uint64_t next_number;
-    uint64_t epoch_number;   /* of the first chunk of this epoch */
-    uint64_t committing;     /* position after the last COMMIT reserved; 0: published, or given up */
-    uint64_t settled_number; /* all chunks before it are settled */
-    bool *settled;           /* by number % slots, from settled_number on */
-    unsigned writing;        /* chunks in writer_write */
-    int poison;              /* -errno of a write that failed */
-    bool rolling_back;
-    struct spans spans;
-};
-
-static struct journal_point *current_point(struct journal_state *state)
-{
-    return &state->points[atomic_load_explicit(&state->current, memory_order_acquire) & 1];
-}
 
 /* The other point is written, then one store makes it the current one: a reader in any process sees one or the other. */
 static void publish(struct journal_state *state, struct journal_point point)
@@ -80,7 +42,7 @@ bool journal_published(const struct journal_state *state, uint64_t position)
 
 static void start_at_head(struct journal *journal)
 {
-    const struct journal_point *point = current_point(journal->state);
+    const struct journal_point *point = log_point(journal->state);
     journal->next_position = point->head;
     journal->next_number = point->next_number;
     journal->epoch_number = point->next_number;
@@ -121,15 +83,17 @@ static int start_fresh(struct journal *journal, int private_folder)
                             });
     journal->state->epoch = FIRST_EPOCH;
     journal->state->changing = 0;
+    journal->state->last_names = 0;
     return 0;
 }
 
 /* Where a dead process stopped. What it wrote may still be in the disk's cache only: flushed before anything relies on it. */
 static int start_again(struct journal *journal)
 {
-    const struct journal_point *point = current_point(journal->state);
+    const struct journal_point *point = log_point(journal->state);
     if (journal->state->changing >= point->next_number) /* it did not get into the log */
         journal->state->changing = 0;
+    journal->died_changing = journal->state->changing != 0;
     if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
     journal->state->epoch++;
@@ -142,7 +106,7 @@ static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tai
 {
     struct superblock superblock = journal->superblock;
     pthread_mutex_lock(&journal->lock);
-    struct journal_point point = *current_point(journal->state);
+    struct journal_point point = *log_point(journal->state);
     superblock.epoch = journal->state->epoch;
     pthread_mutex_unlock(&journal->lock);
     superblock.epoch_number = point.next_number;
@@ -176,17 +140,6 @@ static int fence_if_needed(struct journal *journal)
     return needed ? fence(journal) : 0;
 }
 
-/* Numbers begin anew with a fresh log. */
-static int open_names(struct journal *journal, int private_folder, bool fresh)
-{
-    journal->names_fd = openat(private_folder, JOURNAL_NAMES_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-    if (journal->names_fd < 0)
-        return -errno;
-    if (trust_doubt(journal->names_fd, S_IFREG) != NULL)
-        return -EPERM;
-    return fresh && (ftruncate(journal->names_fd, 0) < 0 || fsync(journal->names_fd) < 0) ? -errno : 0;
-}
-
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
@@ -204,7 +157,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     bool fresh = state->epoch == 0;
     int result = prepare_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
     if (result == 0)
-        result = open_names(journal, private_folder, fresh);
+        result = change_open(journal, private_folder, fresh);
     if (result == 0)
         result = fresh ? start_fresh(journal, private_folder) : start_again(journal);
     if (result == 0) {
@@ -225,7 +178,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     start_at_head(journal);
     if (!fresh) {
         /* What the process before us wrote ahead for its commits is not known: its part of the log is given back as a whole. */
-        const struct journal_point *point = current_point(state);
+        const struct journal_point *point = log_point(state);
         journal->spans.all[0] =
             (struct span){.position = point->tail, .number = point->tail_number, .commit = point->committed - 1};
         journal->spans.count = 1;
@@ -237,11 +190,11 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
 
 void journal_seal(struct journal *journal)
 {
-    const struct journal_point *point = current_point(journal->state);
+    const struct journal_point *point = log_point(journal->state);
     if (point->tail >= point->committed && point->tail < point->head) /* a change of names came last */
         journal_release(journal, point->head, point->next_number);
     pthread_mutex_lock(&journal->release_lock);
-    point = current_point(journal->state);
+    point = log_point(journal->state);
     struct superblock superblock = journal->superblock;
     superblock.sequence = point->sequence;
     if (superblock.tail == point->head) {
@@ -280,7 +233,7 @@ uint64_t journal_size(const struct journal *journal)
 uint64_t journal_used(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
-    uint64_t used = journal->next_position - current_point(journal->state)->tail;
+    uint64_t used = journal->next_position - log_point(journal->state)->tail;
     pthread_mutex_unlock(&journal->lock);
     return used;
 }
@@ -288,7 +241,7 @@ uint64_t journal_used(struct journal *journal)
 uint64_t journal_sequence(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
-    uint64_t sequence = current_point(journal->state)->sequence;
+    uint64_t sequence = log_point(journal->state)->sequence;
     pthread_mutex_unlock(&journal->lock);
     return sequence;
 }
@@ -309,8 +262,6 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk)
     return length;
 }
 
-static int settle_change(struct journal *journal);
-
 /* Names change also when the log is full for commits. */
 static uint64_t room_left(const struct journal *journal, const struct journal_chunk *chunk)
 {
@@ -322,13 +273,13 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
     uint64_t length = journal_chunk_length(chunk);
     if (length + room_left(journal, chunk) > journal->capacity)
         return -EFBIG;
-    int result = chunk->type == JOURNAL_CHUNK_COMMIT ? settle_change(journal) : 0;
+    int result = chunk->type == JOURNAL_CHUNK_COMMIT ? change_settle(journal) : 0;
     if (result < 0)
         return result;
     pthread_mutex_lock(&journal->lock);
     while (journal->rolling_back)
         pthread_cond_wait(&journal->changed, &journal->lock);
-    if (journal->next_position + length + room_left(journal, chunk) - current_point(journal->state)->tail > journal->capacity) {
+    if (journal->next_position + length + room_left(journal, chunk) - log_point(journal->state)->tail > journal->capacity) {
         result = -ENOSPC;
     } else if (chunk->type == JOURNAL_CHUNK_DATA) {
         result = spans_open(&journal->spans, chunk, journal->next_position, journal->next_number);
@@ -347,7 +298,7 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 }
 
 /* A place reserved before the last rollback is no longer the chunk's. */
-static int begin(struct journal *journal, const struct journal_chunk *chunk)
+int log_begin(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
     bool stale = journal->rolling_back || chunk->epoch != journal->state->epoch;
@@ -368,7 +319,7 @@ static void settle(struct journal *journal, uint64_t number)
     }
 }
 
-static void end(struct journal *journal, const struct journal_chunk *chunk, int result)
+void log_end(struct journal *journal, const struct journal_chunk *chunk, int result)
 {
     pthread_mutex_lock(&journal->lock);
     journal->writing--;
@@ -381,7 +332,7 @@ static void end(struct journal *journal, const struct journal_chunk *chunk, int 
 }
 
 /* All chunks before this one, or the first error. */
-static int wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk)
+int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
     while (journal->settled_number < chunk->number && journal->poison == 0 && !journal->rolling_back)
@@ -391,10 +342,10 @@ static int wait_for_earlier(struct journal *journal, const struct journal_chunk 
     return result;
 }
 
-static void publish_chunk(struct journal *journal, const struct journal_chunk *chunk)
+void log_publish(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    struct journal_point point = *current_point(journal->state);
+    struct journal_point point = *log_point(journal->state);
     point.head = chunk->position + chunk->length;
     point.next_number = chunk->number + 1;
     if (chunk->type == JOURNAL_CHUNK_COMMIT) {
@@ -403,6 +354,8 @@ static void publish_chunk(struct journal *journal, const struct journal_chunk *c
         if (journal->committing == point.head)
             journal->committing = 0;
     }
+    if (chunk->type == JOURNAL_CHUNK_NAMES)
+        journal->state->last_names = chunk->position;
     publish(journal->state, point);
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         spans_close(&journal->spans, chunk);
@@ -411,10 +364,10 @@ static void publish_chunk(struct journal *journal, const struct journal_chunk *c
 
 int journal_write(struct journal *journal, struct journal_chunk *chunk)
 {
-    int result = begin(journal, chunk);
+    int result = log_begin(journal, chunk);
     if (result == 0) {
         result = writer_write(&journal->writer, chunk, journal->epoch_number);
-        end(journal, chunk, result);
+        log_end(journal, chunk, result);
     }
     return result;
 }
@@ -422,20 +375,22 @@ int journal_write(struct journal *journal, struct journal_chunk *chunk)
 int journal_commit(struct journal *journal, struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    chunk->sequence = current_point(journal->state)->sequence + 1;
+    chunk->sequence = log_point(journal->state)->sequence + 1;
     pthread_mutex_unlock(&journal->lock);
     int result = fence_if_needed(journal);
     if (result == 0)
-        result = begin(journal, chunk);
+        result = change_sync_untold(journal);
+    if (result == 0)
+        result = log_begin(journal, chunk);
     if (result == 0) {
         result = writer_write(&journal->writer, chunk, journal->epoch_number);
         if (result == 0)
-            result = wait_for_earlier(journal, chunk);
+            result = log_wait_for_earlier(journal, chunk);
         if (result == 0)
             result = journal->store->operations->flush(journal->store, journal->fd);
         if (result == 0)
-            publish_chunk(journal, chunk);
-        end(journal, chunk, result);
+            log_publish(journal, chunk);
+        log_end(journal, chunk, result);
     }
     if (result < 0)
         journal_rollback(journal);
@@ -464,99 +419,10 @@ void journal_rollback(struct journal *journal)
     pthread_mutex_unlock(&journal->lock);
 }
 
-/* A NAMES chunk of one change: written, and published after all before it. Without a flush, where writes go past the page cache: see
- * format.h. */
-static int write_names(struct journal *journal, struct journal_chunk *chunk)
-{
-    int result = journal_reserve(journal, chunk);
-    if (result < 0)
-        return result;
-    result = begin(journal, chunk);
-    if (result == 0) {
-        result = writer_write(&journal->writer, chunk, journal->epoch_number);
-        if (result == 0)
-            result = wait_for_earlier(journal, chunk);
-        if (result == 0 && !journal->direct)
-            result = journal->store->operations->flush(journal->store, journal->fd);
-        if (result == 0) {
-            journal->state->changing = chunk->names->change == JOURNAL_UNDONE ? 0 : chunk->number;
-            publish_chunk(journal, chunk);
-        }
-        end(journal, chunk, result);
-    }
-    if (result < 0 && result != -ECANCELED)
-        journal_rollback(journal);
-    return result;
-}
-
-/* Once more where another's write failed and took the place with it. */
-static int record_change(struct journal *journal, const struct journal_name *change)
-{
-    int result = -ECANCELED;
-    for (int i = 0; i < WRITE_TRIES && result < 0 && result != -ENOSPC; i++) {
-        struct journal_chunk chunk = {.type = JOURNAL_CHUNK_NAMES, .names = change, .name_count = 1};
-        clock_gettime(CLOCK_REALTIME, &chunk.time);
-        result = write_names(journal, &chunk);
-    }
-    return result;
-}
-
-/* A change that was recorded by a worker that died over it, or that was not made: a COMMIT behind it would say that it was. */
-static int settle_change(struct journal *journal)
-{
-    static const struct journal_name undone = {.change = JOURNAL_UNDONE};
-    return journal->state->changing == 0 ? 0 : record_change(journal, &undone);
-}
-
-/* Whether a path in the log, or in a commit that has its place there, may become stale. */
-static bool holds_paths(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->lock);
-    const struct journal_point *point = current_point(journal->state);
-    bool holds = point->committed > point->tail || journal->committing > point->tail;
-    pthread_mutex_unlock(&journal->lock);
-    return holds;
-}
-
-int journal_change_begin(struct journal *journal, const struct journal_name *change)
-{
-    pthread_rwlock_wrlock(&journal->names_lock);
-    int result = settle_change(journal);
-    if (result == 0 && holds_paths(journal))
-        result = record_change(journal, change);
-    if (result < 0)
-        pthread_rwlock_unlock(&journal->names_lock);
-    return result;
-}
-
-/* Where it cannot be written now that the change was not made, it is written before the next chunk that counts. */
-void journal_change_end(struct journal *journal, bool made)
-{
-    if (!made) {
-        settle_change(journal);
-    } else if (journal->state->changing != 0) {
-        /* Where this fails, a copy after a power cut is believed to have less than it has, and refused. */
-        if (ftruncate(journal->names_fd, (off_t)journal->state->changing) < 0)
-            log_line(LOG_NOTE, "a change of names cannot be counted: %s", strerror(errno));
-        journal->state->changing = 0;
-    }
-    pthread_rwlock_unlock(&journal->names_lock);
-}
-
-void journal_paths_begin(struct journal *journal)
-{
-    pthread_rwlock_rdlock(&journal->names_lock);
-}
-
-void journal_paths_end(struct journal *journal)
-{
-    pthread_rwlock_unlock(&journal->names_lock);
-}
-
 /* After the last commit nothing is needed but what open streams have there. With the lock held. */
 static void pass_names(const struct journal *journal, uint64_t *position, uint64_t *number)
 {
-    const struct journal_point *point = current_point(journal->state);
+    const struct journal_point *point = log_point(journal->state);
     uint64_t head = point->head, next_number = point->next_number;
     spans_first_open(&journal->spans, *position, &head, &next_number);
     *position = head;
@@ -567,19 +433,21 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
 {
     pthread_mutex_lock(&journal->release_lock);
     pthread_mutex_lock(&journal->lock);
-    struct journal_point point = *current_point(journal->state);
+    struct journal_point point = *log_point(journal->state);
     int result = position > point.head || number > point.next_number ? -EINVAL : 0;
     spans_keep_together(&journal->spans, &position, &number);
     if (result == 0 && position >= point.committed)
         pass_names(journal, &position, &number);
     pthread_mutex_unlock(&journal->lock);
 
+    if (result == 0 && position > point.tail)
+        result = change_sync_told(journal);
     /* A process that died may have got further than it could publish. */
     if (result == 0 && position > journal->superblock.tail)
         result = write_superblock(journal, position, number);
     if (result == 0 && position > point.tail) {
         pthread_mutex_lock(&journal->lock);
-        point = *current_point(journal->state);
+        point = *log_point(journal->state);
         point.tail = position;
         point.tail_number = number;
         publish(journal->state, point);

@@ -57,7 +57,8 @@ enum journal_change {
     JOURNAL_LINK,       /* new_path becomes one more name of old_path */
     JOURNAL_UNLINK,     /* old_path ceases to be a name of a file that has others; of its last name, the removed file tells */
     JOURNAL_OWNER,      /* the file at old_path gets this owner */
-    JOURNAL_UNDONE,     /* the change that was recorded last was not made, or will be recorded again; no paths */
+    JOURNAL_UNDONE,     /* the change that was recorded last was not made; no paths */
+    JOURNAL_DOUBTED,    /* the worker died over it: it is recorded again, or else nobody knows; no paths */
 };
 
 struct journal_name {
@@ -103,7 +104,9 @@ struct journal_point {
 struct journal_state {
     _Atomic uint32_t current;
     uint32_t epoch;
-    _Atomic uint64_t changing; /* number of the NAMES chunk whose change is not known to be made; 0: none */
+    _Atomic uint64_t changing;   /* number of the NAMES chunk whose change is not known to be made; 0: none */
+    _Atomic uint64_t last_names; /* position of the last NAMES chunk whose change need not be durable; 0: there is none */
+    _Atomic uint32_t untold;     /* a change of names was made without being recorded, and need not be durable */
     struct journal_point points[2];
 };
 

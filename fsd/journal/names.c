@@ -123,20 +123,25 @@ static int put_below(struct names *names, struct name_list *taken, const char *o
     return result;
 }
 
-static int forget_below(struct names *names, const char *path)
+/* They are names no more, but of the change, should it have to be taken back. */
+static int give_up_below(struct names *names, const char *path, struct name_change *change)
 {
     struct name_list taken;
+    struct name *name;
     int result = take_below(names, path, &taken);
-    free_list(&taken);
+    while (result == 0 && (name = SLIST_FIRST(&taken)) != NULL) {
+        SLIST_REMOVE_HEAD(&taken, next);
+        SLIST_INSERT_HEAD(&change->gone, name, next);
+    }
     return result;
 }
 
-static int rename_below(struct names *names, const char *old, const char *new)
+static int rename_below(struct names *names, const char *old, const char *new, struct name_change *change)
 {
     struct name_list taken;
     int result = take_below(names, old, &taken);
-    if (result == 0 && strcmp(old, new) != 0)
-        result = forget_below(names, new);
+    if (result == 0)
+        result = give_up_below(names, new, change);
     return result < 0 ? result : put_below(names, &taken, old, new);
 }
 
@@ -165,50 +170,96 @@ static int link_to(struct names *names, const char *old, const char *new)
     return 0;
 }
 
-static void close_change(struct name_change *change)
-{
-    free(change->old_path);
-    free(change->new_path);
-    *change = (struct name_change){0};
-}
-
-static int apply(struct names *names, const struct name_change *change)
+static int apply(struct names *names, struct name_change *change)
 {
     switch (change->change) {
     case JOURNAL_RENAME:
     case JOURNAL_REPLACE:
-        return rename_below(names, change->old_path, change->new_path);
+        return rename_below(names, change->old_path, change->new_path, change);
     case JOURNAL_EXCHANGE:
         return exchange(names, change->old_path, change->new_path);
     case JOURNAL_LINK:
         return link_to(names, change->old_path, change->new_path);
     case JOURNAL_UNLINK:
-        return forget_below(names, change->old_path);
+        return give_up_below(names, change->old_path, change);
     default:
         return 0;
     }
 }
 
-/* Made, but a power cut may have taken it back. */
-static void put_in_doubt(struct names *names)
+static bool is_move(enum journal_change change)
 {
-    if (names->doubt.change == 0) {
-        names->doubt = names->open;
-        names->open = (struct name_change){0};
+    return change == JOURNAL_RENAME || change == JOURNAL_REPLACE;
+}
+
+/* The latest change is taken back. */
+static int revert(struct names *names, struct name_change *change)
+{
+    struct name_change unused = {0};
+    struct name *name;
+    int result = 0;
+    if (is_move(change->change))
+        result = rename_below(names, change->new_path, change->old_path, &unused);
+    else if (change->change == JOURNAL_EXCHANGE)
+        result = exchange(names, change->new_path, change->old_path);
+    else if (change->change == JOURNAL_LINK)
+        result = give_up_below(names, change->new_path, &unused);
+    free_list(&unused.gone);
+    while ((name = SLIST_FIRST(&change->gone)) != NULL) {
+        SLIST_REMOVE_HEAD(&change->gone, next);
+        insert(names, name);
     }
-    close_change(&names->open);
+    return result;
+}
+
+static void free_change(struct name_change *change)
+{
+    if (change == NULL)
+        return;
+    free_list(&change->gone);
+    free(change->old_path);
+    free(change->new_path);
+    free(change);
+}
+
+static struct name_change *new_change(const struct journal_name *from, uint64_t number)
+{
+    struct name_change *change = calloc(1, sizeof(*change));
+    if (change == NULL)
+        return NULL;
+    change->change = from->change;
+    change->number = number;
+    change->old_path = strdup(from->old_path);
+    change->new_path = from->new_path == NULL ? NULL : strdup(from->new_path);
+    if (change->old_path == NULL || (from->new_path != NULL && change->new_path == NULL)) {
+        free_change(change);
+        return NULL;
+    }
+    return change;
+}
+
+void names_begin(struct names *names, uint64_t durable)
+{
+    *names = (struct names){.durable = durable};
+    STAILQ_INIT(&names->made);
+}
+
+/* Takes the change. */
+static int make_it(struct names *names, struct name_change *change)
+{
+    int result = apply(names, change);
+    if (change->number > names->durable)
+        STAILQ_INSERT_TAIL(&names->made, change, next);
+    else
+        free_change(change);
+    return result;
 }
 
 int names_made(struct names *names)
 {
-    int result = 0;
-    if (names->open.number > names->durable) {
-        put_in_doubt(names);
-    } else {
-        result = apply(names, &names->open);
-        close_change(&names->open);
-    }
-    return result;
+    struct name_change *change = names->open;
+    names->open = NULL;
+    return change == NULL ? 0 : make_it(names, change);
 }
 
 static int add_owner(struct names *names, const struct journal_name *change)
@@ -217,34 +268,96 @@ static int add_owner(struct names *names, const struct journal_name *change)
     return name == NULL ? 0 : image_add_owner(name->file, change->owner);
 }
 
-int names_change(struct names *names, const struct journal_name *change, uint64_t number)
+static bool same_path(const char *a, const char *b)
 {
-    int result = 0;
-    if (change->change == JOURNAL_UNDONE)
-        close_change(&names->open);
-    else
-        result = names_made(names);
-    if (result < 0 || change->change == JOURNAL_UNDONE)
-        return result;
-    if (change->change == JOURNAL_OWNER) /* whether it was made or not, this one will do */
-        return add_owner(names, change);
-    names->open.old_path = strdup(change->old_path);
-    if (change->new_path != NULL)
-        names->open.new_path = strdup(change->new_path);
-    if (names->open.old_path == NULL || (change->new_path != NULL && names->open.new_path == NULL)) {
-        close_change(&names->open);
-        return -ENOMEM;
-    }
-    names->open.number = number;
-    names->open.change = change->change;
-    return 0;
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* What is at both places cannot be told apart: it is not written to. */
-static int forget_both(struct names *names, const struct name_change *change)
+/* After its effect, what was replaced cannot be told any more. */
+static bool is_again(const struct name_change *before, const struct journal_name *change)
 {
-    int result = forget_below(names, change->old_path);
-    return result < 0 || change->new_path == NULL ? result : forget_below(names, change->new_path);
+    return before != NULL && (before->change == change->change || (is_move(before->change) && is_move(change->change))) &&
+           same_path(before->old_path, change->old_path) && same_path(before->new_path, change->new_path);
+}
+
+/* The worker that died over it had made it, or it would have been recorded again. */
+static int make_doubted(struct names *names)
+{
+    const struct name_change *doubted = names->doubted;
+    if (doubted == NULL || names->doubted_made)
+        return 0;
+    const struct journal_name name = {.change = doubted->change, .old_path = doubted->old_path, .new_path = doubted->new_path};
+    struct name_change *change = new_change(&name, doubted->number);
+    names->doubted_made = true;
+    return change == NULL ? -ENOMEM : make_it(names, change);
+}
+
+static void close_open(struct names *names, bool doubted)
+{
+    if (doubted && names->open != NULL) {
+        free_change(names->doubted);
+        names->doubted = names->open;
+        names->doubted_made = false;
+    } else {
+        free_change(names->open);
+    }
+    names->open = NULL;
+}
+
+/* A worker died over it, and the next one records it again. */
+static bool is_recorded_again(struct names *names, const struct journal_name *change, bool *made)
+{
+    bool again = is_again(names->doubted, change);
+    *made = again && names->doubted_made;
+    if (again) {
+        free_change(names->doubted);
+        names->doubted = NULL;
+    }
+    return again;
+}
+
+int names_change(struct names *names, const struct journal_name *change, uint64_t number)
+{
+    bool made = false;
+    if (change->change == JOURNAL_UNDONE || change->change == JOURNAL_DOUBTED) {
+        close_open(names, change->change == JOURNAL_DOUBTED);
+        return 0;
+    }
+    int result = names_made(names);
+    if (result == 0 && change->change == JOURNAL_OWNER) /* whether it was made or not, this one will do */
+        return add_owner(names, change);
+    if (result == 0 && !is_recorded_again(names, change, &made))
+        result = make_doubted(names);
+    if (result < 0 || made)
+        return result;
+    names->open = new_change(change, number);
+    return names->open == NULL ? -ENOMEM : 0;
+}
+
+/* A file that has its name by a change: its metadata was flushed before the commit, and with it the change and all before. */
+static void count_shown(struct names *names, const char *path)
+{
+    struct name_change *change, *last = NULL;
+    STAILQ_FOREACH (change, &names->made, next) {
+        if (strcmp(change->old_path, path) == 0 || (change->new_path != NULL && strcmp(change->new_path, path) == 0))
+            last = change;
+    }
+    while (last != NULL && (change = STAILQ_FIRST(&names->made)) != NULL) {
+        STAILQ_REMOVE_HEAD(&names->made, next);
+        last = change == last ? NULL : last;
+        free_change(change);
+    }
+}
+
+int names_commit(struct names *names, struct image_file *file, const char *path)
+{
+    count_shown(names, path);
+    struct name *name = find(names, path);
+    if (name != NULL && name->file == file)
+        return 0;
+    bool by_doubted = names->doubted != NULL && is_move(names->doubted->change) && rest_of(path, names->doubted->new_path) != NULL;
+    int result = by_doubted ? make_doubted(names) : 0;
+    return result < 0 ? result : names_set(names, file, path);
 }
 
 static bool is_there(int store, const char *path)
@@ -253,26 +366,6 @@ static bool is_there(int store, const char *path)
     if (fd >= 0)
         close(fd);
     return fd >= 0;
-}
-
-/* A file that has its name by this change: its metadata was flushed before the commit, and the change with it. */
-static bool shows(const struct name_change *change, const char *path)
-{
-    return change->change != 0 &&
-           (strcmp(change->old_path, path) == 0 || (change->new_path != NULL && strcmp(change->new_path, path) == 0));
-}
-
-int names_commit(struct names *names, struct image_file *file, const char *path)
-{
-    int result = 0;
-    if (shows(&names->doubt, path)) {
-        result = apply(names, &names->doubt);
-        close_change(&names->doubt);
-    }
-    struct name *name = find(names, path);
-    if (result == 0 && (name == NULL || name->file != file))
-        result = names_set(names, file, path);
-    return result;
 }
 
 /* Whether the store has the change. False: it does not tell. The old name was there before. */
@@ -293,29 +386,62 @@ static bool ask(const struct name_change *change, int store, bool *made)
     }
 }
 
+/* Of a change that is not the first, whose old name need not have been there. Such are in the store though they were not counted where several
+ * workers died over changes. */
+static bool is_shown(const struct name_change *change, int store)
+{
+    return is_move(change->change) && !is_there(store, change->old_path) && is_there(store, change->new_path);
+}
+
+/* What is at both places cannot be told apart: it is not written to. */
+static int forget_both(struct names *names, struct name_change *change)
+{
+    int result = give_up_below(names, change->old_path, change);
+    return result < 0 || change->new_path == NULL ? result : give_up_below(names, change->new_path, change);
+}
+
 int names_ask(struct names *names, int store)
 {
-    int result = 0;
+    struct name_change *change;
     bool made;
-    if (names->open.number <= names->durable && names->durable != UINT64_MAX)
+    int result = 0;
+    if (names->open == NULL && !names->doubted_made) {
+        names->open = names->doubted;
+        names->doubted = NULL;
+    }
+    if (names->open != NULL) {
+        if (names->durable == UINT64_MAX) /* then all but this one were made */
+            names->durable = names->open->number - 1;
         result = names_made(names);
-    else
-        put_in_doubt(names);
-    if (result < 0 || names->doubt.change == 0)
+    }
+    if (result < 0 || STAILQ_EMPTY(&names->made))
         return result;
-    if (!ask(&names->doubt, store, &made))
-        result = forget_both(names, &names->doubt);
-    else if (made)
-        result = apply(names, &names->doubt);
-    close_change(&names->doubt);
+    bool known = ask(STAILQ_FIRST(&names->made), store, &made);
+    while (result == 0 && (change = STAILQ_LAST(&names->made, name_change, next)) != STAILQ_FIRST(&names->made)) {
+        if (known && made && is_shown(change, store)) /* and so were those before */
+            break;
+        STAILQ_REMOVE(&names->made, change, name_change, next);
+        result = revert(names, change);
+        free_change(change);
+    }
+    change = STAILQ_FIRST(&names->made);
+    if (result == 0 && !known)
+        result = forget_both(names, change);
+    else if (result == 0 && !made)
+        result = revert(names, change);
     return result;
 }
 
 void names_free(struct names *names)
 {
     struct name *name, *next;
+    struct name_change *change;
     RB_FOREACH_SAFE (name, name_tree, &names->all, next)
         names_drop_one(names, name);
-    close_change(&names->open);
-    close_change(&names->doubt);
+    while ((change = STAILQ_FIRST(&names->made)) != NULL) {
+        STAILQ_REMOVE_HEAD(&names->made, next);
+        free_change(change);
+    }
+    free_change(names->open);
+    free_change(names->doubted);
 }

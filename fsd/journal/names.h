@@ -22,29 +22,36 @@ RB_PROTOTYPE(name_tree, name, link, name_compare)
 SLIST_HEAD(name_list, name);
 
 struct name_change {
-    enum journal_change change; /* 0: there is none */
+    STAILQ_ENTRY(name_change) next;
+    enum journal_change change;
     uint64_t number;
     char *old_path, *new_path;
+    struct name_list gone; /* names that it took from files */
 };
+STAILQ_HEAD(name_change_list, name_change);
 
 struct names {
-    struct name_tree all;     /* by path */
-    uint64_t durable;         /* the store has the changes up to this number; UINT64_MAX: nobody knows */
-    struct name_change open;  /* the last one in the log, while nothing behind it says that it was made */
-    struct name_change doubt; /* the first one that the store need not have. It has none of those behind it */
+    struct name_tree all;         /* by path */
+    uint64_t durable;             /* the store has the changes up to this number; UINT64_MAX: nobody knows */
+    struct name_change *open;     /* the last one in the log, while nothing behind it says that it was made; or NULL */
+    struct name_change *doubted;  /* the last one that a worker died over; or NULL */
+    bool doubted_made;            /* and which was not recorded again before others: the next worker found it made */
+    struct name_change_list made; /* followed, but the store has not counted them: it has the first one, or none */
 };
 
+void names_begin(struct names *names, uint64_t durable);
 /* All return 0 or -ENOMEM. A COMMIT names the file: it has this path and, where it was known, its other ones. */
 int names_commit(struct names *names, struct image_file *file, const char *path);
 /* It has this path only. */
 int names_set(struct names *names, struct image_file *file, const char *path);
 void names_drop(struct names *names, struct image_file *file);
 void names_drop_one(struct names *names, struct name *name);
-/* The log tells of a change: the one before it was made, unless this is JOURNAL_UNDONE. */
+/* The log tells of a change: the one before it was made, unless this says otherwise. */
 int names_change(struct names *names, const struct journal_name *change, uint64_t number);
 /* Something that counts follows: the last change was made. */
 int names_made(struct names *names);
-/* One change may be in the store or not: the store tells, as far as it can. Where it cannot, the files have no name any more. */
+/* At the log's end. What the store has lost is taken back. Of one change nobody knows: the store tells, as far as it can; where it cannot,
+ * the files have no name any more. */
 int names_ask(struct names *names, int store);
 void names_free(struct names *names);
 

@@ -151,7 +151,8 @@ static int replay(struct store *store, const struct source *source, const struct
     if (result == 0)
         result = apply_image(store, find, &log, image, report);
     /* Of a file that is gone the journal holds the last word: should its name come back, it must not be with less than that. */
-    if (result == 0 && report->files_missing > 0 && syncfs(find->store) < 0)
+    /* And names must be durable of whose changes nothing tells from now on. */
+    if (result == 0 && (report->files_missing > 0 || image->tells_of_names) && syncfs(find->store) < 0)
         result = -errno;
     if (result == 0)
         result = empty_journal(store, source, scan, report->commits_lost > 0);
@@ -172,7 +173,7 @@ static int recover_from(struct store *store, int store_folder, const struct sour
         return result;
     progress_begin(&progress, tell);
     scan.progress = &progress;
-    image.names.durable = changes_made(source);
+    names_begin(&image.names, changes_made(source));
     result = read_log(&scan, &image, report);
     if (result == 0) {
         int damage = look_for_damage(&scan, report);
@@ -223,6 +224,7 @@ int journal_walk(int store_folder, int (*visit)(void *context, const struct jour
         close_journal(&source);
         return result;
     }
+    names_begin(&image.names, UINT64_MAX);
     result = read_log(&scan, &image, report);
     scan_close(&scan);
     if (result == 0)

@@ -33,6 +33,8 @@ void disk_copy(struct disk *to, const struct disk *from)
         to->files[i].bytes = bytes;
         to->pending_count[i] = 0;
     }
+    to->names = from->names;
+    to->rename_count = 0;
 }
 
 void disk_free(struct disk *disk)
@@ -41,6 +43,7 @@ void disk_free(struct disk *disk)
         free(disk->files[i].bytes);
         free(disk->pending[i]);
     }
+    free(disk->renames);
 }
 
 static void set_size(struct disk_file *file, uint64_t size)
@@ -110,6 +113,49 @@ static void make_durable(struct disk *disk, int slot, bool times)
     disk->pending_count[slot] = left;
 }
 
+static void apply_rename(struct disk_names *names, const struct disk_event *event)
+{
+    if (event->operation == DISK_COUNT)
+        names->count = event->offset;
+    else
+        names->moved[event->slot] = event->offset != 0;
+}
+
+/* What was written to the journal before this, for the disk was flushed then. Events of one record lie in their order. */
+static void make_journal_durable(struct disk *disk, const struct disk_event *before)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < disk->pending_count[DISK_JOURNAL]; i++) {
+        const struct disk_event *event = disk->pending[DISK_JOURNAL][i];
+        if (event < before)
+            apply_whole(&disk->files[DISK_JOURNAL], event);
+        else
+            disk->pending[DISK_JOURNAL][left++] = event;
+    }
+    disk->pending_count[DISK_JOURNAL] = left;
+}
+
+static void make_renames_durable(struct disk *disk)
+{
+    for (size_t i = 0; i < disk->rename_count; i++)
+        apply_rename(&disk->names, disk->renames[i]);
+    if (disk->rename_count > 0)
+        make_journal_durable(disk, disk->renames[disk->rename_count - 1]);
+    disk->rename_count = 0;
+}
+
+static void add_rename(struct disk *disk, const struct disk_event *event)
+{
+    if (disk->rename_count == disk->rename_capacity) {
+        disk->rename_capacity = 2 * disk->rename_capacity + 16;
+        disk->renames = realloc(disk->renames, disk->rename_capacity * sizeof(*disk->renames));
+        assert(disk->renames != NULL);
+    }
+    disk->renames[disk->rename_count++] = event;
+    if (event->operation == DISK_COUNT && event->offset == 0) /* a new log: the count is synced */
+        make_renames_durable(disk);
+}
+
 bool disk_step(struct disk *disk, const struct disk_event *event)
 {
     int slot = event->slot;
@@ -118,6 +164,12 @@ bool disk_step(struct disk *disk, const struct disk_event *event)
     case DISK_FLUSH:
     case DISK_SYNC:
         make_durable(disk, slot, event->operation == DISK_SYNC);
+        if (event->operation == DISK_SYNC)
+            make_renames_durable(disk);
+        return true;
+    case DISK_RENAME:
+    case DISK_COUNT:
+        add_rename(disk, event);
         return true;
     case DISK_CREATE: /* the number is used again: what was there is gone for good */
         disk->pending_count[slot] = 0;
@@ -163,6 +215,12 @@ static void apply_loss(struct disk_file *file, const struct disk_event *event, e
 void disk_crash(const struct disk *disk, enum disk_loss loss, uint64_t *random, struct disk *state)
 {
     disk_copy(state, disk);
+    size_t renames = loss == LOSE_ALL       ? 0
+                     : loss == LOSE_NOTHING ? disk->rename_count
+                                            : random_below(random, disk->rename_count + 1);
+    const struct disk_event *last = renames == 0 ? NULL : disk->renames[renames - 1];
+    for (size_t i = 0; i < renames; i++)
+        apply_rename(&state->names, disk->renames[i]);
     for (int slot = 0; slot < DISK_SLOTS; slot++) {
         size_t count = disk->pending_count[slot];
         /* Which write is chosen, and how much of the metadata has got there. */
@@ -172,6 +230,10 @@ void disk_crash(const struct disk *disk, enum disk_loss loss, uint64_t *random, 
             metadata = count;
         for (size_t i = 0; i < count; i++) {
             const struct disk_event *event = disk->pending[slot][i];
+            if (slot == DISK_JOURNAL && last != NULL && event < last) {
+                apply_whole(&state->files[slot], event);
+                continue;
+            }
             if (i < metadata)
                 apply_metadata(&state->files[slot], event);
             apply_loss(&state->files[slot], event, loss, loss == LOSE_ANY || i == chosen, random);

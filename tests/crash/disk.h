@@ -3,7 +3,9 @@
  * The recorder is a store that does everything to real files and writes down each operation. Afterwards the record is read from its
  * beginning: at each point the disk is known as what is durable plus the operations that are not. From these, states are made that
  * a crash at this point may leave: of writes, any sectors of 512 bytes, in any order; of what is metadata (size, times, name), what
- * the file system has put into its log, a prefix. Each file is on its own in this.
+ * the file system has put into its log, a prefix. Each file is on its own in this, but for renames and their count (the size of the journal's
+ * file of names): of these the file system keeps the order, and before any of them is durable the disk is flushed, so that what was written
+ * to the journal before it is.
  */
 #ifndef CRASH_DISK_H
 #define CRASH_DISK_H
@@ -20,7 +22,18 @@
 #define DISK_SECTOR 512
 #define JUNK_TIME 424242 /* what a write does to the time of modification */
 
-enum disk_operation { DISK_WRITE, DISK_TRUNCATE, DISK_PUNCH, DISK_TIMES, DISK_UNLINK, DISK_FLUSH, DISK_SYNC, DISK_CREATE };
+enum disk_operation {
+    DISK_WRITE,
+    DISK_TRUNCATE,
+    DISK_PUNCH,
+    DISK_TIMES,
+    DISK_UNLINK,
+    DISK_FLUSH,
+    DISK_SYNC,
+    DISK_CREATE,
+    DISK_RENAME,
+    DISK_COUNT
+};
 
 struct disk_event {
     enum disk_operation operation;
@@ -36,6 +49,12 @@ struct disk_file {
     uint64_t size;
     struct timespec times[2];
     unsigned char *bytes; /* `limit` of them, zeros beyond the size */
+};
+
+/* What files are called; slot 0 is the folder. */
+struct disk_names {
+    bool moved[DISK_SLOTS];
+    uint64_t count;
 };
 
 struct disk_record {
@@ -64,8 +83,8 @@ struct recorder {
     uint64_t inodes[DISK_SLOTS];   /* tells the slot */
 };
 
-/* Who is told of syncfs, which is no operation of a store. */
-extern struct recorder *syncing;
+/* Who is told of syncfs, and of the count of renames, which are no operations of a store. */
+extern struct recorder *syncing, *counting;
 
 void recorder_init(struct recorder *recorder, struct disk_record *record);
 void record_add(struct disk_record *record, struct disk_event event);
@@ -76,6 +95,9 @@ struct disk {
     struct disk_file files[DISK_SLOTS]; /* durable */
     const struct disk_event **pending[DISK_SLOTS];
     size_t pending_count[DISK_SLOTS], pending_capacity[DISK_SLOTS];
+    struct disk_names names;           /* durable */
+    const struct disk_event **renames; /* pending, with their counts */
+    size_t rename_count, rename_capacity;
 };
 
 void disk_init(struct disk *disk, const uint64_t limits[DISK_SLOTS]);

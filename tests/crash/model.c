@@ -30,6 +30,11 @@ const char *const mutation_names[MUTATIONS] = {
     [OPEN_STREAM_RELEASED] = "open-stream-released",
     [RECOVERY_DOES_NOT_SYNC] = "recovery-does-not-sync",
     [RECOVERY_DOES_NOT_FLUSH_FIRST] = "recovery-does-not-flush-first",
+    [RENAME_TOLD_LATE] = "rename-told-late",
+    [RENAME_NOT_UNDONE] = "rename-not-undone",
+    [RENAMES_NOT_COUNTED] = "renames-not-counted",
+    [RENAMES_COUNTED_EARLY] = "renames-counted-early",
+    [RENAMES_RELEASED_EARLY] = "renames-released-early",
 };
 enum mutation mutation;
 
@@ -60,7 +65,6 @@ void history_clear(struct history *history)
 
 static void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
 {
-    static const char *const paths[DISK_SLOTS] = {NULL, "file-1", "file-2", "file-3"};
     struct file_handle *handle = malloc(sizeof(*handle) + IDENTITY_HANDLE_MAX);
     int mount;
     assert(handle != NULL);
@@ -68,7 +72,8 @@ static void identify(struct model *model, int slot, const struct model_file *sta
     *entry = (struct journal_file){
         .identity.inode = place.inodes[slot],
         .identity.birth.tv_sec = MODEL_BIRTH + state->generation,
-        .path = below(model, 4) == 0 ? NULL : paths[slot],
+        .path = place_path(slot),
+        .owner = below(model, 2) == 0 ? JOURNAL_NO_OWNER : geteuid(),
         .size = state->size,
         .valid = UINT64_MAX,
         .atime = state->times[0],
@@ -198,6 +203,9 @@ static int commit(struct model *model)
         if (!file->exists || !model->open[slot].changed || slot == model->left_out || below(model, 3) == 0)
             continue;
         struct journal_file *entry = &files[chunk.file_count];
+        if (model->open[slot].renamed)
+            record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot});
+        model->open[slot].renamed = false;
         gather(model, slot, chunk.file_count++, MODEL_PAGES, pages, &chunk.page_count);
         identify(model, slot, file, entry);
         entry->stream = model->open[slot].stream;
@@ -282,7 +290,13 @@ static void checkpoint(struct model *model)
         release(model);
 }
 
-static void make_room(struct model *model);
+/* Whatever keeps the log from being cut is given up. */
+static void make_room(struct model *model)
+{
+    for (int slot = 1; slot < DISK_SLOTS; slot++)
+        forget_stream(model, slot);
+    checkpoint(model);
+}
 
 /* The name goes, and sometimes the number comes back as another file's. */
 static void step_unlink(struct model *model)
@@ -301,6 +315,7 @@ static void step_unlink(struct model *model)
             return; /* until its commits are gone the removed file keeps the number */
         place_set_inside(slot, true);
         *file = (struct model_file){.exists = true, .generation = ++place.generations[slot]};
+        record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot}); /* of what it will be called */
         record_add(model->record, (struct disk_event){.operation = DISK_CREATE, .slot = slot});
         int result = ftruncate(place.fds[slot], 0);
         assert(result == 0);
@@ -351,14 +366,6 @@ static void step_restart(struct model *model)
     open_journal(model);
 }
 
-/* Whatever keeps the log from being cut is given up. */
-static void make_room(struct model *model)
-{
-    for (int slot = 1; slot < DISK_SLOTS; slot++)
-        forget_stream(model, slot);
-    checkpoint(model);
-}
-
 static void step_commit(struct model *model)
 {
     struct disk_faults *faults = &model->recorder.faults;
@@ -393,6 +400,59 @@ static void step_commit(struct model *model)
     assert(result == 0 || result == -ENOSPC || failed);
 }
 
+static void rename_it(struct model *model, int slot)
+{
+    place_move(slot);
+    record_add(model->record, (struct disk_event){.operation = DISK_RENAME, .slot = slot, .offset = place.moved[slot]});
+    if (slot != 0)
+        model->open[slot].renamed = true;
+}
+
+/* A file or the folder gets its other name. The change may fail, and the worker may die over it. */
+static void step_rename(struct model *model)
+{
+    int slot = (int)below(model, DISK_SLOTS);
+    uint64_t luck = below(model, 8);
+    struct journal_name name = {.change = JOURNAL_RENAME, .old_path = place_path(slot)};
+    if (slot != 0 && !model->now.files[slot].exists)
+        return;
+    place.moved[slot] = !place.moved[slot];
+    name.new_path = place_path(slot);
+    place.moved[slot] = !place.moved[slot];
+    if (mutation == RENAME_TOLD_LATE)
+        rename_it(model, slot);
+    if (journal_change_begin(model->journal, &name) < 0) {
+        make_room(model);
+        if (mutation == RENAME_TOLD_LATE)
+            rename_it(model, slot);
+        return;
+    }
+    if (luck == 0 && mutation != RENAME_TOLD_LATE) {
+        journal_change_end(model->journal, mutation == RENAME_NOT_UNDONE);
+        return;
+    }
+    bool made = mutation == RENAME_TOLD_LATE;
+    if (luck == 1) {
+        if (below(model, 2) == 0 && !made) {
+            rename_it(model, slot);
+            made = true;
+        }
+        take_over(model);
+        if (made && below(model, 2) == 0)
+            return; /* the next worker finds it made */
+        if (model->error != NULL || journal_change_begin(model->journal, &name) < 0) {
+            model->error = "a rename that comes again cannot be told";
+            return;
+        }
+    }
+    if (mutation == RENAMES_COUNTED_EARLY)
+        journal_change_end(model->journal, true);
+    if (!made)
+        rename_it(model, slot);
+    if (mutation != RENAMES_COUNTED_EARLY)
+        journal_change_end(model->journal, true);
+}
+
 /* The log is cut between pages written ahead and their commit. */
 static void step_checkpoint_in_between(struct model *model)
 {
@@ -410,7 +470,7 @@ static void step_checkpoint_in_between(struct model *model)
 
 static void step(struct model *model)
 {
-    uint64_t luck = below(model, 96);
+    uint64_t luck = below(model, 102);
     if (luck < 34)
         step_write(model);
     else if (luck < 42)
@@ -431,8 +491,8 @@ static void step(struct model *model)
         take_over(model);
     else if (luck < 93)
         step_restart(model);
-    else if (luck < 94 && model->now.files[1].exists)
-        place_move(1);
+    else if (luck < 100)
+        step_rename(model);
     else
         touch(model, 1);
 }
@@ -463,6 +523,7 @@ const char *model_run(uint64_t seed, unsigned steps, struct disk_record *record,
     }
     model.committed = model.stored = model.now;
     new_attempt(&model, &model.now)->acknowledged = 0;
+    counting = &model.recorder;
     open_journal(&model);
     model.recorder.faults.lose_journal_flush = mutation == FLUSH_REMOVED;
     model.recorder.faults.lose_superblock_flush = mutation == SPACE_REUSED_EARLY;
@@ -473,6 +534,7 @@ const char *model_run(uint64_t seed, unsigned steps, struct disk_record *record,
             remember_boundary(&model);
     }
     journal_close(model.journal);
+    counting = NULL;
     free(model.memory);
     return model.error;
 }

@@ -27,6 +27,11 @@ enum mutation {
     OPEN_STREAM_RELEASED,
     RECOVERY_DOES_NOT_SYNC,
     RECOVERY_DOES_NOT_FLUSH_FIRST,
+    RENAME_TOLD_LATE,
+    RENAME_NOT_UNDONE,
+    RENAMES_NOT_COUNTED,
+    RENAMES_COUNTED_EARLY,
+    RENAMES_RELEASED_EARLY,
     MUTATIONS
 };
 extern const char *const mutation_names[MUTATIONS];
@@ -79,7 +84,9 @@ struct place {
     uint64_t inodes[DISK_SLOTS];
     unsigned generations[DISK_SLOTS]; /* what the time of birth says now */
     bool inside[DISK_SLOTS];
-    bool moved[DISK_SLOTS];
+    bool moved[DISK_SLOTS]; /* slot 0: the folder that moved files are in */
+    uint64_t names_inode;   /* of the file whose size counts renames */
+    bool copied;            /* the journal's file seems to be another than it was */
 };
 extern struct place place;
 
@@ -87,6 +94,9 @@ void place_make(const char *folder);
 void place_remove(void);
 void place_set_inside(int slot, bool inside);
 void place_move(int slot);
+void place_set_names(const struct disk_names *names);
+/* Of a slot's file, or of the folder; memory of the place's own, until the third call from here. */
+const char *place_path(int slot);
 
 void page_fill(struct model_page page, unsigned char *bytes);
 

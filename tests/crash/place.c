@@ -19,8 +19,21 @@ struct place place;
 
 static const char *name_of(int slot, char *name)
 {
-    sprintf(name, place.moved[slot] ? "folder/moved-%d" : "file-%d", slot);
+    const char *folder = place.moved[0] ? "other" : "folder";
+    if (slot == 0)
+        sprintf(name, "%s", folder);
+    else if (place.moved[slot])
+        sprintf(name, "%s/moved-%d", folder, slot);
+    else
+        sprintf(name, "file-%d", slot);
     return name;
+}
+
+const char *place_path(int slot)
+{
+    static char names[2 * DISK_SLOTS][64];
+    static unsigned turn;
+    return name_of(slot, names[turn++ % (2 * DISK_SLOTS)]);
 }
 
 /* Where the daemon keeps it while its commits are in the journal. */
@@ -44,6 +57,10 @@ void place_make(const char *folder)
     place.root = openat(base, "store", O_RDONLY | O_DIRECTORY);
     place.outside = openat(base, "outside", O_RDONLY | O_DIRECTORY);
     place.private_folder = openat(place.root, JOURNAL_FOLDER, O_RDONLY | O_DIRECTORY);
+    int names = openat(place.private_folder, JOURNAL_NAMES_NAME, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert(names >= 0 && fstat(names, &status) == 0);
+    place.names_inode = status.st_ino;
+    close(names);
     result = superblock_create_file(place.private_folder, JOURNAL_BYTES, 0);
     assert(result == 0);
     place.fds[DISK_JOURNAL] = openat(place.private_folder, JOURNAL_NAME, O_RDWR);
@@ -72,7 +89,7 @@ void place_remove(void)
     unlinkat(place.private_folder, JOURNAL_NAMES_NAME, 0);
     unlinkat(place.private_folder, "removed", AT_REMOVEDIR);
     unlinkat(place.root, JOURNAL_FOLDER, AT_REMOVEDIR);
-    unlinkat(place.root, "folder", AT_REMOVEDIR);
+    unlinkat(place.root, name_of(0, name), AT_REMOVEDIR);
     unlinkat(place.outside, "../store", AT_REMOVEDIR);
     unlinkat(place.outside, "../outside", AT_REMOVEDIR);
     close(place.root);
@@ -104,8 +121,46 @@ void place_move(int slot)
     char from[64], to[64];
     name_of(slot, from);
     place.moved[slot] = !place.moved[slot];
-    int result = renameat(place.root, from, place.root, name_of(slot, to));
+    int result = slot == 0 || place.inside[slot] ? renameat(place.root, from, place.root, name_of(slot, to)) : 0;
     assert(result == 0);
+}
+
+static bool is_count(int fd)
+{
+    struct stat status;
+    return counting != NULL && fstat(fd, &status) == 0 && status.st_ino == place.names_inode;
+}
+
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    if (is_count(fd) && mutation != RENAMES_RELEASED_EARLY)
+        record_add(counting->record, (struct disk_event){.operation = DISK_SYNC, .slot = DISK_JOURNAL});
+    return 0;
+}
+
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size)
+{
+    bool counts = is_count(fd);
+    if (counts && size > 0 && mutation == RENAMES_NOT_COUNTED)
+        return 0;
+    if (counts)
+        record_add(counting->record, (struct disk_event){.operation = DISK_COUNT, .offset = (uint64_t)size});
+    return __real_ftruncate(fd, size);
+}
+
+void place_set_names(const struct disk_names *names)
+{
+    for (int slot = 0; slot < DISK_SLOTS; slot++) {
+        if (place.moved[slot] != names->moved[slot])
+            place_move(slot);
+    }
+    int fd = openat(place.private_folder, JOURNAL_NAMES_NAME, O_RDWR);
+    int result = __real_ftruncate(fd, (off_t)names->count);
+    assert(result == 0);
+    close(fd);
 }
 
 /* The times of birth that the files seem to have: the number of users that their inode number has had. */
@@ -118,7 +173,7 @@ int __wrap_statx(int folder, const char *path, int flags, unsigned mask, struct 
         if (status->stx_ino == place.inodes[i]) {
             status->stx_mask |= STATX_BTIME;
             status->stx_btime.tv_sec = MODEL_BIRTH + place.generations[i];
-            status->stx_btime.tv_nsec = 0;
+            status->stx_btime.tv_nsec = i == DISK_JOURNAL && place.copied;
         }
     }
     return result;

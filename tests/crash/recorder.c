@@ -179,7 +179,7 @@ void recorder_init(struct recorder *recorder, struct disk_record *record)
     *recorder = (struct recorder){.store.operations = &recorder_operations, .record = record, .faults.fail_after = -1};
 }
 
-struct recorder *syncing;
+struct recorder *syncing, *counting;
 
 int __wrap_syncfs(int fd);
 int __wrap_syncfs(int fd)

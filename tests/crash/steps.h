@@ -11,6 +11,7 @@ struct open_file {
     bool dirty[MODEL_PAGES]; /* differs from the last commit */
     bool ahead[MODEL_PAGES]; /* its content is in a DATA chunk of the stream */
     bool changed;            /* anything differs */
+    bool renamed;            /* its next commit makes that durable first */
     uint64_t first_position; /* of the stream's chunks; 0: none */
     uint64_t first_number;
 };

@@ -50,6 +50,7 @@ static void materialize_journal(struct run *run)
 static void materialize(struct run *run)
 {
     materialize_journal(run);
+    place_set_names(&run->state.names);
     for (int slot = 1; slot < DISK_SLOTS; slot++) {
         const struct disk_file *file = &run->state.files[slot];
         place_set_inside(slot, true); /* its name among the removed ones goes, too */
@@ -65,6 +66,14 @@ static void materialize(struct run *run)
     }
 }
 
+static char told[512];
+
+/* What recovery says goes into the reason of a failure. */
+static void tell(const char *path, const char *text)
+{
+    snprintf(told, sizeof(told), "%s: %s", path == NULL ? "" : path, text);
+}
+
 /* Recovery may be cut off too, several times. */
 static int recover(struct run *run)
 {
@@ -78,7 +87,7 @@ static int recover(struct run *run)
         memcpy(recorder.inodes, place.inodes, sizeof(place.inodes));
         recorder.faults.lose_data_sync = mutation == RECOVERY_DOES_NOT_SYNC;
         syncing = &recorder;
-        result = journal_recover(&recorder.store, place.root, false, NULL, &report);
+        result = journal_recover(&recorder.store, place.root, false, tell, &report);
         syncing = NULL;
         run->sweep->replayed += report.commits > 0;
         if (result < 0 || record.count == 0 || nested == NESTED_CRASHES || random_below(&run->random, 4) != 0)
@@ -103,10 +112,11 @@ static void check_state(struct run *run)
     struct disk_record record = {0};
     struct recover_report report;
     size_t found;
+    place.copied = random_below(&run->random, 2) == 0;
     int result = recover(run);
     run->sweep->done++;
     if (result < 0) {
-        run->error = strerror(-result);
+        run->error = *told == 0 ? strerror(-result) : told;
         return;
     }
     for (int slot = 0; slot < DISK_SLOTS; slot++) {
@@ -187,6 +197,7 @@ bool sweep_run(struct sweep *sweep, const char *folder, char *reason, size_t rea
     if (run.error != NULL)
         snprintf(reason, reason_size, "seed %llu, after %zu of %zu events: %s", (unsigned long long)sweep->seed, run.events,
                  run.record.count, run.error);
+    place.copied = false;
     free(run.journal_now);
     disk_free(&run.disk);
     disk_free(&run.state);

@@ -402,6 +402,93 @@ static void a_commit_after_the_change_tells(void **state)
     assert_string_equal(content(fixture, "c"), "Cx");
 }
 
+/* Nothing of the file itself was changed, so that nothing of the folder was made durable by its commit. */
+static void what_is_committed_below_a_renamed_folder_is_found_without_the_rename(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    commit(fixture, "a", 'A');
+    off_t durable = count_changes(fixture);
+    move(fixture, JOURNAL_RENAME, "folder", "other");
+    move(fixture, JOURNAL_RENAME, "other", "third");
+    commit(fixture, "third/b", 'B');
+    cut_power(fixture, durable);
+    assert_int_equal(renameat(fixture->root, "third", fixture->root, "folder"), 0);
+    copy(fixture);
+    assert_int_equal(fixture_recover(fixture).files, 2);
+    assert_string_equal(content(fixture, "folder/b"), "By");
+}
+
+/* The file that was replaced is back. */
+static void what_a_power_cut_brings_back_is_written(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    make_file(fixture, "c", 2, 'z');
+    commit(fixture, "a", 'A');
+    commit(fixture, "c", 'C');
+    off_t durable = count_changes(fixture);
+    move(fixture, JOURNAL_RENAME, "folder", "other");
+    move(fixture, JOURNAL_REPLACE, "a", "c");
+    cut_power(fixture, durable);
+    assert_int_equal(renameat(fixture->root, "other", fixture->root, "folder"), 0);
+    assert_int_equal(renameat(fixture->root, "c", fixture->root, "a"), 0);
+    make_file(fixture, "c", 2, 'z');
+    copy(fixture);
+    assert_int_equal(fixture_recover(fixture).files, 2);
+    assert_string_equal(content(fixture, "a"), "Ax");
+    assert_string_equal(content(fixture, "c"), "Cz");
+}
+
+/* A worker dies over a rename; the next one finds it made, or makes it. */
+static void a_worker_died(struct fixture *fixture, bool made, bool again, bool others)
+{
+    start(fixture);
+    commit(fixture, "a", 'A');
+    begin(fixture, JOURNAL_RENAME, "a", "c");
+    if (made)
+        assert_int_equal(renameat(fixture->root, "a", fixture->root, "c"), 0);
+    fixture_close(fixture);
+    fixture_open(fixture, SMALL_JOURNAL);
+    if (others)
+        move(fixture, JOURNAL_RENAME, "folder", "other");
+    if (again) {
+        begin(fixture, JOURNAL_REPLACE, "a", "c");
+        if (!made)
+            assert_int_equal(renameat(fixture->root, "a", fixture->root, "c"), 0);
+        journal_change_end(fixture->journal, true);
+    }
+    commit(fixture, others ? "other/b" : "folder/b", 'B');
+    copy(fixture);
+    assert_int_equal(fixture_recover(fixture).files, 2);
+    assert_string_equal(content(fixture, "c"), "Ax");
+}
+
+static void a_rename_that_a_worker_died_over_is_followed(void **state)
+{
+    a_worker_died(*state, true, false, false);
+}
+
+static void a_rename_that_a_worker_died_over_is_followed_behind_others(void **state)
+{
+    a_worker_died(*state, true, false, true);
+}
+
+static void a_rename_that_the_next_worker_makes_is_followed(void **state)
+{
+    a_worker_died(*state, false, true, false);
+}
+
+static void a_rename_that_is_told_again_is_followed_once(void **state)
+{
+    a_worker_died(*state, true, true, false);
+}
+
+static void a_rename_that_is_told_again_behind_others_is_followed_once(void **state)
+{
+    a_worker_died(*state, true, true, true);
+}
+
 static void what_is_called_so_now_was_not_always(void **state)
 {
     struct fixture *fixture = *state;
@@ -510,6 +597,13 @@ int main(void)
         CASE(the_first_change_that_is_not_counted_may_be_there),
         CASE(what_was_there_before_a_power_cut_is_not_written),
         CASE(a_commit_after_the_change_tells),
+        CASE(what_is_committed_below_a_renamed_folder_is_found_without_the_rename),
+        CASE(what_a_power_cut_brings_back_is_written),
+        CASE(a_rename_that_a_worker_died_over_is_followed),
+        CASE(a_rename_that_a_worker_died_over_is_followed_behind_others),
+        CASE(a_rename_that_the_next_worker_makes_is_followed),
+        CASE(a_rename_that_is_told_again_is_followed_once),
+        CASE(a_rename_that_is_told_again_behind_others_is_followed_once),
         CASE(what_is_called_so_now_was_not_always),
         CASE(a_file_that_is_not_there_is_lost),
         CASE(a_link_or_folder_in_its_place_is_not_it),

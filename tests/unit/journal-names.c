@@ -20,7 +20,7 @@ static void change(struct fixture *fixture, const struct journal_name *name)
 
 static int list(void *context, const struct journal_visit *entry)
 {
-    static const char letters[] = "?rpxluoU";
+    static const char letters[] = "?rpxluoUD";
     char *text = context;
     const struct journal_chunk *chunk = entry->chunk;
     char letter = chunk->type == JOURNAL_CHUNK_COMMIT ? 'C'
@@ -30,7 +30,7 @@ static int list(void *context, const struct journal_visit *entry)
     return 0;
 }
 
-/* The log as a string: C commit, D data, r rename and so on in the order of their numbers, U undone. */
+/* The log as a string: C commit, D data, r rename and so on in the order of their numbers, U undone, D doubted. */
 static const char *listed(struct fixture *fixture)
 {
     static char text[4096];
@@ -155,7 +155,7 @@ static void what_was_not_made_is_undone(void **state)
 
 /* Nobody knows whether a worker that died over a change has made it. The request will come again; what is committed before does not say
  * that it was. */
-static void what_a_death_left_open_is_undone_before_the_next_commit(void **state)
+static void what_a_death_left_open_is_doubted_before_the_next_commit(void **state)
 {
     struct fixture *fixture = *state;
     struct journal_file file = start(fixture);
@@ -164,10 +164,10 @@ static void what_a_death_left_open_is_undone_before_the_next_commit(void **state
     fixture_open(fixture, SMALL_JOURNAL);
     assert_string_equal(listed(fixture), "Cr");
     commit_pages(fixture, &file, NULL, 0);
-    assert_string_equal(listed(fixture), "CrUC");
+    assert_string_equal(listed(fixture), "CrDC");
     take_over(fixture);
     commit_pages(fixture, &file, NULL, 0);
-    assert_string_equal(listed(fixture), "CrUCC");
+    assert_string_equal(listed(fixture), "CrDCC");
 }
 
 /* The undoing fails once; it comes before the next commit all the same. */
@@ -183,7 +183,7 @@ static void undoing_is_not_forgotten(void **state)
     assert_int_equal(journal_reserve(fixture->journal, &chunk), -EIO);
     fixture->faulty.all_fail = false;
     commit_pages(fixture, &file, NULL, 0);
-    assert_string_equal(listed(fixture), "CrUC");
+    assert_string_equal(listed(fixture), "CrDC");
 }
 
 static void a_write_that_fails_once_is_made_again(void **state)
@@ -335,7 +335,7 @@ int main(void)
         CASE(it_outlives_a_rollback),
         CASE(it_publishes_no_commit),
         CASE(what_was_not_made_is_undone),
-        CASE(what_a_death_left_open_is_undone_before_the_next_commit),
+        CASE(what_a_death_left_open_is_doubted_before_the_next_commit),
         CASE(undoing_is_not_forgotten),
         CASE(a_write_that_fails_once_is_made_again),
         CASE(on_a_dead_disk_it_does_not_begin),

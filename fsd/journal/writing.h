@@ -1,0 +1,54 @@
+/* The log being written, for those who write to it: commits and pages in journal.c, changes of names in change.c. */
+#ifndef JOURNAL_WRITING_H
+#define JOURNAL_WRITING_H
+
+#include <pthread.h>
+
+#include "journal/span.h"
+#include "journal/superblock.h"
+#include "journal/writer.h"
+
+struct journal {
+    struct store *store;
+    struct journal_state *state;
+    int fd;
+    int names_fd; /* its size is the number of the last change made */
+    size_t slots;
+    uint64_t capacity;
+    struct writer writer;
+
+    pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */
+    pthread_mutex_t release_lock; /* taken before `lock` */
+    struct superblock superblock; /* as on disk */
+    bool unfenced;                /* the last fence failed; with the release lock */
+    bool died_changing;           /* the process before us died over a change of names; guarded by the names lock */
+    bool direct;                  /* writes go past the page cache */
+
+    pthread_mutex_t lock; /* all below, and the state but for its reading */
+    pthread_cond_t changed;
+    uint64_t next_position; /* of the next chunk reserved */
+    uint64_t next_number;
+    uint64_t epoch_number;   /* of the first chunk of this epoch */
+    uint64_t committing;     /* position after the last COMMIT reserved; 0: published, or given up */
+    uint64_t settled_number; /* all chunks before it are settled */
+    bool *settled;           /* by number % slots, from settled_number on */
+    unsigned writing;        /* chunks in writer_write */
+    int poison;              /* -errno of a write that failed */
+    bool rolling_back;
+    struct spans spans;
+};
+
+/* What was published last. */
+static inline struct journal_point *log_point(struct journal_state *state)
+{
+    return &state->points[atomic_load_explicit(&state->current, memory_order_acquire) & 1];
+}
+
+/* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` settles it, or poisons the log. */
+int log_begin(struct journal *journal, const struct journal_chunk *chunk);
+void log_end(struct journal *journal, const struct journal_chunk *chunk, int result);
+/* All chunks before this one, or the first error. */
+int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk);
+void log_publish(struct journal *journal, const struct journal_chunk *chunk);
+
+#endif
