@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +311,8 @@ int worker_run(struct daemon *daemon)
     server.arena = daemon->arena;
     server.privileged = geteuid() == 0;
     server.store_marks = daemon->store_marks;
+    if (server.privileged && setgroups(0, NULL))
+        log_line(LOG_NOTE, "root's groups stay: %s", strerror(errno));
     pthread_mutex_init(&server.wait_lock, NULL);
     pthread_mutex_init(&server.group_lock, NULL);
     pthread_cond_init(&server.tick, NULL);

@@ -2,86 +2,149 @@
 
 #include "request/caller.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "request/server.h"
+#include "sandbox/capabilities.h"
 
-#define GROUPS_MAX_KEPT 64 /* of a caller's */
+#define STATUS_BYTES 4096 /* at first; with many groups it is more */
 
-/* The system calls themselves: the library's wrappers would change all threads. Capabilities stay, since the kernel has checked the
- * caller's permissions; only new files' owner and group shall be the caller's. */
-static void set_identity(struct server *server, uid_t uid, gid_t gid)
+/* What the kernel tells of the caller's thread. */
+struct rights {
+    uint64_t capabilities;
+    int count;
+    gid_t *groups;
+};
+
+/* The whole file, to be freed; NULL where there is none. */
+static char *read_status(pid_t thread)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
+    size_t used = 0, max = STATUS_BYTES;
+    char path[64], *text = NULL, *more;
+    ssize_t n = 1;
+    int fd;
 
-    if (!server->privileged || syscall(SYS_capget, &header, data))
-        return;
-    setfsgid(gid);
-    setfsuid(uid);
-    syscall(SYS_capset, &header, data);
+    snprintf(path, sizeof path, "/proc/%d/status", thread);
+    fd = thread > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    for (; fd >= 0 && n > 0; max *= 2) {
+        more = realloc(text, max);
+        if (!more)
+            break;
+        text = more;
+        while ((n = read(fd, text + used, max - used - 1)) > 0)
+            used += n;
+        n = used == max - 1;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (text)
+        text[used] = 0;
+    return text;
 }
 
+/* False when the thread is gone, or of processes that we do not see. */
+static bool look(fuse_req_t request, struct rights *rights)
+{
+    char *text = read_status(fuse_req_ctx(request)->pid), *groups = text ? strstr(text, "\nGroups:") : NULL, *end;
+    const char *capabilities = text ? strstr(text, "\nCapEff:") : NULL;
+    size_t length;
+
+    *rights = (struct rights){0};
+    if (groups && capabilities) {
+        groups += strlen("\nGroups:");
+        length = strcspn(groups, "\n");
+        groups[length] = 0;
+        rights->capabilities = strtoull(capabilities + strlen("\nCapEff:"), NULL, 16);
+        rights->groups = malloc((length / 2 + 1) * sizeof *rights->groups); /* a digit and a blank, at least */
+        for (unsigned long group = strtoul(groups, &end, 10); rights->groups && end != groups; group = strtoul(groups, &end, 10)) {
+            rights->groups[rights->count++] = (gid_t)group;
+            groups = end;
+        }
+    }
+    free(text);
+    return rights->groups;
+}
+
+/* The system calls themselves: the library's wrappers would change all threads. */
+static void become(uid_t uid, gid_t gid, const struct rights *rights)
+{
+    syscall(SYS_setgroups, rights->count, rights->groups);
+    setfsgid(gid);
+    setfsuid(uid);
+    capabilities_use(rights->capabilities);
+}
+
+/* The capabilities first: they permit the rest. */
+static void become_self(void)
+{
+    capabilities_use(~0ull);
+    setfsuid(geteuid());
+    setfsgid(getegid());
+    syscall(SYS_setgroups, 0, NULL);
+}
+
+static bool switches(const struct server *server, const struct fuse_ctx *caller)
+{
+    return server->privileged && (caller->uid || caller->gid);
+}
+
+/* Who is not there any more was checked by the kernel once, as root was. */
 void caller_act_as(struct server *server, fuse_req_t request)
 {
     const struct fuse_ctx *caller = fuse_req_ctx(request);
+    struct rights rights;
 
     umask(caller->umask);
-    if (caller->uid || caller->gid)
-        set_identity(server, caller->uid, caller->gid);
+    if (!switches(server, caller))
+        return;
+    if (!look(request, &rights) || !caller->uid)
+        rights.capabilities = ~0ull;
+    become(caller->uid, caller->gid, &rights);
+    free(rights.groups);
 }
 
 void caller_act_as_self(struct server *server, fuse_req_t request)
 {
-    const struct fuse_ctx *caller = fuse_req_ctx(request);
-
     umask(0);
-    if (caller->uid || caller->gid)
-        set_identity(server, geteuid(), getegid());
+    if (switches(server, fuse_req_ctx(request)))
+        become_self();
 }
 
 bool caller_is_in_group(fuse_req_t request, gid_t group)
 {
-    gid_t groups[GROUPS_MAX_KEPT];
-    int count = fuse_req_getgroups(request, GROUPS_MAX_KEPT, groups);
+    struct rights rights;
+    bool found = fuse_req_ctx(request)->gid == group;
 
-    if (fuse_req_ctx(request)->gid == group)
-        return true;
-    for (int i = 0; i < count && i < GROUPS_MAX_KEPT; i++) {
-        if (groups[i] == group)
-            return true;
-    }
-    return false;
+    if (found || !look(request, &rights))
+        return found;
+    for (int i = 0; i < rights.count && !found; i++)
+        found = rights.groups[i] == group;
+    free(rights.groups);
+    return found;
 }
 
-/* The file system's ids alone: the capabilities that pass over permissions go with those of root, and come back with them. */
 bool caller_may(struct server *server, fuse_req_t request, int fd, int how)
 {
     const struct fuse_ctx *caller = fuse_req_ctx(request);
-    gid_t groups[GROUPS_MAX_KEPT], own[GROUPS_MAX_KEPT];
-    int count = fuse_req_getgroups(request, GROUPS_MAX_KEPT, groups), own_count = getgroups(GROUPS_MAX_KEPT, own);
-    bool switches = server->privileged && caller->uid, may;
+    struct rights rights;
+    bool may;
 
-    if (switches && (own_count < 0 || syscall(SYS_setgroups,
-                                              count < 0                 ? 0
-                                              : count < GROUPS_MAX_KEPT ? count
-                                                                        : GROUPS_MAX_KEPT,
-                                              groups)))
-        return false;
-    if (switches) {
-        setfsgid(caller->gid);
-        setfsuid(caller->uid);
+    if (switches(server, caller)) {
+        if (!look(request, &rights) && !caller->uid)
+            rights.capabilities = ~0ull;
+        become(caller->uid, caller->gid, &rights);
+        free(rights.groups);
     }
     may = syscall(SYS_faccessat2, fd, "", how, AT_EACCESS | AT_EMPTY_PATH) == 0;
-    if (switches) {
-        setfsuid(geteuid());
-        setfsgid(getegid());
-        syscall(SYS_setgroups, own_count, own);
-    }
+    if (switches(server, caller))
+        become_self();
     return may;
 }

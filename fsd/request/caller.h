@@ -4,7 +4,8 @@
 
 #include "request/server.h"
 
-/* Act as the caller until caller_act_as_self: the file system's checks of new files' owner and group. */
+/* Act as the caller until caller_act_as_self, with the caller's groups and no capability that the caller has not: new files are the
+ * caller's, and the store's file system checks once more what our mount's checked. */
 void caller_act_as(struct server *server, fuse_req_t request);
 void caller_act_as_self(struct server *server, fuse_req_t request);
 bool caller_is_in_group(fuse_req_t request, gid_t group);

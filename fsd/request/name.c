@@ -48,10 +48,11 @@ struct making {
     const char *target;
 };
 
-static int make(const struct spot *spot, const struct making *what, bool tried)
+static int make(fuse_req_t request, const struct spot *spot, const struct making *what, bool tried)
 {
     int fd = spot->descriptor->fd, failed, error;
 
+    caller_act_as(server_of(request), request);
     if (what->target)
         failed = symlinkat(what->target, fd, spot->name);
     else if (S_ISDIR(what->mode))
@@ -59,6 +60,7 @@ static int make(const struct spot *spot, const struct making *what, bool tried)
     else
         failed = mknodat(fd, spot->name, what->mode, what->device);
     error = failed ? -errno : 0;
+    caller_act_as_self(server_of(request), request);
     if ((!error || (tried && error == -EEXIST)) && (S_ISDIR(what->mode) || S_ISREG(what->mode)))
         atomicity_inherit(spot->descriptor, spot->name);
     return error;
@@ -76,9 +78,7 @@ static void serve_making(fuse_req_t request, fuse_ino_t parent, const char *name
     } else {
         if (!spot_look(server, &spot).identity.inode || current_header()->unique & RESENT)
             intent_begin(server, 0, &tried);
-        caller_act_as(server, request);
-        error = make(&spot, what, tried);
-        caller_act_as_self(server, request);
+        error = make(request, &spot, what, tried);
         reply_made(request, &spot, error, tried);
     }
     spot_close(server, &spot);

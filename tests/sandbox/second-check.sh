@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# What a client makes is made with the client's own rights: user, group, supplementary groups, capabilities, and no others. Where our mount's
+# check knows less than the store (here: a mode that was changed behind its back), the store's file system refuses.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_root
+need_program setpriv
+scratch
+start_mount
+chmod 755 "$MOUNT"
+many=$(seq -s, 5000 5150)
+as() { # NAME COMMAND...: as one of several users
+    local options
+    case $1 in
+    plain) options=(--clear-groups) ;;
+    member) options=(--groups 4000) ;;
+    many) options=(--groups "$many,4000") ;;
+    able) options=(--clear-groups --inh-caps +dac_override --ambient-caps +dac_override) ;;
+    esac
+    setpriv --reuid 4001 --regid 4001 "${options[@]}" "${@:2}"
+}
+make_all() { # USER FOLDER NAME: all of these or none
+    local made=0
+    as "$1" touch "$2/$3-file" 2>/dev/null && made=$((made + 1))
+    as "$1" mkdir "$2/$3-folder" 2>/dev/null && made=$((made + 1))
+    as "$1" ln -s x "$2/$3-link" 2>/dev/null && made=$((made + 1))
+    as "$1" mkfifo "$2/$3-pipe" 2>/dev/null && made=$((made + 1))
+    echo $made
+}
+
+for where in "$PLAIN" "$MOUNT"; do
+    mkdir "$where/all" "$where/group" "$where/none" "$where/setgid"
+    chmod 777 "$where/all"
+    chgrp 4000 "$where/group" "$where/setgid"
+    chmod 770 "$where/group"
+    chmod 2777 "$where/setgid"
+    chmod 700 "$where/none"
+    {
+        for user in plain member many able; do
+            for folder in all group none setgid; do
+                echo "$user $folder $(make_all $user "$where/$folder" $user)"
+            done
+        done
+        as plain sh -c 'umask 027; touch "$1/all/mode-file"; mkdir "$1/all/mode-folder"' - "$where"
+        (cd "$where" && find . -mindepth 2 -printf '%p %M %U %G\n' | sort)
+    } >"$SCRATCH/$(basename "$where").seen"
+done
+diff -u "$SCRATCH/plain.seen" "$SCRATCH/mount.seen" >&2 || fail "the mount differs from the plain file system"
+grep -q '^many group 4' "$SCRATCH/mount.seen" || fail "nobody used a group: $(cat "$SCRATCH/mount.seen")"
+grep -q '^able none 4' "$SCRATCH/mount.seen" || fail "nobody used a capability: $(cat "$SCRATCH/mount.seen")"
+
+as plain ls "$MOUNT/all" >/dev/null
+chmod 755 "$STORE/all" # the mount does not know
+[ "$(stat -c %a "$MOUNT/all")" = 777 ] || skip "the mount knows at once what is changed in the store"
+made=$(make_all plain "$MOUNT/all" later)
+[ "$made" = 0 ] || fail "$made of 4 were made where the store forbids it"
+made=$(make_all able "$MOUNT/all" able-later)
+[ "$made" = 4 ] || fail "$made of 4 were made by who has the capability"
+touch "$MOUNT/all/by-root" || fail "root cannot make a file"
+[ "$(stat -c %u:%g "$STORE/all/by-root")" = 0:0 ] || fail "root's file is $(stat -c %u:%g "$STORE/all/by-root")'s"
+stop_mount
