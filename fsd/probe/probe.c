@@ -10,12 +10,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cache/arena.h"
-#include "cachestat.h"
 #include "log.h"
-#include "probe/protocol.h"
+#include "probe/slice.h"
 #include "sandbox/sandbox.h"
 
 #define FILE_ID_INO64_GEN 0x81 /* how FUSE encodes a handle: node id, high word first, and generation */
@@ -46,70 +47,45 @@ static int open_node(const struct place *place, const struct question *question)
     return fd;
 }
 
-/* Of one question being answered. */
-struct search {
-    int channel, fd, error;
-    uint32_t found, limit; /* runs */
-    struct answer *answer;
-};
-
-static void send_answer(struct search *search, bool more)
+static int64_t now(void)
 {
-    search->answer->more = more;
-    if (send(search->channel, search->answer, offsetof(struct answer, runs) + search->answer->count * sizeof(struct probe_run),
-             MSG_NOSIGNAL) < 0)
-        _exit(0); /* the keeper is gone */
-    search->answer->count = 0;
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
-/* Enough runs are no error, but end the search. */
-#define ENOUGH 1
-
-static int add_run(void *context, uint64_t first, uint64_t last)
+static void work(const struct place *place, const struct question *question, struct answer *answer)
 {
-    struct search *search = context;
-    struct answer *answer = search->answer;
+    int fd = open_node(place, question);
+    struct stat stat;
+    uint64_t pages;
 
-    if (answer->count && answer->runs[answer->count - 1].last + 1 == first) {
-        answer->runs[answer->count - 1].last = last;
-        return 0;
+    if (fd < 0) {
+        answer->error = -ENOSYS;
+        return;
     }
-    if (answer->count == RUNS_PER_ANSWER)
-        send_answer(search, true);
-    search->found++;
-    answer->runs[answer->count++] = (struct probe_run){first, last};
-    return search->limit && search->found > search->limit ? ENOUGH : 0;
+    if (fstat(fd, &stat))
+        answer->error = -errno;
+    pages = answer->error ? 0 : ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT;
+    if (question->question == PROBE_PULL)
+        slice_pull(fd, question->first, pages, answer);
+    else if (question->question == PROBE_DIRTY)
+        slice_find_dirty(fd, question->first, pages, answer);
+    close(fd);
 }
 
 static void answer_question(int channel, const struct place *place, const struct question *question)
 {
     static struct answer answer;
-    struct search search = {.channel = channel, .answer = &answer, .limit = question->limit};
-    struct stat stat;
-    uint64_t pages;
+    int64_t begun = now();
 
-    answer = (struct answer){.id = question->id};
-    search.fd = open_node(place, question);
-    if (search.fd < 0) {
-        search.error = -ENOSYS;
-    } else if (question->question == PROBE_PULL) {
-        if (sync_file_range(search.fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
-            search.error = -errno;
-    } else if (fstat(search.fd, &stat)) {
-        search.error = -errno;
-    } else {
-        pages = ((uint64_t)stat.st_size + PAGE_BYTES - 1) >> PAGE_SHIFT;
-        if (question->first < pages)
-            search.error = cache_find_dirty(search.fd, question->first, pages - question->first, add_run, &search);
-        if (search.error == ENOUGH)
-            search.error = 0;
-        if (search.error == -EPERM || search.error == -EACCES)
-            search.error = -ENOSYS;
-    }
-    if (search.fd >= 0)
-        close(search.fd);
-    answer.error = search.error;
-    send_answer(&search, false);
+    answer.id = question->id;
+    answer.next = answer.count = answer.error = 0;
+    work(place, question, &answer);
+    answer.nanoseconds = now() - begun;
+    if (send(channel, &answer, offsetof(struct answer, runs) + answer.count * sizeof(struct probe_run), MSG_NOSIGNAL) < 0)
+        _exit(0); /* the keeper is gone */
 }
 
 /* Nothing else stays open, above all not the session: it must end with the keeper and the worker. */
@@ -121,18 +97,10 @@ static int keep_one(int channel)
     return STDERR_FILENO + 1;
 }
 
-void probe_run(int channel, const struct place *place, struct arena *arena)
+static void run_lane(int channel, const struct place *place)
 {
     static struct question question;
-    static struct answer hello = {.id = HELLO};
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    log_stop();
-    channel = keep_one(channel);
-    arena_unmap(arena);
-    sandbox_enter(SANDBOX_PROBE);
-    sandbox_filter(SANDBOX_PROBE);
-    send(channel, &hello, offsetof(struct answer, runs), MSG_NOSIGNAL | MSG_DONTWAIT);
     for (;;) {
         ssize_t n;
 
@@ -144,4 +112,39 @@ void probe_run(int channel, const struct place *place, struct arena *arena)
             _exit(0);
         answer_question(channel, place, &question);
     }
+}
+
+static void start_lane(int channel, const struct place *place)
+{
+    pid_t parent = getpid(), child = fork();
+
+    if (child < 0)
+        _exit(1);
+    if (child)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+    sandbox_filter(SANDBOX_PROBE);
+    run_lane(channel, place);
+}
+
+/* A lane that ends, or is stopped, took its question with it: all end, and the keeper starts new ones. */
+void probe_run(int channel, const struct place *place, struct arena *arena)
+{
+    static struct answer hello = {.id = HELLO};
+    int status;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    log_stop();
+    channel = keep_one(channel);
+    arena_unmap(arena);
+    sandbox_enter(SANDBOX_PROBE);
+    for (int i = 0; i < LANES; i++)
+        start_lane(channel, place);
+    sandbox_filter(SANDBOX_PROBE);
+    send(channel, &hello, offsetof(struct answer, runs), MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (waitpid(-1, &status, WUNTRACED) < 0 && errno == EINTR)
+        ;
+    _exit(1);
 }

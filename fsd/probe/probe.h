@@ -2,7 +2,10 @@
  *
  * The kernel answers them with requests to the worker, so nobody who serves may ask (invariant 11). The worker sends a question and
  * parks what depends on it; its listening thread completes it. The probe opens a file by a handle made from the node id, asks,
- * closes: it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own. */
+ * closes: it leaves nothing open, so that the mount can be unmounted at any time. It has a descriptor table of its own.
+ *
+ * It is several processes, the lanes, that take questions from the same channel, and one that watches them: a question that waits for what its user
+ * keeps back, or for a slow store, takes a lane, of which a user has a part. */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
 
@@ -28,7 +31,7 @@ struct probe_run {
 struct probe_request {
     enum probe_question question;
     uint32_t inode; /* slot */
-    uint64_t first; /* DIRTY: from this page on */
+    uint64_t first; /* from this page on */
     uint32_t limit; /* DIRTY: at least so many runs are enough; 0: all */
     /* Called once by the listening thread; frees the request. */
     void (*done)(struct probe_request *request);
@@ -38,7 +41,9 @@ struct probe_request {
     uint32_t run_count;
 
     /* The client's. */
+    struct user *user;
     uint64_t id;
+    time_t sent;
     uint32_t run_max;
     TAILQ_ENTRY(probe_request) link;
 };
@@ -46,9 +51,9 @@ struct probe_request {
 struct probe_client;
 
 /* The worker's end of the channel; starts the listening thread. */
-int probe_client_open(struct probe_client **client, struct inode_table *inodes, int channel);
-/* False where the question cannot be sent: then `done` is not called. */
-bool probe_ask(struct probe_client *client, struct probe_request *request);
+int probe_client_open(struct probe_client **client, struct inode_table *inodes, int channel, uint32_t user_most);
+/* For this user. -ENOSYS: there is nobody to ask, -EDQUOT: too much of the user's waits; then `done` is not called. */
+int probe_ask(struct probe_client *client, struct probe_request *request, uint32_t user);
 
 /* Nothing is being asked. */
 bool probe_is_idle(struct probe_client *client);

@@ -163,7 +163,12 @@ static int reap(struct keeper *keeper)
     int status, result = -1;
     pid_t pid;
 
-    while (result < 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while (result < 0 && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (WIFSTOPPED(status)) { /* whoever stopped the probe stops no client; the worker may be looked at by a debugger */
+            if (pid == keeper->probe)
+                kill(pid, SIGKILL);
+            continue;
+        }
         if (pid == keeper->worker)
             result = worker_ended(keeper, status);
         else if (pid == keeper->probe)

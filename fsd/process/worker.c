@@ -322,7 +322,7 @@ int worker_run(struct daemon *daemon)
     sandbox_filter(SANDBOX_WORKER);
     tell_missing(server.arena.header);
     if (!error)
-        error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END]);
+        error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END], server.options->user_probes);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||
                    pthread_create(&threads[1], NULL, checkpoint_thread, &server.files)))
         error = -EAGAIN;

@@ -45,8 +45,8 @@ static bool park_attributes(fuse_req_t request, uint32_t inode)
     struct parked_attributes *parked;
     struct stat stat;
 
-    if (server->arena.inodes[inode].type != S_IFREG || (uint32_t)fuse_req_ctx(request)->pid == server->arena.header->probe_pid ||
-        !probe_is_idle(server->probe) || attribute_get(server, inode, &stat) || !attribute_may_lack_blocks(server, inode, &stat))
+    if (server->arena.inodes[inode].type != S_IFREG || !probe_is_idle(server->probe) || attribute_get(server, inode, &stat) ||
+        !attribute_may_lack_blocks(server, inode, &stat))
         return false;
     parked = malloc(sizeof *parked);
     if (!parked)
@@ -56,7 +56,7 @@ static bool park_attributes(fuse_req_t request, uint32_t inode)
         .request = request,
         .inode = inode,
     };
-    if (probe_ask(server->probe, &parked->probe))
+    if (!probe_ask(server->probe, &parked->probe, current_header()->uid))
         return true;
     free(parked);
     return false;

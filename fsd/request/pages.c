@@ -13,6 +13,8 @@
 #include "probe/probe.h"
 #include "request/current.h"
 
+#define RANGES_MAX 6000 /* lines: more are longer than any attribute */
+
 enum page_attribute { DIRTY, DIRTY_KERNEL, DIRTY_RECEIVED, COMMITTED, WRITEBACK, FAILED, RANGES, PAGE_ATTRIBUTES };
 
 static const char *const page_attributes[PAGE_ATTRIBUTES] = {
@@ -83,7 +85,7 @@ static void pages_known(struct probe_request *probe)
     int error = 0;
 
     if (parked->file)
-        error = status_runs(&parked->server->files, parked->file, 0, 0, probe->runs, probe->run_count, &runs, &count);
+        error = status_runs(&parked->server->files, parked->file, 0, probe->limit, probe->runs, probe->run_count, &runs, &count);
     if (error) {
         request_reply(parked->request, error);
     } else if (parked->attribute == RANGES) {
@@ -110,7 +112,7 @@ static void get_pages(fuse_req_t request, uint32_t inode, enum page_attribute at
         return;
     }
     *parked = (struct parked_pages){
-        .probe = {.question = PROBE_DIRTY, .inode = inode, .done = pages_known},
+        .probe = {.question = PROBE_DIRTY, .inode = inode, .limit = attribute == RANGES ? RANGES_MAX : 0, .done = pages_known},
         .server = server,
         .request = request,
         .file = server->arena.inodes[inode].file,
@@ -118,9 +120,15 @@ static void get_pages(fuse_req_t request, uint32_t inode, enum page_attribute at
         .size = size,
     };
     if (file_may_be_mapped(&server->files, parked->file)) {
-        if (probe_ask(server->probe, &parked->probe))
+        int error = probe_ask(server->probe, &parked->probe, current_header()->uid);
+
+        if (error == -EDQUOT) {
+            request_reply(request, error);
+            free(parked);
+        }
+        if (!error || error == -EDQUOT)
             return;
-        parked->probe.error = -ENOSYS;
+        parked->probe.error = error;
     }
     pages_known(&parked->probe);
 }

@@ -59,9 +59,15 @@ void ranges_get(fuse_req_t request, struct server *server, uint32_t inode, const
         .first = in->first,
     };
     if (file_may_be_mapped(&server->files, parked->file)) {
-        if (probe_ask(server->probe, &parked->probe))
+        int error = probe_ask(server->probe, &parked->probe, current_header()->uid);
+
+        if (error == -EDQUOT) {
+            request_reply(request, error);
+            free(parked);
+        }
+        if (!error || error == -EDQUOT)
             return;
-        parked->probe.error = -ENOSYS;
+        parked->probe.error = error;
     }
     ranges_known(&parked->probe);
 }

@@ -34,10 +34,12 @@ static void pulled(struct probe_request *probe)
     free(parked);
 }
 
+/* True when it is parked, or answered. */
 static bool park_seek(fuse_req_t request, uint32_t inode, off_t offset, int whence)
 {
     struct server *server = server_of(request);
     struct parked_seek *parked;
+    int error;
 
     if (!file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
         return false;
@@ -51,10 +53,12 @@ static bool park_seek(fuse_req_t request, uint32_t inode, off_t offset, int when
         .offset = offset,
         .whence = whence,
     };
-    if (probe_ask(server->probe, &parked->probe))
-        return true;
-    free(parked);
-    return false;
+    error = probe_ask(server->probe, &parked->probe, current_header()->uid);
+    if (error == -EDQUOT)
+        request_reply(request, error);
+    if (error)
+        free(parked);
+    return !error || error == -EDQUOT;
 }
 
 void request_lseek(fuse_req_t request, fuse_ino_t node, off_t offset, int whence, struct fuse_file_info *info)

@@ -128,10 +128,11 @@ static void times_pulled(struct probe_request *probe)
     free(parked);
 }
 
-/* T3: a late flush of those stores would mark the file anew, so they are pulled first. */
+/* T3: a late flush of those stores would mark the file anew, so they are pulled first. True when it is parked, or answered. */
 static bool park_times(fuse_req_t request, struct server *server, uint32_t inode, const struct stat *to, int set)
 {
     struct parked_times *parked;
+    int error;
 
     if (!KEEP_TIMES || !(set & SET_TIMES) || set & FUSE_SET_ATTR_SIZE ||
         !file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
@@ -146,10 +147,12 @@ static bool park_times(fuse_req_t request, struct server *server, uint32_t inode
         .to = *to,
         .set = set,
     };
-    if (probe_ask(server->probe, &parked->probe))
-        return true;
-    free(parked);
-    return false;
+    error = probe_ask(server->probe, &parked->probe, current_header()->uid);
+    if (error == -EDQUOT)
+        request_reply(request, error);
+    if (error)
+        free(parked);
+    return !error || error == -EDQUOT;
 }
 
 void request_setattr(fuse_req_t request, fuse_ino_t node, struct stat *to, int set, struct fuse_file_info *info)

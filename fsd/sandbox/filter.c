@@ -182,6 +182,8 @@ static const struct call probe[] = {
     ANY(name_to_handle_at),
     {SYS_cachestat, -1, 0, 0},
     ANY(sync_file_range),
+    /* its lanes' end */
+    ANY(wait4),
     NONE};
 
 /* No process of ours makes these, whatever became of it: it ends at once. */
