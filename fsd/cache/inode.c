@@ -102,11 +102,6 @@ static uint64_t retire_number(struct inode_table *table, uint32_t slot)
 
 /* ---- the life of a record ---- */
 
-void inode_hold(struct inode_table *table, uint32_t slot)
-{
-    atomic_fetch_add(&table->holds[slot], 1);
-}
-
 static bool is_unused(const struct inode_table *table, uint32_t slot)
 {
     return slot != INODE_ROOT && !table->arena->inodes[slot].lookups && !table->holds[slot];

@@ -76,7 +76,10 @@ int inode_lookup_number(struct inode_table *table, uint64_t number, struct statx
 /* A record lives as long as the kernel refers to it (lookups: truth) or one of us holds it (private: a worker's successor counts its own).
  * Whoever keeps a slot, or the number of a file, over a moment at which it has no such reference holds the record: no list, queue or round
  * ever has one that may end. It ends in one place, inode.c's end(). To hold takes a reference to begin with. */
-void inode_hold(struct inode_table *table, uint32_t slot);
+static inline void inode_hold(struct inode_table *table, uint32_t slot)
+{
+    atomic_fetch_add(&table->holds[slot], 1);
+}
 void inode_put(struct inode_table *table, uint32_t slot);
 /* `count` references of the kernel's are gone; in one change with that, `counter` gets the value. */
 void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Atomic uint32_t *counter, uint32_t value);

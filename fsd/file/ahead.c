@@ -202,7 +202,7 @@ void ahead_abandon_all(struct files *files)
 {
     uint32_t number;
 
-    while (list_changed_take(files, &number, 1, has_stream, 0)) {
+    while (list_take(files, LIST_CHANGED, &number, 1, has_stream, 0)) {
         ahead_abandon_file(files, &files->index[number]);
         pthread_mutex_unlock(&files->index[number].lock);
         file_put(files, number);

@@ -5,7 +5,7 @@
 
 #include "file/file.h"
 
-/* For list_checkpoint_take: the journal's tail could move by more than half of what is `used`, but for this file. */
+/* For list_take: the journal's tail could move by more than half of what is `used`, but for this file. */
 bool carry_is_due(const struct files *files, struct file_index *index, int64_t used);
 /* Of a commit that is to carry the file, before it takes what was received: makes what is committed received again. The file's lock is held. Of
  * an atomic file with changes nothing can be carried. */

@@ -246,7 +246,7 @@ static void end_job(struct files *files, struct round *round, struct job *job)
     version_settle(files, index);
     pthread_mutex_unlock(&index->lock);
     close_job(files, job);
-    file_put(files, index - files->index); /* list_checkpoint_take() held it */
+    file_put(files, index - files->index); /* list_take() held it */
 }
 
 /* ---- rounds ---- */
@@ -260,7 +260,7 @@ static bool is_any(const struct files *files, struct file_index *index, int64_t 
 static void take_files(struct files *files, struct round *round)
 {
     uint32_t numbers[ROUND_FILES], max = files->descriptors->limit / 8; /* each takes two of the quarter that is ours */
-    uint32_t count = list_checkpoint_take(files, numbers, max < ROUND_FILES ? max + 1 : ROUND_FILES, is_any, 0);
+    uint32_t count = list_take(files, LIST_COMMITTED, numbers, max < ROUND_FILES ? max + 1 : ROUND_FILES, is_any, 0);
 
     for (uint32_t i = 0; i < count; i++) {
         if (round->frame_count < ROUND_PAGES)
@@ -304,7 +304,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
     }
     if (tail_move(files) && !error)
         error = -EIO;
-    *more = !list_checkpoint_is_empty(files);
+    *more = !list_is_empty(files, LIST_COMMITTED);
     return error;
 }
 

@@ -66,6 +66,9 @@ struct file_opens {
     uint32_t deniers; /* deny writing */
 };
 
+/* Files with something to commit; with something committed, which a checkpoint is to write. */
+enum file_list_name { LIST_CHANGED, LIST_COMMITTED, LISTS };
+
 /* The private half of a struct file. */
 struct file_index {
     pthread_mutex_t lock; /* guards all below but what says otherwise, the file's truth and its frames; outlives the file */
@@ -79,10 +82,11 @@ struct file_index {
     struct file_opens opens;
     struct user *user; /* who is charged for what is not committed; NULL: nobody yet */
 
-    uint64_t flush_pass;            /* the last one that took it: flusher.c's, under the lists' lock */
-    bool on_changed, on_checkpoint; /* with their links under the lists' lock, too: lists.c's */
-    TAILQ_ENTRY(file_index) changed_link;
-    TAILQ_ENTRY(file_index) checkpoint_link;
+    uint64_t flush_pass; /* the last one that took it: flusher.c's, under the lists' lock */
+    struct {
+        bool on;
+        TAILQ_ENTRY(file_index) link;
+    } listed[LISTS]; /* under the lists' lock, too: lists.c's */
 };
 
 TAILQ_HEAD(file_list, file_index);
@@ -104,11 +108,12 @@ struct files {
     pthread_mutex_t record_lock; /* guards the slots, and births; a leaf */
     struct slots slots;
 
-    pthread_mutex_t lists_lock;           /* a leaf */
-    struct file_list changed, checkpoint; /* with something to commit; with something committed. Each holds what is on it */
-    pthread_mutex_t opens_lock;           /* all files' struct file_opens; a leaf */
+    pthread_mutex_t lists_lock;    /* a leaf */
+    struct file_list lists[LISTS]; /* each holds what is on it */
+    pthread_mutex_t opens_lock;    /* all files' struct file_opens; a leaf */
 
     uint32_t *untaken; /* numbers of frames, file by file: takeover.c's */
+    void (*take_over)(struct files *files, struct file_index *index);
 
     struct commit_queue *commits;
     struct ahead *ahead;
@@ -183,13 +188,11 @@ void file_discard(struct files *files, uint32_t file);
 /* For this floor's own files. Invariant 7: the store's file gets blocks, which *reserved tells, for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
 int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state, bool *reserved);
-void file_take_over(struct files *files, struct file_index *index);
-
 static inline void file_lock(struct files *files, struct file_index *index)
 {
     pthread_mutex_lock(&index->lock);
     if (index->untaken)
-        file_take_over(files, index);
+        files->take_over(files, index);
 }
 
 static inline struct file *file_truth(const struct files *files, const struct file_index *index)

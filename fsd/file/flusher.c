@@ -58,7 +58,7 @@ static bool is_untried(const struct files *files, struct file_index *index, int6
 
 static void take_due(struct files *files, struct batch *batch, int64_t before)
 {
-    batch->count = list_changed_take(files, batch->files, BATCH, is_due, before);
+    batch->count = list_take(files, LIST_CHANGED, batch->files, BATCH, is_due, before);
 }
 
 static void commit_batch(struct files *files, struct batch *batch, bool carries)
@@ -98,10 +98,10 @@ int flush_all(struct files *files)
     if (!batch)
         return -ENOMEM;
     do {
-        batch->count = list_changed_take(files, batch->files, BATCH, is_untried, ++pass);
+        batch->count = list_take(files, LIST_CHANGED, batch->files, BATCH, is_untried, ++pass);
         while (batch->count) {
             commit_batch(files, batch, false);
-            batch->count = list_changed_take(files, batch->files, BATCH, is_untried, pass);
+            batch->count = list_take(files, LIST_CHANGED, batch->files, BATCH, is_untried, pass);
         }
         error = batch->error;
         again = !error && commit_under_way(files); /* somebody else's may fail */
@@ -129,7 +129,8 @@ void *flusher_thread(void *argument)
             wish(&files->wishes, WISH_CHECKPOINT);
         }
         if (checkpoint_is_due(files)) {
-            batch->count = list_checkpoint_take(files, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
+            batch->count =
+                list_take(files, LIST_COMMITTED, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
             commit_batch(files, batch, true);
         }
         take_due(files, batch, time_monotonic() - interval);

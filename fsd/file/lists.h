@@ -5,15 +5,14 @@
 #include "file/file.h"
 
 void lists_open(struct files *files);
-/* The file's lock is held, and who takes a file off a list has a reference of its own. */
-void list_changed(struct files *files, struct file_index *index, bool on);
-void list_checkpoint(struct files *files, struct file_index *index, bool on);
+/* Puts the file on the list, or takes it off. Its lock is held, and who takes it off has a reference of its own. */
+void list_set(struct files *files, struct file_index *index, enum file_list_name name, bool on);
 
 /* Up to `most` numbers of files on a list, the longest on it first, each held for the caller; they go to the list's end, so that one whose
  * turn comes to nothing is in nobody's way. How many. */
 typedef bool list_filter(const struct files *files, struct file_index *index, int64_t argument);
-uint32_t list_changed_take(struct files *files, uint32_t *numbers, uint32_t most, list_filter *wanted, int64_t argument);
-uint32_t list_checkpoint_take(struct files *files, uint32_t *numbers, uint32_t most, list_filter *wanted, int64_t argument);
-bool list_checkpoint_is_empty(struct files *files);
+uint32_t list_take(struct files *files, enum file_list_name name, uint32_t *numbers, uint32_t most, list_filter *wanted,
+                   int64_t argument);
+bool list_is_empty(struct files *files, enum file_list_name name);
 
 #endif

@@ -121,7 +121,7 @@ bool file_is_in_journal(struct files *files, uint32_t inode)
 /* Nothing may be left of it: each list and each user held it. */
 static void check_ended(const struct file_index *index)
 {
-    assert(!index->on_changed && !index->on_checkpoint);
+    assert(!index->listed[LIST_CHANGED].on && !index->listed[LIST_COMMITTED].on);
     assert(!index->versions.committing && RB_EMPTY(&index->view.tree));
     for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
         assert(TAILQ_EMPTY(&index->view.lists[state]));

@@ -48,9 +48,9 @@ static uint64_t least_needed(struct files *files)
     uint64_t least = UINT64_MAX;
 
     pthread_mutex_lock(&files->lists_lock);
-    TAILQ_FOREACH (index, &files->checkpoint, checkpoint_link)
+    TAILQ_FOREACH (index, &files->lists[LIST_COMMITTED], listed[LIST_COMMITTED].link)
         least = index->versions.needed < least ? index->versions.needed : least;
-    TAILQ_FOREACH (index, &files->changed, changed_link) {
+    TAILQ_FOREACH (index, &files->lists[LIST_CHANGED], listed[LIST_CHANGED].link) {
         if (index->stream.number && index->stream.position < least)
             least = index->stream.position;
     }

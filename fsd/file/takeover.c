@@ -90,7 +90,7 @@ static void take_frame(struct files *files, struct frame *truth)
     }
 }
 
-void file_take_over(struct files *files, struct file_index *index)
+static void take_over(struct files *files, struct file_index *index)
 {
     uint32_t *numbers = files->untaken + index->untaken_first;
 
@@ -175,8 +175,8 @@ static void take_file(struct files *files, struct file_index *index)
         version_recovered(files, index);
         return;
     }
-    list_changed(files, index, true);
-    list_checkpoint(files, index, true);
+    list_set(files, index, LIST_CHANGED, true);
+    list_set(files, index, LIST_COMMITTED, true);
 }
 
 /* Invariant 13. */
@@ -227,6 +227,7 @@ int files_open(struct files *files, void (*committed)(void *context, uint32_t fi
         error = sweep_open(files);
     if (error)
         return error;
+    files->take_over = take_over;
     take_records(files);
     all = files->arena->header->frame_max + files->arena->header->spilled;
     count_frames(files, all);

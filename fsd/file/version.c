@@ -26,7 +26,7 @@ static void touch(struct files *files, struct file_index *index)
     versions->last_change = time_coarse();
     if (!versions->changed_since)
         versions->changed_since = versions->last_change;
-    list_changed(files, index, true);
+    list_set(files, index, LIST_CHANGED, true);
 }
 
 void version_changed(struct files *files, struct file_index *index)
@@ -90,8 +90,8 @@ void version_settle(struct files *files, struct file_index *index)
     versions->needed = needed;
     if (!index->view.counts[FRAME_RECEIVED] && !versions->changed && !versions->atime_changed)
         versions->changed_since = 0;
-    list_changed(files, index, version_has_changes(index) || versions->committing);
-    list_checkpoint(files, index, committed);
+    list_set(files, index, LIST_CHANGED, version_has_changes(index) || versions->committing);
+    list_set(files, index, LIST_COMMITTED, committed);
 }
 
 /* ---- a commit ---- */

@@ -91,7 +91,7 @@ static void a_failing_file_does_not_fill_the_journal(void **state)
         assert_int_equal(commit_file(house, good), 0);
         checkpoint_all(house->files);
         if (checkpoint_is_due(house->files) &&
-            list_checkpoint_take(house->files, &number, 1, carry_is_due, (int64_t)journal_used(house->files->journal))) {
+            list_take(house->files, LIST_COMMITTED, &number, 1, carry_is_due, (int64_t)journal_used(house->files->journal))) {
             assert_int_equal(number, bad);
             commit_carrying(house, number);
             file_put(house->files, number);

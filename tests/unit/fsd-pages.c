@@ -404,7 +404,7 @@ static void discarding_goes_back_to_the_last_commit(void **state)
     file_discard(house->files, file);
     assert_string_equal(seen(house, file, 0, 9), "abaa");
     assert_string_equal(counts(house, file), "0,0,1,0");
-    assert_false(index_of(house, file)->on_changed);
+    assert_false(index_of(house, file)->listed[LIST_CHANGED].on);
     assert_int_equal(checkpoint_all(house->files), 0);
     assert_string_equal(stored(house, "a"), "abaa");
 }

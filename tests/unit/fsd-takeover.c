@@ -196,9 +196,9 @@ static void the_list_of_files_to_commit_is_rebuilt(void **state)
     put_page(house, b, 0, 'y');
     assert_int_equal(commit_file(house, b), 0);
     house_replace_worker(house);
-    assert_true(index_of(house, a)->on_changed);
-    assert_false(index_of(house, a)->on_checkpoint);
-    assert_true(index_of(house, b)->on_checkpoint);
+    assert_true(index_of(house, a)->listed[LIST_CHANGED].on);
+    assert_false(index_of(house, a)->listed[LIST_COMMITTED].on);
+    assert_true(index_of(house, b)->listed[LIST_COMMITTED].on);
     assert_int_equal(index_of(house, a)->view.tree.rbh_root != NULL, 1);
     assert_true(journal_sequence(house->files->journal) == info_of(house, b).sequence);
 }
