@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "request/attribute.h"
+#include "request/caller.h"
 #include "request/change.h"
 #include "request/current.h"
 #include "request/first.h"
@@ -29,6 +30,7 @@ struct moving {
 
 /* What takes part in it. */
 struct move {
+    fuse_req_t request;
     struct spot from, to;
     struct found moved, other; /* `other`: what is at `to`, exchanged or replaced */
     unsigned flags;
@@ -67,9 +69,11 @@ static int do_move(struct server *server, const struct move *move)
 
     if (error)
         return error;
+    caller_act_as(server, move->request);
     if (renameat2(move->from.descriptor->fd, move->from.name, move->to.descriptor->fd, move->to.name, move->flags))
         error = -errno;
-    else
+    caller_act_as_self(server, move->request);
+    if (!error)
         follow(server, move);
     change_end(server, &change, !error);
     return error;
@@ -134,7 +138,7 @@ static int begin(struct server *server, struct move *move)
 
 static int open_and_begin(struct server *server, const struct moving *moving)
 {
-    struct move move = {.flags = moving->flags};
+    struct move move = {.request = moving->request, .flags = moving->flags};
     int error = spot_open(server, moving->parent, moving->name, &move.from);
 
     if (!error)

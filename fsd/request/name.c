@@ -109,8 +109,9 @@ struct linking {
 };
 
 /* Of which name it is one more, the journal is told where we know one. */
-static int make_link(struct server *server, uint32_t inode, const struct spot *to)
+static int make_link(fuse_req_t request, uint32_t inode, const struct spot *to)
 {
+    struct server *server = server_of(request);
     char path[32], name[4096];
     struct spot from = {.name = name};
     struct change change = {.what = JOURNAL_LINK, .from = &from, .to = to};
@@ -123,8 +124,10 @@ static int make_link(struct server *server, uint32_t inode, const struct spot *t
     error = change_begin(server, &change);
     if (!error) {
         path_of_descriptor(path, descriptor);
+        caller_act_as(server, request);
         if (linkat(AT_FDCWD, path, to->descriptor->fd, to->name, AT_SYMLINK_FOLLOW))
             error = -errno;
+        caller_act_as_self(server, request);
         change_end(server, &change, !error);
     }
     descriptor_put(&server->descriptors, descriptor);
@@ -147,7 +150,7 @@ static void serve_link(const struct linking *linking)
     } else {
         if (!spot_look(server, &to).identity.inode || current_header()->unique & RESENT)
             intent_begin(server, linking->node, &tried);
-        reply_made(linking->request, &to, make_link(server, inode, &to), tried);
+        reply_made(linking->request, &to, make_link(linking->request, inode, &to), tried);
     }
     spot_close(server, &to);
 }

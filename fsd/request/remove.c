@@ -10,6 +10,7 @@
 
 #include "file/sweep.h"
 #include "request/attribute.h"
+#include "request/caller.h"
 #include "request/change.h"
 #include "request/current.h"
 #include "request/intent.h"
@@ -90,18 +91,25 @@ void removal_resume(struct server *server, const struct spot *spot, uint64_t num
     removal_end(server, &removal, true);
 }
 
-static int take_away(struct server *server, const struct spot *spot, const struct found *found, const struct removal *removal,
+static int take_away(fuse_req_t request, const struct spot *spot, const struct found *found, const struct removal *removal,
                      int flags)
 {
+    struct server *server = server_of(request);
+    int error;
+
     if (removal->kept)
         return removed_take(server->inodes.removed, &found->identity, spot->descriptor->fd, spot->name);
-    return unlinkat(spot->descriptor->fd, spot->name, flags) ? -errno : 0;
+    caller_act_as(server, request);
+    error = unlinkat(spot->descriptor->fd, spot->name, flags) ? -errno : 0;
+    caller_act_as_self(server, request);
+    return error;
 }
 
 /* One of several names: the journal is told. Of the last one, the removed file tells, or nothing needs to be told. */
-static int remove_name(struct server *server, const struct spot *spot, const struct found *found, const struct removal *removal,
+static int remove_name(fuse_req_t request, const struct spot *spot, const struct found *found, const struct removal *removal,
                        int flags)
 {
+    struct server *server = server_of(request);
     struct change change = {.what = JOURNAL_UNLINK, .from = spot};
     int error;
 
@@ -112,7 +120,7 @@ static int remove_name(struct server *server, const struct spot *spot, const str
     } else {
         pthread_rwlock_wrlock(&server->inodes.moving);
     }
-    error = take_away(server, spot, found, removal, flags);
+    error = take_away(request, spot, found, removal, flags);
     if (!error && removal->inode)
         inode_unname(&server->inodes, removal->inode, spot->folder, spot->name);
     if (removal->inode && !removal->last)
@@ -122,8 +130,9 @@ static int remove_name(struct server *server, const struct spot *spot, const str
     return error;
 }
 
-static int serve_spot(struct server *server, const struct spot *spot, int flags)
+static int serve_spot(fuse_req_t request, const struct spot *spot, int flags)
 {
+    struct server *server = server_of(request);
     struct found found = spot_look(server, spot);
     struct removal removal;
     struct intent *intent;
@@ -142,7 +151,7 @@ static int serve_spot(struct server *server, const struct spot *spot, int flags)
     if (!found.identity.inode)
         return -ENOENT;
     removal = removal_begin(server, &found);
-    error = remove_name(server, spot, &found, &removal, flags);
+    error = remove_name(request, spot, &found, &removal, flags);
     removal_end(server, &removal, !error);
     return error;
 }
@@ -154,7 +163,7 @@ static void serve(fuse_req_t request, fuse_ino_t parent, const char *name, int f
     int error = spot_open(server, parent, name, &spot);
 
     if (!error)
-        error = serve_spot(server, &spot, flags);
+        error = serve_spot(request, &spot, flags);
     request_reply(request, error);
     spot_close(server, &spot);
 }

@@ -19,6 +19,19 @@ as() { # NAME COMMAND...: as one of several users
     esac
     setpriv --reuid 4001 --regid 4001 "${options[@]}" "${@:2}"
 }
+change_all() { # USER FOLDER: what is in it and is another's
+    local changed=0
+    as "$1" mv "$2/moved" "$2/moved-by-$1" 2>/dev/null && changed=$((changed + 1))
+    as "$1" rm -f "$2/removed" 2>/dev/null && changed=$((changed + 1))
+    as "$1" rmdir "$2/removed-folder" 2>/dev/null && changed=$((changed + 1))
+    as "$1" ln "$2/linked" "$2/linked-by-$1" 2>/dev/null && changed=$((changed + 1))
+    echo $changed
+}
+fill() { # FOLDER
+    mkdir -p "$1/removed-folder"
+    touch "$1/moved" "$1/removed" "$1/linked"
+    chmod 666 "$1/linked" # a protected link asks for it
+}
 make_all() { # USER FOLDER NAME: all of these or none
     local made=0
     as "$1" touch "$2/$3-file" 2>/dev/null && made=$((made + 1))
@@ -41,6 +54,12 @@ for where in "$PLAIN" "$MOUNT"; do
                 echo "$user $folder $(make_all $user "$where/$folder" $user)"
             done
         done
+        for user in plain member able; do
+            for folder in all group none; do
+                fill "$where/$folder"
+                echo "$user $folder $(change_all $user "$where/$folder")"
+            done
+        done
         as plain sh -c 'umask 027; touch "$1/all/mode-file"; mkdir "$1/all/mode-folder"' - "$where"
         (cd "$where" && find . -mindepth 2 -printf '%p %M %U %G\n' | sort)
     } >"$SCRATCH/$(basename "$where").seen"
@@ -54,6 +73,19 @@ chmod 755 "$STORE/all" # the mount does not know
 [ "$(stat -c %a "$MOUNT/all")" = 777 ] || skip "the mount knows at once what is changed in the store"
 made=$(make_all plain "$MOUNT/all" later)
 [ "$made" = 0 ] || fail "$made of 4 were made where the store forbids it"
+chmod 777 "$MOUNT/all"
+fill "$MOUNT/all"
+as plain ls -l "$MOUNT/all" >/dev/null
+for change in mv rm ln; do
+    chmod 777 "$MOUNT/all" # each change has the mount look again
+    as plain ls "$MOUNT/all" >/dev/null
+    chmod 755 "$STORE/all"
+    case $change in
+    mv) as plain mv "$MOUNT/all/moved" "$MOUNT/all/moved-later" ;;
+    rm) as plain rm -f "$MOUNT/all/removed" ;;
+    ln) as plain ln "$MOUNT/all/linked" "$MOUNT/all/linked-later" ;;
+    esac 2>/dev/null && fail "$change where the store forbids it"
+done
 made=$(make_all able "$MOUNT/all" able-later)
 [ "$made" = 4 ] || fail "$made of 4 were made by who has the capability"
 touch "$MOUNT/all/by-root" || fail "root cannot make a file"

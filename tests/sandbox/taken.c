@@ -235,6 +235,25 @@ static bool rings_only_write(void)
     return rings ? good : false;
 }
 
+/* A call that is neither listed nor forbidden: it fails, and the worker lives; with --enable-strict-sandbox it does not. */
+static bool unlisted_call_is_refused(void)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (!pid) {
+        sandbox_enter(SANDBOX_WORKER);
+        sandbox_filter(SANDBOX_WORKER);
+        _exit(syscall(SYS_getpriority, 0, 0) < 0 && errno == ENOSYS && getpid() > 0 ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+#ifdef STRICT_SANDBOX
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+#else
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+#endif
+}
+
 static pid_t start_other(void)
 {
     pid_t pid = fork();
@@ -274,6 +293,10 @@ int main(void)
             printf("%s: a taken worker can%s\n", attempts[i].name, behind ? ", but for the filter of system calls" : "");
             failed++;
         }
+    }
+    if (!unlisted_call_is_refused()) {
+        puts("a call that is not listed is not refused as it should be");
+        failed++;
     }
     if (!rings_only_write()) {
         puts("a ring can do more than write");
