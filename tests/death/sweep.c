@@ -3,7 +3,7 @@
  * usage: sweep DAEMON FOLDER OPERATION...; in the environment:
  *   EFFORT  how many times as many points are tried as by default: then, of most operations, it is every tenth, from a random one on
  *   ROUNDS  after that, how many times a worker dies at a random point and the next one at another (default 0)
- *   POINT   only this one; SECOND: the point at which the next worker dies, too; ENDING: unmount or crash */
+ *   POINT   only this one; SECOND: the point at which the next worker dies, too; ENDING: unmount or crash; HANDLES: yes or no */
 #include "config.h"
 
 #include "trial.h"
@@ -11,7 +11,8 @@
 #include "../mount/check.h"
 
 #define STRIDE 10
-#define WRONG_MAX 20 /* of an operation: then the next one */
+#define SECOND_POINTS 300 /* of the next worker: it passes about so many before it serves */
+#define WRONG_MAX 20      /* of an operation: then the next one */
 
 static const char *daemon_path, *folder;
 static uint64_t seed;
@@ -56,13 +57,11 @@ static void report(const struct trial *trial, const struct outcome *outcome)
            (unsigned long long)trial->die_at[1], trial->ending == BY_CRASH ? "crash" : "unmount", trial->operation->name);
 }
 
-/* Whether the worker died where it should. */
-static struct outcome try(const struct operation *operation, uint64_t first, uint64_t then, enum ending ending)
+static struct outcome try(struct trial trial)
 {
-    struct trial trial = {.operation = operation, .die_at = {first, then}, .ending = operation->volatile_end ? BY_UNMOUNT : ending};
     struct outcome outcome;
 
-    if (operation->at_unmount)
+    if (trial.operation->volatile_end || trial.operation->at_unmount)
         trial.ending = BY_UNMOUNT;
     trial_run(&trial, daemon_path, folder, &outcome);
     tried++;
@@ -73,35 +72,78 @@ static struct outcome try(const struct operation *operation, uint64_t first, uin
     return outcome;
 }
 
-/* The fewer of two times: idle threads may pass some, too. */
-static uint64_t count_points(const struct operation *operation)
+/* The fewer of two times: idle threads may pass some, too. 0: it is wrong without a death. */
+static uint64_t count_points(struct trial trial)
 {
-    struct outcome first = try(operation, 0, 0, BY_UNMOUNT), again;
+    struct outcome first = try(trial), again;
 
     if (!first.right)
         return 0;
-    again = try(operation, 0, 0, BY_CRASH);
+    trial.ending = BY_CRASH;
+    again = try(trial);
     return !again.right ? 0 : again.points < first.points ? again.points : first.points;
+}
+
+static unsigned sweep_points(struct trial trial, uint64_t points, uint64_t stride, unsigned wrong_max)
+{
+    unsigned died = 0;
+
+    for (trial.die_at[0] = 1 + random_next(&seed) % stride; trial.die_at[0] <= points; trial.die_at[0] += stride) {
+        trial.ending = !trial.ending;
+        died += try(trial).deaths;
+        if (wrong_count >= wrong_max)
+            break;
+    }
+    return died;
+}
+
+static unsigned die_twice(struct trial trial, uint64_t points, uint64_t rounds, unsigned wrong_max)
+{
+    unsigned died = 0;
+
+    for (uint64_t i = 0; i < rounds && wrong_count < wrong_max; i++) {
+        trial.ending = !trial.ending;
+        trial.die_at[0] = 1 + random_next(&seed) % points;
+        trial.die_at[1] = 1 + random_next(&seed) % SECOND_POINTS;
+        died += try(trial).deaths;
+    }
+    return died;
 }
 
 static void sweep(const struct operation *operation)
 {
-    uint64_t stride = (operation->stride ? operation->stride : STRIDE) / number_of("EFFORT", 1) ?: 1;
-    uint64_t rounds = number_of("ROUNDS", 0), points;
-    unsigned before = wrong_count, tried_before = tried, died = 0;
+    uint64_t stride = (operation->stride ? operation->stride : STRIDE) / number_of("EFFORT", 1) ?: 1,
+             rounds = number_of("ROUNDS", 0);
 
-    points = count_points(operation);
-    if (!points) {
-        printf("%s: wrong without a death\n", operation->name);
-        return;
+    for (int without_handles = 0; without_handles < 2; without_handles++) {
+        struct trial trial = {.operation = operation, .without_handles = without_handles};
+        unsigned tried_before = tried, wrong_before = wrong_count, died;
+        uint64_t points = count_points(trial);
+
+        CHECK(points > 0, "%s is wrong without a death", operation->name);
+        died = sweep_points(trial, points, stride * 2, wrong_before + WRONG_MAX);
+        died += die_twice(trial, points, rounds / 2, wrong_before + WRONG_MAX);
+        printf("%s%s: %llu points, %u trials, %u deaths, %u wrong\n", operation->name, without_handles ? " without handles" : "",
+               (unsigned long long)points, tried - tried_before, died, wrong_count - wrong_before);
+        CHECK(died > 0, "%s: no worker died", operation->name);
     }
-    for (uint64_t i = 1 + random_next(&seed) % stride, n = 0; i <= points && wrong_count - before < WRONG_MAX; i += stride, n++)
-        died += try(operation, i, 0, n % 2 ? BY_CRASH : BY_UNMOUNT).deaths;
-    for (uint64_t i = 0; i < rounds && wrong_count - before < WRONG_MAX; i++)
-        died += try(operation, 1 + random_next(&seed) % points, 1 + random_next(&seed) % 300, i % 2 ? BY_CRASH : BY_UNMOUNT).deaths;
-    printf("%s: %llu points, %u trials, %u deaths, %u wrong\n", operation->name, (unsigned long long)points, tried - tried_before,
-           died, wrong_count - before);
-    CHECK(died > 0, "%s: no worker died", operation->name);
+}
+
+static bool is(const char *variable, const char *value)
+{
+    const char *given = getenv(variable);
+
+    return given && strcmp(given, value) == 0;
+}
+
+static void try_again(const struct operation *operation)
+{
+    try((struct trial){
+        .operation = operation,
+        .die_at = {number_of("POINT", 0), number_of("SECOND", 0)},
+        .ending = is("ENDING", "crash") ? BY_CRASH : BY_UNMOUNT,
+        .without_handles = is("HANDLES", "no"),
+    });
 }
 
 static const struct operation *find(const char *name)
@@ -121,11 +163,8 @@ int main(int argc, char **argv)
     folder = argv[2];
     seed = random_seed();
     for (int i = 3; i < argc; i++) {
-        const char *ending = getenv("ENDING");
-
         if (getenv("POINT"))
-            try(find(argv[i]), number_of("POINT", 0), number_of("SECOND", 0),
-                ending && !strcmp(ending, "crash") ? BY_CRASH : BY_UNMOUNT);
+            try_again(find(argv[i]));
         else
             sweep(find(argv[i]));
     }

@@ -3,6 +3,7 @@
 
 #include "trial.h"
 
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -70,8 +71,9 @@ static uint64_t statistic(const char *name)
     return line ? strtoull(line + strlen(key), NULL, 10) : 0;
 }
 
-static pid_t start_daemon(const char *daemon, const struct operation *operation)
+static pid_t start_daemon(const char *daemon, const struct trial *trial)
 {
+    const struct operation *operation = trial->operation;
     char options[512];
     struct statfs status;
     pid_t keeper;
@@ -85,6 +87,8 @@ static pid_t start_daemon(const char *daemon, const struct operation *operation)
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* it unmounts */
         dup2(log, STDERR_FILENO);
         close(log);
+        if (trial->without_handles)
+            prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
         if (operation->descriptors)
             setrlimit(RLIMIT_NOFILE, &(struct rlimit){operation->descriptors, operation->descriptors});
         setenv(POINTS_VARIABLE, control_path, 1);
@@ -265,7 +269,7 @@ void trial_run(const struct trial *trial, const char *daemon, const char *folder
     CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
     *outcome = (struct outcome){.right = true};
     set_up(folder);
-    keeper = start_daemon(daemon, trial->operation);
+    keeper = start_daemon(daemon, trial);
     watchdog = start_watchdog(keeper);
     CHECK(client_succeeds(start_client(trial, plain, false)), "%s fails on the plain folder", trial->operation->name);
     if (!client_succeeds(start_client(trial, mountpoint, true)))

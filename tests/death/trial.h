@@ -10,7 +10,8 @@ enum ending { BY_UNMOUNT, BY_CRASH };
 struct trial {
     const struct operation *operation;
     uint64_t die_at[DEATHS_MAX];
-    enum ending ending; /* how the mount ends: then the store is compared, too */
+    enum ending ending;   /* how the mount ends: then the store is compared, too */
+    bool without_handles; /* the daemon may not open by handle: it finds files by their paths, as an ordinary user's does */
 };
 
 struct outcome {
