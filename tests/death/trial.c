@@ -208,11 +208,12 @@ static void end_by_crash(pid_t keeper, struct outcome *outcome)
         int log = open(log_path, O_WRONLY | O_APPEND);
 
         dup2(log, STDOUT_FILENO);
+        dup2(log, STDERR_FILENO);
         execlp(tool, tool, "recover", store, (char *)NULL);
         _exit(127);
     }
     if (!client_succeeds(child))
-        wrong(outcome, "the store does not recover");
+        wrong(outcome, "the store does not recover: see %s", log_path);
 }
 
 static void end_by_unmount(const struct trial *trial, pid_t keeper, struct outcome *outcome)

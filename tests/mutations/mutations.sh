@@ -43,7 +43,7 @@ mutate no-syncfs-for-dropped file/tail.c 's/atomic_exchange\(&tail->dropped, fal
 mutate dropped-forgotten-by-a-death file/takeover.c 's/header->file_used > 0\)/false)/' tests/unit/fsd-durable
 mutate void-frames-kept file/commit.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
 # Told before it is durable.
-mutate no-metadata-fsync file/commit.c 's/if \(fsync\(fd\)\)/if (false)/' tests/unit/fsd-durable
+mutate no-metadata-fsync file/metadata.c 's/if \(fsync\(fd\)\)/if (false)/' tests/unit/fsd-durable
 mutate no-flush-after-a-death journal/journal.c \
     's/return journal->store->operations->flush\(journal->store, journal->fd\);/return 0;/' \
     tests/unit/fsd-durable
@@ -60,8 +60,8 @@ mutate truncation-lost-with-its-commit file/version.c \
     '/file->current.void_from = version->void_from;/s/=.*/= UINT64_MAX;/' \
     tests/unit/fsd-takeover
 mutate cut-not-told-to-the-file file/version.c 's/atomic_store\(&file->cut, last->void_from\);/;/' tests/unit/fsd-takeover
-mutate syncing-forgotten file/commit.c 's/\(INODE_UNSYNCED \| INODE_SYNCING\)/INODE_UNSYNCED/' tests/unit/fsd-durable
-mutate unpublished-position-kept file/takeover.c 's/truth->position = 0;/;/' tests/unit/fsd-takeover
+mutate syncing-forgotten file/metadata.c 's/\(INODE_UNSYNCED \| INODE_SYNCING\)/INODE_UNSYNCED/' tests/unit/fsd-durable
+mutate unpublished-position-kept file/takeover.c 's/atomic_store\(&frame->position, 0\);/;/' tests/unit/fsd-takeover
 
 [ "$tried" -gt 0 ] || fail "no mutation ${MUTATION:-}"
 [ ${#missed[@]} = 0 ] || fail "not noticed: ${missed[*]}"
