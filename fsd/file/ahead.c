@@ -154,6 +154,7 @@ void ahead_journal(struct files *files, uint32_t number)
         bool first = !index->stream.number;
 
         if (first) {
+            index->stream.position = 0; /* not known yet: the tail stays until it is */
             index->stream.number = ++files->ahead->next_stream;
             index->stream.epoch = epoch;
         }

@@ -42,6 +42,13 @@ uint64_t tail_head(struct tail *tail)
     return head;
 }
 
+/* A stream whose place is not known yet may be anywhere behind the tail. */
+static uint64_t earlier(uint64_t least, uint64_t position, uint64_t released)
+{
+    position = position ? position : released;
+    return position < least ? position : least;
+}
+
 static uint64_t least_needed(struct files *files)
 {
     struct file_index *index;
@@ -51,8 +58,8 @@ static uint64_t least_needed(struct files *files)
     TAILQ_FOREACH (index, &files->lists[LIST_COMMITTED], listed[LIST_COMMITTED].link)
         least = index->versions.needed < least ? index->versions.needed : least;
     TAILQ_FOREACH (index, &files->lists[LIST_CHANGED], listed[LIST_CHANGED].link) {
-        if (index->stream.number && index->stream.position < least)
-            least = index->stream.position;
+        if (index->stream.number)
+            least = earlier(least, index->stream.position, files->tail.released);
     }
     pthread_mutex_unlock(&files->lists_lock);
     return least;

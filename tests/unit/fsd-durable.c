@@ -127,6 +127,39 @@ static void the_journal_keeps_sizes(void **state)
     assert_int_equal(stored_size(house, "a"), 6 * PAGE_BYTES);
 }
 
+static struct house *moving;
+
+int __real_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
+int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
+
+int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk)
+{
+    if (moving)
+        assert_int_equal(tail_move(moving->files), 0);
+    return __real_journal_reserve(journal, chunk);
+}
+
+/* A file's second stream has its number, but not its place yet, when the tail is to move. */
+static void the_tail_waits_for_the_place_of_a_stream(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a'), other = make_file(house, "b", 4, 'a');
+
+    put_page(house, file, 1, 'b');
+    ahead_journal(house->files, file);
+    assert_int_equal(commit_file(house, file), 0);
+    put_page(house, other, 1, 'b');
+    assert_int_equal(commit_file(house, other), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    put_page(house, file, 1, 'c');
+    moving = house;
+    ahead_journal(house->files, file);
+    moving = NULL;
+    assert_int_equal(commit_file(house, file), 0);
+    recover(house);
+    assert_string_equal(stored(house, "a"), "acaa");
+}
+
 /* ---- invariant 8 ---- */
 
 static void a_truncation_lets_a_stream_go(void **state)
@@ -287,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_journal_keeps_what_is_on_its_way_to_the_store),
         TEST(the_journal_keeps_sizes),
+        TEST(the_tail_waits_for_the_place_of_a_stream),
         TEST(a_truncation_lets_a_stream_go),
         TEST(a_dropped_file_is_gone_before_its_commits_are),
         TEST(a_next_worker_knows_of_dropped_files),
