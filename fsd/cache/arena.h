@@ -58,6 +58,7 @@ enum {
 /* A file's size and times at one moment: now, or as of a commit. */
 struct file_version {
     uint64_t size;
+    uint64_t reserved;  /* fallocate(2) gave it blocks up to here; 0: it did not, beyond the size */
     uint64_t void_from; /* truncated here since the commit before: older bytes from here on do not count; UINT64_MAX: all do */
     int64_t atime, mtime, ctime;
     _Atomic uint64_t position; /* of the commit in the journal; 0: the store's file is like this */

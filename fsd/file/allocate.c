@@ -139,13 +139,15 @@ static int zero_range(struct files *files, struct file_index *index, int fd, uin
     return error;
 }
 
-static void mark_changed(struct files *files, struct file_index *index, uint64_t size)
+static void mark_changed(struct files *files, struct file_index *index, uint64_t size, uint64_t reserved)
 {
     struct file_version *current = &file_truth(files, index)->current;
 
     file_lock(files, index);
     if (size > current->size)
         current->size = size;
+    if (reserved > current->reserved)
+        current->reserved = reserved;
     current->mtime = current->ctime = time_mark(current->ctime);
     version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
@@ -174,7 +176,7 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
             zero_range(files, index, descriptor->fd, offset, end < size ? end : size, mode & FALLOC_FL_PUNCH_HOLE ? FRAME_HOLE : 0);
     descriptor_put(files->descriptors, descriptor);
     if (!error)
-        mark_changed(files, index, mode & FALLOC_FL_KEEP_SIZE ? 0 : end);
+        mark_changed(files, index, mode & FALLOC_FL_KEEP_SIZE ? 0 : end, mode & FALLOC_FL_PUNCH_HOLE ? 0 : end);
     return error;
 }
 

@@ -3,6 +3,7 @@
 #include "file/checkpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,13 +51,19 @@ struct round {
 static int reserve_again(struct files *files, struct job *job, uint64_t cut)
 {
     struct file_index *index = job->index;
+    const struct file_version *current = &file_truth(files, index)->current;
     bool reserved = false;
     int error;
 
     if (index->blocks.until > cut)
         index->blocks.until = cut;
     error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTED, &reserved);
-    return error ? error : file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING, &reserved);
+    if (!error)
+        error = file_reserve_blocks(files, index, job->fd, FRAME_COMMITTING, &reserved);
+    if (!error && current->reserved > cut && fallocate(job->fd, FALLOC_FL_KEEP_SIZE, cut, current->reserved - cut) &&
+        errno != EOPNOTSUPP)
+        error = -errno;
+    return error;
 }
 
 /* The store's file is cut where commits truncated it, and then has the size of the last one before pages are written: writes that extend a

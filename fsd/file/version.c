@@ -61,6 +61,8 @@ void version_truncate(struct files *files, struct file_index *index, uint64_t si
 {
     struct file_version *current = &file_truth(files, index)->current;
 
+    if (size < current->size)
+        current->reserved = 0;
     if (size < current->size && size < current->void_from)
         current->void_from = size;
     current->size = size;
@@ -108,6 +110,7 @@ void version_begin(struct files *files, struct file_index *index, bool whole, st
     *entry = (struct journal_file){
         .stream = index->stream.number,
         .size = next->size,
+        .reserved = next->reserved,
         .valid = next->void_from,
         .atime = time_unpack(next->atime),
         .mtime = time_unpack(next->mtime),
