@@ -30,20 +30,17 @@
 /* It also unmounts, and its children enter the room and give things up. */
 #define KEEP (SERVE | CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_CHROOT) | CAPABILITY(CAP_SETPCAP) | START)
 
-static bool off;
+static bool off = SANITIZED;
 static uint64_t trusted_needs;
 static int room = -1;
 static char missing[256];
 
 void sandbox_choose(bool none, bool trusted)
 {
-    off = none;
-    trusted_needs = trusted ? CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_LINUX_IMMUTABLE) : 0;
-#if SANITIZED
-    if (!off)
+    if (SANITIZED && !none)
         log_line(LOG_NOTE, "built with sanitizers: sandbox=none");
-    off = true;
-#endif
+    off = none || SANITIZED;
+    trusted_needs = trusted ? CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_LINUX_IMMUTABLE) : 0;
 }
 
 void sandbox_miss(const char *what, int error)

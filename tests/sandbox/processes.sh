@@ -66,6 +66,16 @@ first=$(stats_value worker_pid)
 kill -9 "$first"
 wait_until 20 replaced "$first" || fail "no next worker"
 look_at_worker
+first=$(stats_value probe_pid)
+kill -9 "$first"
+probe_replaced() {
+    local now
+    now=$(stats_value probe_pid) && [ -n "$now" ] && [ "$now" != 0 ] && [ "$now" != "$first" ]
+}
+wait_until 20 probe_replaced || fail "no next probe"
+confined "$(stats_value probe_pid)" $probe_bits
+touch -d @1234567890 "$MOUNT/file" # asks the probe
+[ "$(stat -c %Y "$MOUNT/file")" = 1234567890 ] || fail "the time that was set is $(stat -c %Y "$MOUNT/file")"
 [ "$(cat "$MOUNT/file")" = text ] || fail "the file has other text"
 stop_mount
 
