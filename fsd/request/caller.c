@@ -50,7 +50,18 @@ static char *read_status(pid_t thread)
     return text;
 }
 
-/* False when the thread is gone, or of processes that we do not see. */
+/* Whether the thread is what it was when it asked: the kernel also asks for others than the thread that runs (NFS, overlayfs). */
+static bool is_caller(const struct fuse_ctx *caller, const char *status)
+{
+    const char *uid = strstr(status, "\nUid:"), *gid = strstr(status, "\nGid:");
+    uid_t file_uid;
+    gid_t file_gid;
+
+    return uid && gid && sscanf(uid, "\nUid: %*u %*u %*u %u", &file_uid) == 1 &&
+           sscanf(gid, "\nGid: %*u %*u %*u %u", &file_gid) == 1 && file_uid == caller->uid && file_gid == caller->gid;
+}
+
+/* False when the thread is gone, of processes that we do not see, or asked for somebody else. */
 static bool look(fuse_req_t request, struct rights *rights)
 {
     char *text = read_status(fuse_req_ctx(request)->pid), *groups = text ? strstr(text, "\nGroups:") : NULL, *end;
@@ -58,7 +69,7 @@ static bool look(fuse_req_t request, struct rights *rights)
     size_t length;
 
     *rights = (struct rights){0};
-    if (groups && capabilities) {
+    if (groups && capabilities && is_caller(fuse_req_ctx(request), text)) {
         groups += strlen("\nGroups:");
         length = strcspn(groups, "\n");
         groups[length] = 0;
@@ -96,7 +107,7 @@ static bool switches(const struct server *server, const struct fuse_ctx *caller)
     return server->privileged && (caller->uid || caller->gid);
 }
 
-/* Who is not there any more was checked by the kernel once, as root was. */
+/* Of whom nothing is known the kernel has checked once, and so root. */
 void caller_act_as(struct server *server, fuse_req_t request)
 {
     const struct fuse_ctx *caller = fuse_req_ctx(request);
