@@ -31,6 +31,9 @@ struct store_operations {
     int (*punch)(struct store *store, int fd, off_t offset, off_t length); /* reads as zeros; the size stays */
     int (*set_times)(struct store *store, int fd, const struct timespec times[2]);
     int (*sync)(struct store *store, int fd); /* fsync: as flush, and the times too, which fdatasync may leave out */
+    /* syncfs: the same for all files of the file system but for what its disk may keep to itself, which a sync of one of them then flushes.
+     * May be NULL: each file is synced. */
+    int (*sync_all)(struct store *store, int fd);
     void (*close)(struct store *store);
 };
 

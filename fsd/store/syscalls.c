@@ -93,3 +93,9 @@ int syscalls_sync(struct store *store, int fd)
     (void)store;
     return RETRY(fsync(fd));
 }
+
+int syscalls_sync_all(struct store *store, int fd)
+{
+    (void)store;
+    return RETRY(syncfs(fd));
+}

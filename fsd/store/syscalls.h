@@ -19,5 +19,6 @@ int syscalls_truncate(struct store *store, int fd, off_t size);
 int syscalls_punch(struct store *store, int fd, off_t offset, off_t length);
 int syscalls_set_times(struct store *store, int fd, const struct timespec times[2]);
 int syscalls_sync(struct store *store, int fd);
+int syscalls_sync_all(struct store *store, int fd);
 
 #endif

@@ -291,6 +291,7 @@ static const struct store_operations uring_operations = {
     .punch = syscalls_punch,
     .set_times = syscalls_set_times,
     .sync = syscalls_sync,
+    .sync_all = syscalls_sync_all,
     .close = uring_close,
 };
 
