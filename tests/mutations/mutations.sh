@@ -42,7 +42,7 @@ mutate stream-not-void file/write.c \
     tests/unit/fsd-durable
 mutate no-syncfs-for-dropped file/tail.c 's/atomic_exchange\(&tail->dropped, false\)/false/' tests/unit/fsd-durable
 mutate dropped-forgotten-by-a-death file/takeover.c 's/header->file_used > 0\)/false)/' tests/unit/fsd-durable
-mutate void-frames-kept file/commit.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
+mutate void-frames-kept file/transaction.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
 # Told before it is durable.
 mutate no-metadata-fsync file/metadata.c 's/if \(fsync\(fd\)\)/if (false)/' tests/unit/fsd-durable
 mutate no-flush-after-a-death journal/journal.c \
