@@ -110,6 +110,9 @@ def all_cases(inodes, dirty):
                     at_most(f"fsync of a small file, {dirty} pages dirty", 1.2, alone)]),
         Case("memory", "memory of the daemon's processes beyond the arena", special="memory",
              goals=[at_most(f"memory beyond the arena, {inodes} inodes", 64 + inodes * 300 / 2**20)]),
+        Case("hostile", "99th percentiles of one user's calls beside another user's hogs", special="hostile",
+             goals=[at_most(f"{call}, p99, beside {hog}", 3, f"{call}, p99, alone")
+                    for hog in ("memory", "waits", "questions", "removed") for call in ("fsync", "open", "utimensat")]),
         Case("library", "calls of libmapshare beside what they replace",
              [Run("library", case, [DISK, OURS], {"repeats": 4}) for case in ("lock", "notify", "open", "copy")],
              goals=[at_most("lock and unlock", 30), at_most("notify to wake-up", 2, "futex wake-up"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -81,3 +82,41 @@ def memory(bench):
     bench.record("memory beyond the arena, just mounted", OURS, before, "MiB")
     bench.record(f"memory beyond the arena, {inodes} inodes", OURS, after, "MiB")
     bench.record("memory beyond the arena, each inode", OURS, (after - before) * 2**20 / inodes, "bytes")
+
+
+def as_user(user, words):
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "python3", *words]
+
+
+def hostile(bench):
+    """A user's 99th percentiles beside each of another user's hogs."""
+    if OURS not in bench.only([OURS]):
+        return
+    if os.geteuid():
+        raise systems.Unavailable("hostile needs root, to be two users")
+    os.chmod(bench.scratch, 0o711)
+    program = os.path.join(bench.scratch, "hostile.py")
+    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hostile.py"), program)
+    os.chmod(program, 0o644)
+    for hog in ("alone", "memory", "waits", "questions", "removed"):
+        system = systems.mapsharefs(bench.scratch, bench.arguments.build, "allow_other,cache_size=128M,journal_size=64M", "hostile")
+        os.chmod(system.store, 0o1777)
+        system.start()
+        hogs = None
+        try:
+            if hog != "alone":
+                hogs = subprocess.Popen(as_user(4002, [program, hog, system.directory]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                if hogs.stdout.readline() != "on\n":
+                    raise RuntimeError(f"hostile: the hog {hog} does not begin")
+            seconds = min(bench.arguments.seconds, 10)
+            seen = subprocess.run(as_user(4001, [program, "victim", system.directory, str(seconds)]), check=True,
+                                  stdout=subprocess.PIPE, text=True, timeout=600).stdout
+            for line in seen.splitlines():
+                name, value = line.split()
+                bench.record(f"{name}, p99, {'beside ' if hog != 'alone' else ''}{hog}", OURS, float(value), "us")
+        finally:
+            if hogs:
+                hogs.kill()
+                hogs.wait()
+            system.stop()
+            shutil.rmtree(system.store)

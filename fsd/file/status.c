@@ -51,7 +51,7 @@ int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t l
                 uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count)
 {
     struct file_index *index = &files->index[number];
-    const struct probe_run *end = kernel + kernel_count;
+    const struct probe_run *end = kernel_count ? kernel + kernel_count : NULL;
     struct run_array array = {0};
     struct frame_index key = {.page = first}, *frame;
     uint32_t enough = limit ? limit : UINT32_MAX;

@@ -250,7 +250,8 @@ void version_recover(struct files *files, struct file_index *index)
         }
     }
     last = last_of(files, index);
-    versions->cut_position = versions->needed = files->tail.released; /* at the earliest */
+    versions->cut_position = files->tail.released; /* at the earliest */
+    versions->needed = versions->cut_position;
     versions->changed = file->current.size != last->size || file->current.mtime != last->mtime ||
                         file->current.ctime != last->ctime || file->current.void_from != UINT64_MAX;
     versions->atime_changed = file->current.atime != last->atime;

@@ -77,6 +77,7 @@ static int open_session(struct server *server, int fd)
     struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
     server->session = fuse_session_new(&args, &request_operations, sizeof request_operations, server);
+    fuse_opt_free_args(&args);
     if (!server->session)
         return -ENOMEM;
     return fuse_session_custom_io(server->session, &session_io, fd);

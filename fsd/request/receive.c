@@ -181,6 +181,24 @@ static void serve_other(size_t size)
     effects_end();
 }
 
+/* The kernel tells its messages' lengths rightly; what is not whole, whoever sent it, is not looked at. */
+static bool is_whole(const struct fuse_in_header *header, size_t size)
+{
+    const struct fuse_write_in *in = (const void *)(header + 1);
+
+    return size >= sizeof *header && header->len == size &&
+           (header->opcode != FUSE_WRITE || (size >= WRITE_HEAD && in->size == size - WRITE_HEAD));
+}
+
+static void refuse(int fd, const struct fuse_in_header *header)
+{
+    struct fuse_out_header answer = {.len = sizeof answer, .error = -EIO, .unique = header->unique};
+
+    log_line(LOG_WARN, "a request of the kernel's is not whole (opcode %u, length %u): it is refused", header->opcode, header->len);
+    if (write(fd, &answer, sizeof answer) < 0)
+        return; /* nobody waits for it */
+}
+
 int request_serve(struct server *server)
 {
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
@@ -207,6 +225,10 @@ int request_serve(struct server *server)
         }
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", header->opcode, (unsigned long long)header->nodeid,
                  header->pid, size);
+        if (!is_whole(header, size)) {
+            refuse(fd, header);
+            continue;
+        }
         burst_count(server, header);
         if (forget_is(header))
             forget_received(server, receiver.arrival);
