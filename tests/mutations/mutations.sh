@@ -49,7 +49,7 @@ mutate no-flush-after-a-death journal/journal.c \
     's/return journal->store->operations->flush\(journal->store, journal->fd\);/return 0;/' \
     tests/unit/fsd-durable
 mutate no-flush-of-a-commit journal/journal.c \
-    '/result = wait_for_earlier/,/publish_chunk/s/result = journal->store->operations->flush\(journal->store, journal->fd\);/;/' \
+    '/result = log_wait_for_earlier/,/log_publish/s/result = journal->store->operations->flush\(journal->store, journal->fd\);/;/' \
     tests/unit/journal-commit
 mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
 # A death leaves what says otherwise.
