@@ -113,7 +113,6 @@ void caller_act_as(struct server *server, fuse_req_t request)
     const struct fuse_ctx *caller = fuse_req_ctx(request);
     struct rights rights;
 
-    umask(caller->umask);
     if (!switches(server, caller))
         return;
     if (!look(request, &rights) || !caller->uid)
@@ -124,7 +123,6 @@ void caller_act_as(struct server *server, fuse_req_t request)
 
 void caller_act_as_self(struct server *server, fuse_req_t request)
 {
-    umask(0);
     if (switches(server, fuse_req_ctx(request)))
         become_self();
 }

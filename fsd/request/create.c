@@ -23,12 +23,14 @@ static int make(fuse_req_t request, const struct spot *spot, mode_t mode)
     struct server *server = server_of(request);
     int fd, tries = 0;
 
+    umask(fuse_req_ctx(request)->umask);
     caller_act_as(server, request);
     do {
         fd = openat(spot->descriptor->fd, spot->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
     } while (descriptor_spare(&server->descriptors, fd, &tries));
     caller_act_as_self(server, request);
+    umask(0);
     return fd;
 }
 

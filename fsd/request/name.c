@@ -52,6 +52,7 @@ static int make(fuse_req_t request, const struct spot *spot, const struct making
 {
     int fd = spot->descriptor->fd, failed, error;
 
+    umask(fuse_req_ctx(request)->umask);
     caller_act_as(server_of(request), request);
     if (what->target)
         failed = symlinkat(what->target, fd, spot->name);
@@ -61,6 +62,7 @@ static int make(fuse_req_t request, const struct spot *spot, const struct making
         failed = mknodat(fd, spot->name, what->mode, what->device);
     error = failed ? -errno : 0;
     caller_act_as_self(server_of(request), request);
+    umask(0);
     if ((!error || (tried && error == -EEXIST)) && (S_ISDIR(what->mode) || S_ISREG(what->mode)))
         atomicity_inherit(spot->descriptor, spot->name);
     return error;

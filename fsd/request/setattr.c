@@ -9,6 +9,7 @@
 #include "cache/place.h"
 #include "probe/probe.h"
 #include "request/attribute.h"
+#include "request/caller.h"
 #include "request/change.h"
 #include "request/current.h"
 #include "request/open.h"
@@ -16,9 +17,10 @@
 #include "request/path.h"
 #include "request/privilege.h"
 
-static int set_store_times(const struct descriptor *descriptor, const struct stat *to, int set)
+static int set_store_times(fuse_req_t request, const struct descriptor *descriptor, const struct stat *to, int set)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+    int error;
 
     if (set & FUSE_SET_ATTR_ATIME_NOW)
         times[0].tv_nsec = UTIME_NOW;
@@ -28,7 +30,10 @@ static int set_store_times(const struct descriptor *descriptor, const struct sta
         times[1].tv_nsec = UTIME_NOW;
     else if (set & FUSE_SET_ATTR_MTIME)
         times[1] = to->st_mtim;
-    return utimensat(descriptor->fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
+    caller_act_as(server_of(request), request);
+    error = utimensat(descriptor->fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
+    caller_act_as_self(server_of(request), request);
+    return error;
 }
 
 static void set_file_times(struct server *server, uint32_t file, const struct stat *to, int set)
@@ -60,8 +65,9 @@ static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor 
 }
 
 /* The journal's commits of a file are those of its owner: a recovery writes to no other's. */
-static int set_owner(struct server *server, uint32_t inode, const struct descriptor *descriptor, const struct stat *to, int set)
+static int set_owner(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, const struct stat *to, int set)
 {
+    struct server *server = server_of(request);
     uid_t owner = set & FUSE_SET_ATTR_UID ? to->st_uid : (uid_t)-1;
     gid_t group = set & FUSE_SET_ATTR_GID ? to->st_gid : (gid_t)-1;
     bool told = set & FUSE_SET_ATTR_UID && S_ISREG(server->arena.inodes[inode].type);
@@ -72,8 +78,10 @@ static int set_owner(struct server *server, uint32_t inode, const struct descrip
 
     if (error)
         return error;
+    caller_act_as(server, request);
     if (fchownat(descriptor->fd, "", owner, group, AT_EMPTY_PATH))
         error = -errno;
+    caller_act_as_self(server, request);
     if (told)
         change_end(server, &change, !error);
     return error;
@@ -89,10 +97,12 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
     if (error)
         return error;
     if (set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-        error = set_owner(server, inode, descriptor, to, set);
+        error = set_owner(request, inode, descriptor, to, set);
     if (!error && set & FUSE_SET_ATTR_MODE) {
         inode_modes_hold(&server->inodes);
+        caller_act_as(server, request);
         error = path_set_mode(descriptor, to->st_mode & 07777);
+        caller_act_as_self(server, request);
         inode_modes_release(&server->inodes);
     }
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE))
@@ -103,7 +113,7 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
         if (file)
             set_file_times(server, file, to, set);
         else
-            error = set_store_times(descriptor, to, set);
+            error = set_store_times(request, descriptor, to, set);
         if (!file && !error)
             atomic_fetch_or(&server->arena.inodes[inode].flags, INODE_UNSYNCED);
     }

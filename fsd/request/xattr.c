@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 
 #include "request/attribute.h"
+#include "request/caller.h"
 #include "request/current.h"
 #include "request/intent.h"
 #include "request/operations.h"
@@ -115,8 +116,10 @@ static void change(fuse_req_t request, uint32_t inode, const char *name, const c
         intent_begin(server, 0, &tried);
     if (tried)
         flags = 0;
+    caller_act_as(server, request);
     if (value ? setxattr(path, name, value, size, flags) : removexattr(path, name))
         error = -errno;
+    caller_act_as_self(server, request);
     if (tried && error == -ENODATA)
         error = 0;
     if (!error && value && !strcmp(name, ACCESS_LIST)) /* libfuse does not pass on that the kernel wants it */

@@ -92,6 +92,7 @@ static const struct call worker[] = {
     ANY(ppoll),
     /* files and their names */
     ANY(openat),
+    ANY(openat2),
     ANY(open_by_handle_at),
     ANY(name_to_handle_at),
     ANY(statx),

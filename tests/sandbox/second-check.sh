@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_root
-need_program setpriv
+need_program setpriv setfattr
 scratch
 start_mount
 chmod 755 "$MOUNT"
@@ -86,6 +86,19 @@ for change in mv rm ln; do
     ln) as plain ln "$MOUNT/all/linked" "$MOUNT/all/linked-later" ;;
     esac 2>/dev/null && fail "$change where the store forbids it"
 done
+chmod 777 "$MOUNT/all"
+for change in 'chmod 600' 'chgrp 4000' 'setfattr -n user.x -v 1' 'touch -d @1'; do
+    as member mkdir "$MOUNT/all/mine"
+    as member ls -ld "$MOUNT/all/mine" >/dev/null
+    chown 4002 "$STORE/all/mine"
+    chmod 755 "$STORE/all/mine"
+    # shellcheck disable=SC2086
+    as member $change "$MOUNT/all/mine" 2>/dev/null && fail "$change of what is another's in the store"
+    rmdir "$MOUNT/all/mine"
+done
+chmod 777 "$MOUNT/all"
+as plain ls "$MOUNT/all" >/dev/null
+chmod 755 "$STORE/all"
 made=$(make_all able "$MOUNT/all" able-later)
 [ "$made" = 4 ] || fail "$made of 4 were made by who has the capability"
 touch "$MOUNT/all/by-root" || fail "root cannot make a file"
