@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_root
-need_program getfattr
+need_program getfattr setpriv
 [ -z "${SANITIZERS:-}" ] || skip "built with sanitizers, where there is no sandbox"
 scratch
 
@@ -77,6 +77,15 @@ confined "$(stats_value probe_pid)" $probe_bits
 touch -d @1234567890 "$MOUNT/file" # asks the probe
 [ "$(stat -c %Y "$MOUNT/file")" = 1234567890 ] || fail "the time that was set is $(stat -c %Y "$MOUNT/file")"
 [ "$(cat "$MOUNT/file")" = text ] || fail "the file has other text"
+stop_mount
+
+# Where the kernel refuses a part, the rest holds, the mount works, and one line tells.
+expect_log 'of the sandbox could not be applied: an empty root \(Operation not permitted\)$'
+start_daemon setsid setpriv --bounding-set -sys_chroot "$MAPSHAREFS" -f -o "$DEFAULT_OPTIONS,allow_other" "$STORE" "$MOUNT"
+KEEPER=$(stats_value keeper_pid)
+[ "$(grep -c 'of the sandbox could not be applied' "$SCRATCH/daemon.log")" = 1 ] || fail "what is missing is not told in one line"
+confined "$(stats_value worker_pid)" $worker_bits
+[ "$(cat "$MOUNT/file")" = text ] || fail "the file has other text without an empty root"
 stop_mount
 
 start_mount sandbox=none
