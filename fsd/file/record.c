@@ -94,11 +94,15 @@ void file_put(struct files *files, uint32_t number)
     inode_put(files->inodes, files->arena->files[number].inode);
 }
 
-int file_open(struct files *files, const struct file_index *index, enum frame_state state, struct descriptor **descriptor)
+int file_open(struct files *files, struct file_index *index, enum frame_state state, struct descriptor **descriptor)
 {
     uint32_t inode = file_truth(files, index)->inode;
+    bool has;
 
-    return index->view.counts[state] ? descriptor_get_writable(files->descriptors, inode, descriptor)
+    file_lock(files, index);
+    has = index->view.counts[state];
+    pthread_mutex_unlock(&index->lock);
+    return has ? descriptor_get_writable(files->descriptors, inode, descriptor)
                                      : descriptor_get(files->descriptors, inode, descriptor);
 }
 

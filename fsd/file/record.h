@@ -16,7 +16,7 @@ void file_hold(struct files *files, uint32_t file);
 void file_put(struct files *files, uint32_t file);
 
 /* The store's file's descriptor, one for writing when the file has frames in this state. */
-int file_open(struct files *files, const struct file_index *index, enum frame_state state, struct descriptor **descriptor);
+int file_open(struct files *files, struct file_index *index, enum frame_state state, struct descriptor **descriptor);
 /* Whether the journal has, or is about to have, a commit of the inode's; true where that is not known. */
 bool file_is_in_journal(struct files *files, uint32_t inode);
 

@@ -62,10 +62,14 @@ static void tune(const struct daemon *daemon)
         return; /* unmounted already */
     device = mount.device;
     mounts_free(&mount);
-    if (!set_limit(device, "strict_limit", "0") || !set_limit(device, "max_ratio", "100") ||
-        !set_limit(device, "read_ahead_kb", ahead))
-        log_line(LOG_NOTE,
-                 "the kernel's limits for this mount stay low (only root may raise them): large bursts of stores are slowed down");
+    if (set_limit(device, "strict_limit", "0") && set_limit(device, "max_ratio", "100") &&
+        set_limit(device, "read_ahead_kb", ahead))
+        return;
+    if (mounts_of_id(daemon->place.mount, &mount))
+        return; /* unmounted meanwhile */
+    mounts_free(&mount);
+    log_line(LOG_NOTE,
+             "the kernel's limits for this mount stay low (only root may raise them): large bursts of stores are slowed down");
 }
 
 /* In a child with a table of descriptors of its own: a worker that starts meanwhile would close what is open here. */

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "clock.h"
 #include "fault.h"
 #include "file/checkpoint.h"
@@ -190,11 +191,13 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     for (int i = 0; i < FINISH_TRIES && error; i++) {
         if (i)
             sleep(1);
+        alive_still();
         error = flush_all(files);
     }
     if (error)
         log_line(LOG_FATAL, "changes could not be committed at unmount: %s: they are lost", strerror(-error));
     stop_threads(files, threads, count);
+    alive_word = &files->arena->header->flusher_alive; /* in its place */
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         if (files->arena->files[i].inode)
             file_discard(files, i);
@@ -203,6 +206,7 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     for (int i = 0; i < FINISH_TRIES && left; i++) {
         if (i)
             sleep(1);
+        alive_still();
         left = checkpoint_all(files);
         if (left)
             log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-left));

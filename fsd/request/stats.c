@@ -112,5 +112,8 @@ void stats_get(fuse_req_t request, size_t size)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         length += snprintf(text + length, sizeof text - length, "%s=%" PRIu64 "\n", numbers[i].name, numbers[i].value);
     length += print_users(&server->inodes.users, text + length, sizeof text - length);
-    request_reply_value(request, text, length, size);
+    if (!size) /* its numbers may have more digits when it is asked for */
+        fuse_reply_xattr(request, sizeof text);
+    else
+        request_reply_value(request, text, length, size);
 }

@@ -26,7 +26,7 @@ start_mount $options
 cmp "$PLAIN/new" "$MOUNT/file" || fail "a large commit did not outlive the crash"
 stop_mount
 cmp "$PLAIN/new" "$STORE/file" || fail "the store differs"
-if [ -n "$(find "$STORE/.mapshare" -type f ! -name journal ! -name lock -size +0)" ]; then
+if [ -n "$(find "$STORE/.mapshare" -type f ! -name journal ! -name lock ! -name key ! -name names -size +0)" ]; then
     fail "left in the private folder: $(find "$STORE/.mapshare" -type f -size +0)"
 fi
 

@@ -30,7 +30,9 @@ asked print store 0 sync >/dev/null
 without=$(asked print store 0 sync)
 with=$(asked print store 0 sync print)
 [ $((with - without)) = 1 ] || fail "after a store, stat asks $((with - without)) times, expected 1"
-sleep 1.2 # changes and questions no longer cross each other
+stored() { [ "$(attribute committed "$MOUNT/file")" = 0 ] && [ "$(attribute dirty.received "$MOUNT/file")" = 0 ]; }
+wait_until 60 stored || fail "the file's pages do not reach the store"
+sleep 1.2 # changes and questions no longer cross each other, and its blocks are the store's
 expect 1 print
 expect 0 print print print
 expect 0 load 0 load 1 print
