@@ -221,6 +221,7 @@ int request_serve(struct server *server)
         }
         if (size < 0) {
             error = errno == ENODEV ? 0 : -errno;
+            alive_end();
             break;
         }
         log_line(LOG_TRACE, "request %u of node %llu, process %u, %zd bytes", header->opcode, (unsigned long long)header->nodeid,
