@@ -103,7 +103,7 @@ int file_open(struct files *files, struct file_index *index, enum frame_state st
     has = index->view.counts[state];
     pthread_mutex_unlock(&index->lock);
     return has ? descriptor_get_writable(files->descriptors, inode, descriptor)
-                                     : descriptor_get(files->descriptors, inode, descriptor);
+               : descriptor_get(files->descriptors, inode, descriptor);
 }
 
 bool file_is_in_journal(struct files *files, uint32_t inode)

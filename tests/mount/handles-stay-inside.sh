@@ -53,7 +53,8 @@ mv "$STORE/d/e/moved" "$STORE/folder" "$SCRATCH"
 mkdir -p "$STORE/d/.mapshare"
 mv "$STORE/d/e/hidden" "$STORE/.mapshare/hidden"
 mv "$STORE/d/e/nested" "$STORE/d/.mapshare/nested"
-cat "$STORE/d/e/warm" "$SCRATCH/moved" "$STORE/.mapshare/hidden" "$STORE/d/.mapshare/nested" >/dev/null
+# The kernel knows their paths for as long as they are open, whoever has it forget others meanwhile.
+exec 5<"$STORE/d/e/warm" 6<"$SCRATCH/moved" 7<"$STORE/.mapshare/hidden" 8<"$STORE/d/.mapshare/nested" 9<"$SCRATCH/folder"
 opens warm || fail "a file in the store does not open"
 for name in moved hidden nested folder; do
     ! opens "$name" >/dev/null || fail "$name opens by its handle"
