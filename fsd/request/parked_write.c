@@ -65,6 +65,7 @@ static bool retry(struct server *server, struct parked_write *parked)
 {
     struct received data = {.rest = parked->bytes};
     size_t from = 0;
+    uint32_t flags = server->arena.files[parked->file].flags;
 
     while (from < parked->left) {
         ssize_t n = file_write(&server->files, parked->file, &data, parked->left - from, parked->offset + from, WRITE_PARKED);
@@ -78,8 +79,8 @@ static bool retry(struct server *server, struct parked_write *parked)
         answer(server, parked, 0);
         return true;
     }
-    if (time_monotonic() < parked->deadline || !(server->arena.files[parked->file].flags & FILE_ATOMIC))
-        return false; /* what was taken is taken again: the bytes are the same */
+    if (!(flags & FILE_ATOMIC) || (time_monotonic() < parked->deadline && !(flags & FILE_TORN)))
+        return false; /* what was taken is taken again: the bytes are the same; of a torn file none is worth waiting for */
     file_tear(&server->files, parked->file);
     answer(server, parked, -ENOSPC);
     return true;
