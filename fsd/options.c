@@ -42,7 +42,7 @@ static const struct option {
     {"user_removed", NUMBER, offsetof(struct options, user_removed), 1, 100,
      "percent of the descriptors for removed, open files that one user's files may keep [50]"},
     {"user_probes", NUMBER, offsetof(struct options, user_probes), 1, 4,
-     "of the four questions that the kernel is asked at a time, so many may be for one user [2]"},
+     "of the four questions that the kernel is asked at a time, so many may be for one user [1]"},
     {"hang_timeout", NUMBER, offsetof(struct options, hang_timeout), 0, 3600,
      "seconds after which a worker that gets on with nothing is replaced; 0: never [10]"},
     {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
@@ -255,7 +255,7 @@ static const struct options options_default = {.commit_interval = 5,
                                                .user_handles = 500000,
                                                .user_waits = 1024,
                                                .user_removed = 50,
-                                               .user_probes = 2,
+                                               .user_probes = 1,
                                                .max_restarts = 20};
 
 int options_parse(struct options *options, int argc, char **argv)

@@ -77,7 +77,10 @@ static bool send_question(struct probe_client *client, struct probe_request *req
 
 static void list_asker(struct probe_client *client, struct asker *asker)
 {
-    if (asker->listed || TAILQ_EMPTY(&asker->waiting) || asker->under_way >= client->user_most)
+    const struct users *users = &client->inodes->users;
+    bool exempt = user_is_exempt(users, &users->all[asker - client->askers]);
+
+    if (asker->listed || TAILQ_EMPTY(&asker->waiting) || asker->under_way >= (exempt ? LANES : client->user_most))
         return;
     TAILQ_INSERT_TAIL(&client->turns, asker, link);
     asker->listed = true;

@@ -22,9 +22,9 @@ echo 'int LLVMFuzzerTestOneInput(const char *b, unsigned long n) { return b && n
 "$clang" -w "${flags[@]}" "$scratch/try.c" -o "$scratch/try" 2> /dev/null || skip "$clang has no libFuzzer"
 [ -e "$top_builddir/config.h" ] || skip "no config.h in $top_builddir"
 
-read -ra libraries <<< "$(pkg-config --cflags --libs liburing libxxhash libbsd-overlay)"
+read -ra libraries <<< "$(pkg-config --cflags --libs liburing libxxhash libbsd-overlay libseccomp)"
 "$clang" "${flags[@]}" -I"$top_builddir" -I"$top_srcdir/include" -I"$top_srcdir/fsd" \
-    "$top_srcdir"/tests/fuzz/journal-replay.c "$top_srcdir"/fsd/journal/*.c "$top_srcdir"/fsd/store/*.c "$top_srcdir"/fsd/log.c \
+    "$top_srcdir"/tests/fuzz/journal-replay.c "$top_srcdir"/fsd/journal/*.c "$top_srcdir"/fsd/store/*.c "$top_srcdir"/fsd/sandbox/*.c "$top_srcdir"/fsd/log.c \
     "${libraries[@]}" -pthread -o "$scratch/journal-replay"
 
 corpus=${FUZZ_CORPUS:-$scratch/corpus}
