@@ -73,8 +73,8 @@ static bool leads_to(const struct inode_table *table, const char *path, const st
     return does;
 }
 
-/* Of a file that nobody looked up by name since it was last forgotten the kernel knows no path: there the key must do, with which the mount gave out
- * the handle while the file lay in the store. Of folders it always finds one. */
+/* Of a file that nobody looked up by name since it was last forgotten the kernel knows no path, and of one that left the store none below our mount
+ * of it: there the key must do, with which the mount gave out the handle while the file lay in the store. Of folders it always finds one. */
 static bool lies_in_store(const struct inode_table *table, int fd, const struct identity *identity)
 {
     static const char name[] = "/" MAPSHARE_PRIVATE_FOLDER;
