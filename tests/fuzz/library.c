@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define AREAS_MAX 8
 
-static char path[] = "/dev/shm/mapshare-fuzz-XXXXXX";
+static char path[4096];
 static struct mapshare *ms;
 static struct {
     unsigned char *bytes;
@@ -144,7 +144,11 @@ static void remove_file(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    int fd = mkstemp(path);
+    const char *memory = getenv("FUZZ_FOLDER");
+    int fd;
+
+    snprintf(path, sizeof path, "%s/mapshare-fuzz-XXXXXX", memory ? memory : "/dev/shm");
+    fd = mkstemp(path);
 
     (void)argc;
     (void)argv;
