@@ -49,7 +49,8 @@ void flags_serve(fuse_req_t request, uint32_t inode, unsigned command, const voi
         return;
     }
     if (command == FS_IOC_SETFLAGS) {
-        memcpy(&flags, in, in_size < sizeof flags ? in_size : sizeof flags);
+        if (in_size >= sizeof flags)
+            memcpy(&flags, in, sizeof flags);
         error = in_size < sizeof flags ? -EINVAL : set_flags(descriptor->fd, flags);
         if (!error)
             attribute_changed(server, inode);
