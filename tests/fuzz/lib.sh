@@ -8,7 +8,12 @@ top_builddir=${top_builddir:-$PWD}
 flags=(-std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
 includes=(-I"$top_builddir" -I"$top_srcdir/include" -I"$top_srcdir/fsd" -I"$top_srcdir/libmapshare")
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch" ${FUZZ_FOLDER:+"$FUZZ_FOLDER"}' EXIT
+FUZZ_FOLDER=
+clean_up() {
+    ! mountpoint -q "$FUZZ_FOLDER" || umount -l "$FUZZ_FOLDER"
+    rm -rf "$scratch" ${FUZZ_FOLDER:+"$FUZZ_FOLDER"}
+}
+trap clean_up EXIT
 
 skip() {
     echo "SKIP: $*"
@@ -43,7 +48,7 @@ run() { # TARGET [FOLDER...] [OPTION...]: with the corpus of its name in tests/f
     local name=$1 corpus=${FUZZ_CORPUS:-$scratch/corpus}
     shift
     mkdir -p "$corpus"
-    FUZZ_FOLDER=$(mktemp -d /dev/shm/mapshare-fuzz.XXXXXX)
+    [ -n "$FUZZ_FOLDER" ] || FUZZ_FOLDER=$(mktemp -d /dev/shm/mapshare-fuzz.XXXXXX)
     export FUZZ_FOLDER
     cd "$scratch"
     if ! "./$name" "$corpus" "$top_srcdir/tests/fuzz/corpus/$name" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=60 -rss_limit_mb=2048 \

@@ -212,6 +212,8 @@ static void send_message(const uint8_t *head, const uint8_t *body, size_t size)
     };
     if (header->opcode == FUSE_INIT || header->opcode == FUSE_DESTROY)
         return; /* the mount's begin and end */
+    if (header->opcode == FUSE_FALLOCATE && size < sizeof(struct fuse_fallocate_in))
+        return; /* it would be for what was in memory before */
     memcpy(message + sizeof *header, body, size);
     message[sizeof *header + size] = 0; /* a name's end */
     header->len++;
