@@ -28,7 +28,6 @@ static struct mapshare *ms;
 static struct {
     unsigned char *bytes;
     size_t size;
-    char path[256];
 } areas[AREAS_MAX];
 static unsigned area_count;
 
@@ -128,8 +127,6 @@ static void find_areas(void)
             stat.st_ino == own.st_ino || area_count == AREAS_MAX)
             continue;
         areas[area_count].size = stat.st_size;
-        if (readlinkat(dirfd(folder), entry->d_name, areas[area_count].path, sizeof areas[0].path - 1) < 0)
-            abort();
         areas[area_count].bytes = mmap(NULL, stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (areas[area_count].bytes != MAP_FAILED)
             area_count++;
@@ -143,8 +140,6 @@ static void remove_file(void)
 {
     unlink(path);
     mapshare_close(ms);
-    for (unsigned i = 0; i < area_count; i++) /* it says by now that others use it */
-        unlink(areas[i].path);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
