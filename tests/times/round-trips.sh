@@ -12,6 +12,7 @@ KEEPER=$!
 USED_KEEPERS+=("$KEEPER")
 USED_MOUNTS+=("$MOUNT")
 wait_until 10 is_mounted "$MOUNT"
+exec 8<"$MOUNT/file" # its pages stay, whoever has the kernel forget files meanwhile
 asked() { # how often for attributes (FUSE_GETATTR, FUSE_STATX) while STEPS run
     local before after
     before=$(grep -cE "^mapsharefs: request (3|52) of node $node," "$SCRATCH/trace" || true)
@@ -36,4 +37,5 @@ sleep 1.2 # changes and questions no longer cross each other, and its blocks are
 expect 1 print
 expect 0 print print print
 expect 0 load 0 load 1 print
+exec 8<&-
 stop_mount
