@@ -21,10 +21,11 @@ timeout -k 1 60 python3 -c 'import time; time.sleep(5)'
 stop_mount
 
 start_mount hang_timeout=2,fault=flush/journal/600000ms/4/1 # the fourth flush of each worker never ends
-for i in 1 2 3; do
+for i in $(seq 20); do
     echo "$i" >"$MOUNT/file"
     timeout -k 1 60 sync "$MOUNT/file" || fail "sync $i did not come back"
+    [ "$(stats_value restarts)" = 0 ] || break
 done
 [ "$(stats_value restarts)" -ge 1 ] || fail "nothing hung"
 stop_mount
-[ "$(cat "$STORE/file")" = 3 ] || fail "a commit was lost"
+[ "$(cat "$STORE/file")" = "$i" ] || fail "a commit was lost"
