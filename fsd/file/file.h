@@ -36,7 +36,7 @@ struct file_versions {
     bool carried;                  /* the commit being made, or to be made, has again what was committed */
     bool atime_changed;            /* goes along with the next commit */
     uint64_t cut_position;         /* of the first commit that lowered `cut` */
-    uint64_t floor;                /* the journal's tail stays here until all is stored; 0: it may move */
+    _Atomic uint64_t floor;        /* the journal's tail stays here until all is stored; 0: it may move */
     uint64_t writing;              /* position of the first commit that a page in WRITEBACK is of; 0: none is */
     _Atomic uint64_t needed;       /* the journal may not be released from here on */
     _Atomic int64_t last_change;   /* CLOCK_MONOTONIC: of size or times */

@@ -219,7 +219,6 @@ void journal_close(struct journal *journal)
     pthread_cond_destroy(&journal->changed);
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
-    pthread_rwlock_destroy(&journal->names_lock);
     free(journal->settled);
     spans_free(&journal->spans);
     free(journal);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static void record(struct death *death, uint64_t number, const char *what, const
 __attribute__((noreturn)) static void stay(void)
 {
     for (;;)
-        pause();
+        poll(NULL, 0, -1); /* which the sandbox lets through */
 }
 
 void death_point(const char *what, const void *store, const void *where)

@@ -282,7 +282,7 @@ static void metadata_of_many_files_is_flushed_once(void **state)
 {
     struct house *house = *state;
     uint32_t files[20];
-    char name[8];
+    char name[16];
 
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof name, "f%d", i);
