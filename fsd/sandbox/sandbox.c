@@ -53,7 +53,7 @@ void sandbox_miss(const char *what, int error)
 
 const char *sandbox_missing(void)
 {
-    return missing[0] ? missing : NULL;
+    return missing[0] && !off ? missing : NULL;
 }
 
 /* ---- the room ---- */

@@ -12,6 +12,7 @@ for name in 'a blank' $'a\ttab' 'back\slash' 'com,ma' $'line\nend' '#hash'; do
     mkdir "$STORE" "$MOUNT" "$SCRATCH/other-$name"
     start_mount_named() {
         "$MAPSHAREFS" -o "$DEFAULT_OPTIONS" "$STORE" "$MOUNT" 2>"$SCRATCH/said" || fail "'$name': $(cat "$SCRATCH/said")"
+        sed -i '/built with sanitizers/d' "$SCRATCH/said"
         [ ! -s "$SCRATCH/said" ] || fail "'$name': it says: $(cat "$SCRATCH/said")"
         KEEPER=$(stats_value keeper_pid)
         USED_KEEPERS+=("$KEEPER")
