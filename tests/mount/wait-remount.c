@@ -27,9 +27,11 @@ int main(int argc, char **argv)
     ms = mapshare_open(argv[2], O_RDWR | O_CREAT, 0644, &options);
     if (!ms)
         return fail(argv[2]);
-    if (argc > 3)
-        return mapshare_wait(ms, strtoull(argv[3], NULL, 10), &(struct timespec){.tv_sec = atoi(argv[4])}) ? fail("mapshare_wait")
-                                                                                                           : 0;
+    if (argc > 3) {
+        if (mapshare_wait(ms, strtoull(argv[3], NULL, 10), &(struct timespec){.tv_sec = atoi(argv[4])}))
+            return fail("mapshare_wait");
+        return mapshare_close(ms) ? fail("mapshare_close") : 0;
+    }
     ((char *)mapshare_addr(ms))[0]++;
     if (mapshare_sync(ms, 0, 4096, MS_SYNC, &receipt))
         return fail("mapshare_sync");
