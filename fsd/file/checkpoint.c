@@ -10,6 +10,7 @@
 
 #include "file/ahead.h"
 #include "file/lists.h"
+#include "file/metadata.h"
 #include "file/page.h"
 #include "file/record.h"
 #include "file/sweep.h"
@@ -19,7 +20,6 @@
 #define ROUND_PAGES 8192u
 #define ROUND_FILES 256u
 #define IDLE_SECONDS 2
-#define SYNC_EACH 8u
 #define RETRY_SECONDS 1
 #define RETRY_SECONDS_MAX 16
 #define BREATH_PAGES 256u
@@ -37,14 +37,21 @@ struct job {
     uint32_t first, count; /* frames */
 };
 
+/* Writes that may go on at once. */
+struct batch {
+    struct store_write writes[ROUND_PAGES];
+    uint32_t owner[ROUND_PAGES]; /* of a write: the job */
+    uint32_t count;
+};
+
+/* Parts of pages, which go through the page cache, wait until whole pages have gone past it: a folio that becomes dirty meanwhile cannot be
+ * dropped when the write behind it has ended, goes on with what was there before, and the file's next sync fails. */
 struct round {
     struct job jobs[ROUND_FILES];
     uint32_t job_count;
     struct frame_index *frames[ROUND_PAGES];
     uint32_t frame_count;
-    struct store_write writes[ROUND_PAGES];
-    uint32_t owner[ROUND_PAGES]; /* of a write: the job */
-    uint32_t write_count;
+    struct batch pages, parts;
     struct iovec iov[ROUND_PAGES];
 };
 
@@ -164,6 +171,7 @@ static void plan(struct files *files, struct round *round, uint32_t number)
     struct job *job = &round->jobs[number];
     struct frame_index **frames = round->frames + job->first;
     struct store_write *write = NULL;
+    struct batch *batch;
 
     qsort(frames, job->count, sizeof *frames, by_page);
     for (uint32_t i = 0; i < job->count && !job->error; i++) {
@@ -185,12 +193,11 @@ static void plan(struct files *files, struct round *round, uint32_t number)
             write->iovcnt++;
             continue;
         }
-        write = &round->writes[round->write_count];
-        *write = (struct store_write){.fd = iov->iov_len == PAGE_BYTES ? job->fd : job->descriptor->fd,
-                                      .offset = page << PAGE_SHIFT,
-                                      .iov = iov,
-                                      .iovcnt = 1};
-        round->owner[round->write_count++] = number;
+        batch = iov->iov_len == PAGE_BYTES ? &round->pages : &round->parts;
+        write = &batch->writes[batch->count];
+        *write = (struct store_write){
+            .fd = batch == &round->pages ? job->fd : job->descriptor->fd, .offset = page << PAGE_SHIFT, .iov = iov, .iovcnt = 1};
+        batch->owner[batch->count++] = number;
     }
 }
 
@@ -295,24 +302,29 @@ static void sync_jobs(struct files *files, struct round *round)
     }
 }
 
+static void write_batch(struct files *files, struct round *round, struct batch *batch)
+{
+    if (batch->count)
+        files->store->operations->write(files->store, batch->writes, batch->count);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct job *job = &round->jobs[batch->owner[i]];
+
+        if (batch->writes[i].result && !job->error)
+            job->error = batch->writes[i].result;
+    }
+}
+
 /* Returns the first error. `more`: something committed is left. */
 static int do_round(struct files *files, struct round *round, bool *more)
 {
-    const struct store_operations *store = files->store->operations;
     int error = 0;
 
-    round->job_count = round->frame_count = round->write_count = 0;
+    round->job_count = round->frame_count = round->pages.count = round->parts.count = 0;
     take_files(files, round);
     for (uint32_t i = 0; i < round->job_count; i++)
         plan(files, round, i);
-    if (round->write_count)
-        store->write(files->store, round->writes, round->write_count);
-    for (uint32_t i = 0; i < round->write_count; i++) {
-        struct job *job = &round->jobs[round->owner[i]];
-
-        if (round->writes[i].result && !job->error)
-            job->error = round->writes[i].result;
-    }
+    write_batch(files, round, &round->pages);
+    write_batch(files, round, &round->parts);
     for (uint32_t i = 0; i < round->job_count; i++) {
         struct job *job = &round->jobs[i];
 

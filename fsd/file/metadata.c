@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define SYNC_EACH 8 /* with more files than this the store is flushed as a whole: one flush, not one for each */
-
 /* A file whose name or owner changed must be found after a crash: its metadata is flushed before its first commit. */
 int metadata_flush_open(struct files *files, uint32_t inode, int fd)
 {

@@ -5,6 +5,8 @@
 
 #include "file/commit.h"
 
+#define SYNC_EACH 8u /* with more files than this the store is flushed as a whole: one flush, not one for each */
+
 bool metadata_is_unsynced(const struct files *files, uint32_t inode);
 /* Records have ended that would have told what is unsynced. */
 bool metadata_of_store_is_unsynced(const struct files *files);

@@ -3,6 +3,7 @@
 #include "request/current.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define VALUE_MAX 65536 /* XATTR_SIZE_MAX of Linux */
 
@@ -37,4 +38,23 @@ void request_reply_value(fuse_req_t request, const char *value, size_t length, s
         request_reply(request, -ERANGE);
     else
         fuse_reply_buf(request, value, length);
+}
+
+void request_ask(fuse_req_t request, struct probe_request *parked)
+{
+    struct server *server = server_of(request);
+    int error = 0;
+
+    if (file_may_be_mapped(&server->files, server->arena.inodes[parked->inode].file)) {
+        error = probe_ask(server->probe, parked, current_header()->uid);
+        if (!error)
+            return;
+    }
+    if (error == -EDQUOT) {
+        request_reply(request, error);
+        free(parked);
+    } else {
+        parked->error = error;
+        parked->done(parked);
+    }
 }

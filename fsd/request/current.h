@@ -8,6 +8,7 @@
 
 #include <linux/fuse.h>
 
+#include "probe/probe.h"
 #include "request/server.h"
 
 #define FOLDER_BYTES (64u << 10)
@@ -35,5 +36,8 @@ uint32_t request_inode(fuse_req_t request, fuse_ino_t node);
 void request_reply(fuse_req_t request, int error);
 /* An extended attribute, to one who has room for `size` bytes; 0: asks for its length. */
 void request_reply_value(fuse_req_t request, const char *value, size_t length, size_t size);
+/* What the kernel must be asked first, where its file may be mapped. `done` is called in any case, with `error` where it could not be asked; but for a
+ * user who has asked too much: then the request is refused, and the probe's request, which is all that is parked, freed. */
+void request_ask(fuse_req_t request, struct probe_request *parked);
 
 #endif

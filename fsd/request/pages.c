@@ -10,7 +10,6 @@
 
 #include "file/status.h"
 #include "mapshare-abi.h"
-#include "probe/probe.h"
 #include "request/current.h"
 
 #define RANGES_MAX 6000 /* lines: more are longer than any attribute */
@@ -119,18 +118,7 @@ static void get_pages(fuse_req_t request, uint32_t inode, enum page_attribute at
         .attribute = attribute,
         .size = size,
     };
-    if (file_may_be_mapped(&server->files, parked->file)) {
-        int error = probe_ask(server->probe, &parked->probe, current_header()->uid);
-
-        if (error == -EDQUOT) {
-            request_reply(request, error);
-            free(parked);
-        }
-        if (!error || error == -EDQUOT)
-            return;
-        parked->probe.error = error;
-    }
-    pages_known(&parked->probe);
+    request_ask(request, &parked->probe);
 }
 
 bool pages_get(fuse_req_t request, uint32_t inode, const char *name, size_t size)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "file/status.h"
-#include "probe/probe.h"
 #include "request/current.h"
 
 struct parked_ranges {
@@ -58,16 +57,5 @@ void ranges_get(fuse_req_t request, struct server *server, uint32_t inode, const
         .file = server->arena.inodes[inode].file,
         .first = in->first,
     };
-    if (file_may_be_mapped(&server->files, parked->file)) {
-        int error = probe_ask(server->probe, &parked->probe, current_header()->uid);
-
-        if (error == -EDQUOT) {
-            request_reply(request, error);
-            free(parked);
-        }
-        if (!error || error == -EDQUOT)
-            return;
-        parked->probe.error = error;
-    }
-    ranges_known(&parked->probe);
+    request_ask(request, &parked->probe);
 }

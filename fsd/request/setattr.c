@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "cache/place.h"
-#include "probe/probe.h"
 #include "request/attribute.h"
 #include "request/caller.h"
 #include "request/change.h"
@@ -138,18 +137,15 @@ static void times_pulled(struct probe_request *probe)
     free(parked);
 }
 
-/* T3: a late flush of those stores would mark the file anew, so they are pulled first. True when it is parked, or answered. */
-static bool park_times(fuse_req_t request, struct server *server, uint32_t inode, const struct stat *to, int set)
+/* T3: a late flush of those stores would mark the file anew, so they are pulled first. */
+static void park_times(fuse_req_t request, uint32_t inode, const struct stat *to, int set)
 {
-    struct parked_times *parked;
-    int error;
+    struct parked_times *parked = malloc(sizeof *parked);
 
-    if (!KEEP_TIMES || !(set & SET_TIMES) || set & FUSE_SET_ATTR_SIZE ||
-        !file_may_be_mapped(&server->files, server->arena.inodes[inode].file))
-        return false;
-    parked = malloc(sizeof *parked);
-    if (!parked)
-        return false;
+    if (!parked) {
+        request_reply(request, -ENOMEM);
+        return;
+    }
     *parked = (struct parked_times){
         .probe = {.question = PROBE_PULL, .inode = inode, .done = times_pulled},
         .request = request,
@@ -157,20 +153,18 @@ static bool park_times(fuse_req_t request, struct server *server, uint32_t inode
         .to = *to,
         .set = set,
     };
-    error = probe_ask(server->probe, &parked->probe, current_header()->uid);
-    if (error == -EDQUOT)
-        request_reply(request, error);
-    if (error)
-        free(parked);
-    return !error || error == -EDQUOT;
+    request_ask(request, &parked->probe);
 }
 
 void request_setattr(fuse_req_t request, fuse_ino_t node, struct stat *to, int set, struct fuse_file_info *info)
 {
-    struct server *server = server_of(request);
     uint32_t inode = request_inode(request, node);
 
     (void)info;
-    if (inode && !park_times(request, server, inode, to, set))
+    if (!inode)
+        return;
+    if (KEEP_TIMES && set & SET_TIMES && !(set & FUSE_SET_ATTR_SIZE))
+        park_times(request, inode, to, set);
+    else
         attribute_reply(request, inode, set_attributes(request, inode, to, set));
 }

@@ -40,6 +40,23 @@ static void writes_are_sorted_and_joined(void **state)
     assert_int_equal(house->recorder.count, 0);
 }
 
+/* The recorder checks that no call has both. */
+static void parts_of_pages_are_written_after_whole_ones(void **state)
+{
+    struct house *house = *state;
+    uint32_t a = make_file(house, "a", 4, 'a'), b = make_file(house, "b", 4, 'b');
+
+    assert_int_equal(file_truncate(house->files, a, 3 * PAGE_BYTES + 100), 0);
+    put_page(house, a, 2, 'A');
+    put(house, a, 3 * PAGE_BYTES, 100, 'A');
+    put_page(house, b, 3, 'B');
+    assert_int_equal(commit_file(house, a), 0);
+    assert_int_equal(commit_file(house, b), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "a"), "aaAA");
+    assert_string_equal(stored(house, "b"), "bbbB");
+}
+
 static void ignore(struct commit_waiter *waiter, const struct commit_result *result)
 {
     (void)waiter, (void)result;
@@ -558,6 +575,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(writes_are_sorted_and_joined),
+        TEST(parts_of_pages_are_written_after_whole_ones),
         TEST(blocks_behind_the_end_stay),
         TEST(a_failing_file_does_not_fill_the_journal),
         TEST(size_and_times_follow_the_pages),

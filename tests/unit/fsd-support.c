@@ -51,10 +51,24 @@ static int meet(struct recorder *recorder, enum operation operation, int fd, uin
 #define RECORDER(store) ((struct recorder *)(store))
 #define BELOW(store) (RECORDER(store)->below)
 
+/* Of one file, nothing goes through the page cache while something goes past it. */
+static void check_batch(const struct store_write *writes, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct stat one, other;
+
+        assert_return_code(fstat(writes[i - 1].fd, &one), errno);
+        assert_return_code(fstat(writes[i].fd, &other), errno);
+        if (one.st_ino == other.st_ino)
+            assert_int_equal(fcntl(writes[i - 1].fd, F_GETFL) & O_DIRECT, fcntl(writes[i].fd, F_GETFL) & O_DIRECT);
+    }
+}
+
 static int recorder_write(struct store *store, struct store_write *writes, size_t count)
 {
     int first = 0;
 
+    check_batch(writes, count);
     for (size_t i = 0; i < count; i++) {
         uint64_t length = 0;
 
