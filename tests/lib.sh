@@ -254,15 +254,18 @@ stop_mount() {
     wait_gone 30 "$KEEPER" || fail "the daemon did not finish within 30 s of umount"
 }
 
+# All processes of a mount at once: a keeper that is stopped starts none meanwhile.
+kill_all() { # KEEPER PID...
+    kill -STOP "$1"
+    kill -9 "${@:2}" "$1"
+    wait_gone 30 "$@" || fail "killed processes do not exit: $*"
+}
+
 # Crashes the whole daemon, the mount goes with it.
 kill_daemon() {
-    local pids
     expect_recovery
-    pids=$(daemon_pids)
-    # shellcheck disable=SC2086
-    kill -9 $pids
-    # shellcheck disable=SC2086
-    wait_gone 10 $pids || fail "killed processes do not exit: $pids"
+    # shellcheck disable=SC2046
+    kill_all $(daemon_pids)
     umount -l "$MOUNT" 2>/dev/null || fusermount3 -uz "$MOUNT"
 }
 

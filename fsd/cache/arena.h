@@ -167,7 +167,7 @@ struct name {
 };
 
 struct arena_counters {
-    _Atomic uint64_t restarts;
+    _Atomic uint64_t restarts, keeper_restarts;
     _Atomic uint64_t commits;
     _Atomic uint64_t pages_committed;
     _Atomic uint64_t pages_checkpointed;
@@ -189,7 +189,8 @@ struct arena_header {
     uint32_t layout;
     uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max, area_max;
     _Atomic uint32_t inode_used, file_used, handle_used, name_used, area_used; /* records above were never used: a scan ends here */
-    _Atomic uint32_t keeper_pid, worker_pid, probe_pid;
+    _Atomic uint32_t keeper_pid, worker_pid, probe_pid, standby_pid;
+    _Atomic uint64_t worker_began; /* by which its number is known to be its own */
     uint64_t size_max;            /* of a file in the store, bytes */
     _Atomic uint32_t ready;       /* INIT was answered */
     _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */

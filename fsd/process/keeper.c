@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include "probe/probe.h"
 #include "process/background.h"
 #include "process/daemon.h"
+#include "process/standby.h"
 #include "process/tune.h"
 #include "process/unmount.h"
 #include "process/watchdog.h"
@@ -34,6 +36,7 @@ struct deaths {
 struct keeper {
     struct daemon *daemon;
     pid_t worker, probe; /* 0: to be started */
+    pid_t standby;       /* the same, once the mount is usable */
     bool unmount;        /* wanted, its process is to be started */
     bool refused;        /* the next worker could not be started at once, and that was told */
     bool pause;          /* before it is tried again */
@@ -45,19 +48,23 @@ struct keeper {
 /* The worker shares our table of descriptors, so that what it opens outlives it at the same number, but not our memory. */
 static pid_t start_worker(struct daemon *daemon)
 {
-    pid_t pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+    pid_t keeper = getpid(), pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 
     if (pid)
         return pid;
-    _exit(worker_run(daemon));
+    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon) : WORKER_FAILED);
 }
 
+/* It ends with its keeper: the next one makes its own. */
 static pid_t start_probe(struct daemon *daemon)
 {
-    pid_t pid = fork();
+    pid_t keeper = getpid(), pid = fork();
 
     if (pid)
         return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != keeper)
+        _exit(0);
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
@@ -102,12 +109,10 @@ static void tell_refused(struct keeper *keeper, const char *why)
 /* A lack of processes or memory passes; the mount's clients wait meanwhile. Returns the program's exit status or -1 to go on. */
 static int start_missing_worker(struct keeper *keeper)
 {
-    struct arena_header *header = keeper->daemon->arena.header;
     pid_t pid = start_worker(keeper->daemon);
 
     if (pid > 0) {
         keeper->worker = pid;
-        header->worker_pid = pid;
     } else if (errno != EAGAIN && errno != ENOMEM) {
         log_line(LOG_FATAL, "no next worker can be started: %s", strerror(errno));
         return give_up(keeper);
@@ -115,6 +120,22 @@ static int start_missing_worker(struct keeper *keeper)
         tell_refused(keeper, strerror(errno));
     }
     return -1;
+}
+
+/* In the stand-by, returns when it has become the keeper. */
+static void start_missing_standby(struct keeper *keeper)
+{
+    struct daemon *daemon = keeper->daemon;
+    pid_t pid = standby_start(daemon);
+
+    if (pid) {
+        keeper->standby = pid > 0 ? pid : 0;
+        daemon->arena.header->standby_pid = keeper->standby;
+        return;
+    }
+    *keeper = (struct keeper){.daemon = daemon, .told = true};
+    atomic_fetch_add(&daemon->arena.header->counters.keeper_restarts, 1);
+    log_line(LOG_WARN, "the keeper was ended; its stand-by keeps the mount from now on");
 }
 
 static int start_missing(struct keeper *keeper)
@@ -129,6 +150,8 @@ static int start_missing(struct keeper *keeper)
     }
     if (keeper->unmount)
         keeper->unmount = !unmount_start(keeper->daemon);
+    if (keeper->told && !keeper->standby && result < 0)
+        start_missing_standby(keeper);
     return result;
 }
 
@@ -164,8 +187,8 @@ static int reap(struct keeper *keeper)
     pid_t pid;
 
     while (result < 0 && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (WIFSTOPPED(status)) { /* whoever stopped the probe stops no client; the worker may be looked at by a debugger */
-            if (pid == keeper->probe)
+        if (WIFSTOPPED(status)) { /* whoever stopped these stops no client; the worker may be looked at by a debugger */
+            if (pid == keeper->probe || pid == keeper->standby)
                 kill(pid, SIGKILL);
             continue;
         }
@@ -173,6 +196,8 @@ static int reap(struct keeper *keeper)
             result = worker_ended(keeper, status);
         else if (pid == keeper->probe)
             keeper->probe = 0;
+        else if (pid == keeper->standby)
+            keeper->standby = 0;
         else if (pid == keeper->watchdog.inspector && watchdog_hangs(&keeper->watchdog, keeper->daemon, status))
             kill(keeper->worker, SIGKILL);
     }
@@ -182,7 +207,7 @@ static int reap(struct keeper *keeper)
 /* Every signal is blocked and comes here; one that nobody waits for means nothing. */
 static void wait_for_signal(struct keeper *keeper)
 {
-    bool retry = !keeper->worker || !keeper->probe || keeper->unmount;
+    bool retry = !keeper->worker || !keeper->probe || (keeper->told && !keeper->standby) || keeper->unmount;
     struct timespec pause = {.tv_nsec = (keeper->told ? RETRY_MILLISECONDS : POLL_MILLISECONDS) * 1000000};
     struct timespec second = {.tv_sec = 1};
     sigset_t all;
@@ -194,6 +219,13 @@ static void wait_for_signal(struct keeper *keeper)
     if (signal == SIGTERM || signal == SIGINT)
         keeper->unmount = true;
     keeper->pause = false;
+}
+
+/* The mount has ended: nothing is to be kept. */
+static void end_standby(const struct keeper *keeper)
+{
+    if (keeper->standby && !kill(keeper->standby, SIGKILL))
+        waitpid(keeper->standby, NULL, 0);
 }
 
 int keeper_run(struct daemon *daemon)
@@ -218,5 +250,6 @@ int keeper_run(struct daemon *daemon)
             background_tell_ready(daemon);
         }
     }
+    end_standby(&keeper);
     return header->ready || result ? result : 1;
 }

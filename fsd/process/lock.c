@@ -118,6 +118,23 @@ void lock_sign(int lock, const struct options *options)
     free(before);
 }
 
+void lock_hand_over(int lock)
+{
+    struct record record;
+    const char *point;
+    char *holder = NULL;
+    int error = -ENOMEM;
+
+    read_record(lock, &record);
+    point = strchr(record.holder, ' ');
+    if (asprintf(&holder, "%d%s", getpid(), point ? point : "") > 0)
+        error = write_record(lock, holder, record.state, record.before, record.options);
+    if (error)
+        log_line(LOG_WARN, "%s/lock cannot be written (%s): mapshare unmount cannot tell how the store was left",
+                 MAPSHARE_PRIVATE_FOLDER, strerror(-error));
+    free(holder);
+}
+
 void lock_tell(int lock, const char *format, ...)
 {
     struct record record;

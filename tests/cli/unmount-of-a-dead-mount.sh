@@ -8,11 +8,8 @@ start_mount
 
 echo text >"$MOUNT/file"
 mapshare sync "$MOUNT/file" >"$SCRATCH/receipt"
-pids=$(daemon_pids)
-# shellcheck disable=SC2086
-kill -9 $pids
-# shellcheck disable=SC2086
-wait_gone 10 $pids || fail "killed processes do not exit"
+# shellcheck disable=SC2046
+kill_all $(daemon_pids)
 for command in stat dirty map sync; do
     refused 1 "$MOUNT/file: " mapshare "$command" "$MOUNT/file"
 done

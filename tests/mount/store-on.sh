@@ -54,11 +54,8 @@ row() { # NAME root|user: STORE is ready, with files `old` and `twice` in it
     touch "$SCRATCH/go"
     wait "$client" || fail "$name: a removed file that is open cannot be read after the worker's death"
     check "$name, after the worker's death" "$MOUNT" "$2"
-    pids="$KEEPER $(children_of "$KEEPER")"
-    # shellcheck disable=SC2086
-    kill -9 $pids
-    # shellcheck disable=SC2086
-    wait_gone 10 $pids || fail "$name: killed processes do not exit"
+    # shellcheck disable=SC2046
+    kill_all "$KEEPER" $(children_of "$KEEPER")
     umount -l "$MOUNT"
     mount_as "$2"
     check "$name, after a recovery" "$MOUNT" "$2"
