@@ -19,6 +19,17 @@ const struct command commands[] = {
         .run = command_unmount,
     },
     {
+        .name = "upgrade",
+        .operands = "MOUNT",
+        .operands_most = 1,
+        .options = OPTION_TIMEOUT | OPTIONS_ALWAYS,
+        .summary = "replace the running daemon by the program on disk",
+        .description = "Has the daemon of MOUNT execute the mapsharefs that is now where it was started\n"
+                       "from, and returns when that serves the mount. No client sees it. If the new\n"
+                       "program cannot go on with the mount, the one that runs does.\n",
+        .run = command_upgrade,
+    },
+    {
         .name = "stat",
         .operands = "FILE",
         .operands_most = 1,

@@ -27,6 +27,8 @@ static const struct {
     {"standby_pid", NULL, NULL, NULL},
     {"restarts", "restarts_total", "counter", "Workers that died and were replaced."},
     {"keeper_restarts", "keeper_restarts_total", "counter", "Keepers that died and were replaced."},
+    {"upgrades", "upgrades_total", "counter", "Programs that replaced the one before while the mount was used."},
+    {"upgrades_failed", "upgrades_failed_total", "counter", "Programs that could not."},
     {"inodes", "known_inodes", "gauge", "Files and folders that the kernel knows."},
     {"files", "known_files", "gauge", "Of these, files that were opened for writing."},
     {"handles", "open_files", "gauge", "Open files."},

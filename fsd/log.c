@@ -52,17 +52,28 @@ static int open_messages(void)
     return fd >= 0 ? fd : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-void log_start(bool foreground, bool trace)
+void log_adopt(int messages_in, int system_log_in, bool to_system, bool trace)
 {
     struct log_state *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (shared != MAP_FAILED)
         state = shared;
-    tracing = trace && foreground;
-    messages = open_messages();
-    if (!foreground)
-        system_log = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    state->to_system = to_system;
+    messages = messages_in;
+    system_log = system_log_in;
+    tracing = trace;
     tzset(); /* reads a file now, and none later */
+}
+
+void log_start(bool foreground, bool trace)
+{
+    log_adopt(open_messages(), foreground ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), false,
+              trace && foreground);
+}
+
+bool log_is_to_system(void)
+{
+    return state->to_system;
 }
 
 void log_descriptors(int *messages_out, int *system_log_out)

@@ -14,10 +14,13 @@ enum log_level { LOG_FATAL, LOG_WARN, LOG_NOTE, LOG_TRACE };
 
 /* Before the first fork: opens what lines go to, so that nothing is opened later. */
 void log_start(bool foreground, bool trace);
+/* The same in a program that goes on with the descriptors of the one before it. */
+void log_adopt(int messages, int system_log, bool to_system, bool trace);
 /* The two descriptors that log_start opened, or -1: they belong to the table of what all processes of the mount share. */
 void log_descriptors(int *messages, int *system_log);
 /* From now on all processes of the mount log to the system's log: the terminal is gone. `null`: an open /dev/null. */
 void log_to_system(int null);
+bool log_is_to_system(void);
 /* This process cannot find the system's log by name: where it went away and came back, `keeper` is to connect it again. */
 void log_ask(pid_t keeper);
 /* The keeper, after a signal: sends the line that a process could not send. */

@@ -19,5 +19,5 @@ int main(int argc, char **argv)
         puts("mapsharefs " PACKAGE_VERSION);
         return 0;
     }
-    return start_run(&options);
+    return options.adopt ? adopt_run(&options) : start_run(&options);
 }

@@ -270,6 +270,10 @@ int options_parse(struct options *options, int argc, char **argv)
             options->foreground = true;
         else if (!strcmp(argument, "-d"))
             options->foreground = options->trace = true;
+        else if (sscanf(argument, "--adopt=%d", &options->adopt) == 1)
+            ;
+        else if (!strcmp(argument, "--check"))
+            options->check = true;
         else if (!strcmp(argument, "-h") || !strcmp(argument, "--help"))
             options->help = true;
         else if (!strcmp(argument, "-V") || !strcmp(argument, "--version"))
@@ -308,6 +312,16 @@ void options_to_text(const struct options *options, char *text, size_t max)
                  (table[i].kind == ATIME && *(const enum atime_rule *)field == table[i].least))
             used += snprintf(text + used, max - used, "%s%s", comma, name);
     }
+}
+
+void options_to_list(const struct options *options, char *text, size_t max)
+{
+    size_t used;
+
+    options_to_text(options, text, max);
+    used = strlen(text);
+    snprintf(text + used, max - used, "%s%s%s%s", options->kernel_options[0] ? "," : "", options->kernel_options,
+             options->own_options[0] ? "," : "", options->own_options);
 }
 
 int options_of_text(struct options *options, char *text)

@@ -16,6 +16,8 @@ struct options {
     bool foreground;
     bool trace;
     bool help, version;
+    int adopt;  /* descriptor of what the program that ran before hands over; 0: none */
+    bool check; /* only whether it can be taken */
 
     uint64_t cache_size;      /* bytes of memory for pages */
     uint64_t journal_size;    /* bytes */
@@ -51,6 +53,8 @@ void options_help(FILE *to);
 #define OPTIONS_TEXT_MAX 1024
 void options_to_text(const struct options *options, char *text, size_t max);
 int options_of_text(struct options *options, char *text);
+/* All of it, with what is the kernel's, as -o takes it. */
+void options_to_list(const struct options *options, char *text, size_t max);
 /* The first option that was given and is not so at present; NULL: none. */
 const char *options_differ(const struct options *options, const struct options *present);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -50,70 +51,81 @@ static void *map_aligned(int fd, size_t bytes)
     return start;
 }
 
-static size_t place(size_t *end, size_t bytes)
+/* A change of a record's size that nobody told as a change of the layout. */
+static uint32_t sum_of_sizes(void)
 {
-    size_t start = *end;
+    static const size_t sizes[] = {sizeof(struct arena_header),
+                                   sizeof(struct inode),
+                                   sizeof(struct file),
+                                   sizeof(struct handle),
+                                   sizeof(struct name),
+                                   sizeof(struct effects),
+                                   sizeof(struct arrival),
+                                   sizeof(struct area),
+                                   sizeof(struct frame),
+                                   EFFECTS_MAX,
+                                   SERVING_MAX,
+                                   AREA_BYTES,
+                                   INODE_MAX,
+                                   FILE_MAX,
+                                   HANDLE_MAX,
+                                   NAME_MAX_COUNT,
+                                   AREA_MAX};
+    uint32_t sum = 0;
 
-    *end += (bytes + HUGE - 1) / HUGE * HUGE;
-    return start;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        sum = sum * 31 + (uint32_t)sizes[i];
+    return sum;
 }
 
-int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor)
+enum table { HEADER, INODES, FILES, HANDLES, NAMES, EFFECTS, ARRIVALS, AREAS, AREA_MEMORY, FRAMES, MEMORY, TABLES };
+
+/* Where each table begins. Returns where all end. */
+static size_t lay_out(uint32_t frame_max, uint32_t spill_max, size_t at[TABLES])
 {
-    uint32_t frame_max = cache_bytes / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
-    size_t bytes = 0, header, inodes, files, handles, names, effects, arrivals, areas, area_bytes, frames, memory;
-    unsigned char *base;
-    int fd;
+    const size_t sizes[TABLES] = {
+        [HEADER] = sizeof(struct arena_header),
+        [INODES] = (INODE_MAX + 1ul) * sizeof(struct inode),
+        [FILES] = (FILE_MAX + 1ul) * sizeof(struct file),
+        [HANDLES] = (HANDLE_MAX + 1ul) * sizeof(struct handle),
+        [NAMES] = (NAME_MAX_COUNT + 1ul) * sizeof(struct name),
+        [EFFECTS] = EFFECTS_MAX * sizeof(struct effects),
+        [ARRIVALS] = SERVING_MAX * sizeof(struct arrival),
+        [AREAS] = (AREA_MAX + 1ul) * sizeof(struct area),
+        [AREA_MEMORY] = (AREA_MAX + 1ul) * AREA_BYTES,
+        [FRAMES] = (frame_max + spill_max + 1ul) * sizeof(struct frame),
+        [MEMORY] = (size_t)frame_max << PAGE_SHIFT,
+    };
+    size_t end = 0;
 
-    header = place(&bytes, sizeof(struct arena_header));
-    inodes = place(&bytes, (INODE_MAX + 1ul) * sizeof(struct inode));
-    files = place(&bytes, (FILE_MAX + 1ul) * sizeof(struct file));
-    handles = place(&bytes, (HANDLE_MAX + 1ul) * sizeof(struct handle));
-    names = place(&bytes, (NAME_MAX_COUNT + 1ul) * sizeof(struct name));
-    effects = place(&bytes, EFFECTS_MAX * sizeof(struct effects));
-    arrivals = place(&bytes, SERVING_MAX * sizeof(struct arrival));
-    areas = place(&bytes, (AREA_MAX + 1ul) * sizeof(struct area));
-    area_bytes = place(&bytes, (AREA_MAX + 1ul) * AREA_BYTES);
-    frames = place(&bytes, (frame_max + spill_max + 1ul) * sizeof(struct frame));
-    memory = place(&bytes, (size_t)frame_max << PAGE_SHIFT);
-
-    fd = open_memory();
-    if (fd < 0)
-        return -errno;
-    if (ftruncate(fd, bytes)) {
-        int error = -errno;
-
-        close(fd);
-        return error;
+    for (int table = 0; table < TABLES; table++) {
+        at[table] = end;
+        end += (sizes[table] + HUGE - 1) / HUGE * HUGE;
     }
-    /* Sparse: a page of a table takes memory when its first record is used. */
-    base = map_aligned(fd, bytes);
-    close(fd);
+    return end;
+}
+
+/* Sparse: a page of a table takes memory when its first record is used. */
+static int map_all(struct arena *arena, int fd, uint32_t frame_max, uint32_t spill_max, int spill_descriptor)
+{
+    size_t at[TABLES], bytes = lay_out(frame_max, spill_max, at);
+    unsigned char *base = map_aligned(fd, bytes);
+
     if (base == MAP_FAILED)
         return -errno;
     *arena = (struct arena){
-        .header = (void *)(base + header),
-        .inodes = (void *)(base + inodes),
-        .files = (void *)(base + files),
-        .handles = (void *)(base + handles),
-        .names = (void *)(base + names),
-        .effects = (void *)(base + effects),
-        .arrivals = (void *)(base + arrivals),
-        .areas = (void *)(base + areas),
-        .area_bytes = base + area_bytes,
-        .frames = (void *)(base + frames),
-        .memory = base + memory,
-    };
-    *arena->header = (struct arena_header){
-        .magic = ARENA_MAGIC,
-        .layout = ARENA_LAYOUT,
-        .inode_max = INODE_MAX,
-        .file_max = FILE_MAX,
-        .frame_max = frame_max,
-        .spill_max = spill_max,
-        .handle_max = HANDLE_MAX,
-        .name_max = NAME_MAX_COUNT,
-        .area_max = AREA_MAX,
+        .fd = fd,
+        .header = (void *)(base + at[HEADER]),
+        .inodes = (void *)(base + at[INODES]),
+        .files = (void *)(base + at[FILES]),
+        .handles = (void *)(base + at[HANDLES]),
+        .names = (void *)(base + at[NAMES]),
+        .effects = (void *)(base + at[EFFECTS]),
+        .arrivals = (void *)(base + at[ARRIVALS]),
+        .areas = (void *)(base + at[AREAS]),
+        .area_bytes = base + at[AREA_MEMORY],
+        .frames = (void *)(base + at[FRAMES]),
+        .memory = base + at[MEMORY],
     };
     if (spill_max) {
         arena->spill =
@@ -128,6 +140,50 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
     return 0;
 }
 
+int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor)
+{
+    uint32_t frame_max = cache_bytes / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
+    size_t at[TABLES];
+    int fd = open_memory(), error;
+
+    if (fd < 0)
+        return -errno;
+    error = ftruncate(fd, lay_out(frame_max, spill_max, at)) ? -errno : map_all(arena, fd, frame_max, spill_max, spill_descriptor);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    *arena->header = (struct arena_header){
+        .magic = ARENA_MAGIC,
+        .layout = ARENA_LAYOUT,
+        .sizes = sum_of_sizes(),
+        .inode_max = INODE_MAX,
+        .file_max = FILE_MAX,
+        .frame_max = frame_max,
+        .spill_max = spill_max,
+        .handle_max = HANDLE_MAX,
+        .name_max = NAME_MAX_COUNT,
+        .area_max = AREA_MAX,
+    };
+    return 0;
+}
+
+int arena_adopt(struct arena *arena, int fd, int spill_descriptor)
+{
+    struct arena_header head;
+    struct stat stat;
+    size_t at[TABLES];
+    ssize_t n = pread(fd, &head, sizeof head, 0);
+
+    if (n < 0 || fstat(fd, &stat))
+        return -errno;
+    if (n != sizeof head || head.magic != ARENA_MAGIC || head.layout != ARENA_LAYOUT || head.sizes != sum_of_sizes())
+        return -EPROTO;
+    if ((uint64_t)stat.st_size != lay_out(head.frame_max, head.spill_max, at) || (head.spill_max && spill_descriptor < 0))
+        return -EPROTO;
+    return map_all(arena, fd, head.frame_max, head.spill_max, spill_descriptor);
+}
+
 void arena_unmap(struct arena *arena)
 {
     size_t memory = (size_t)arena->header->frame_max << PAGE_SHIFT, spill = (size_t)arena->header->spill_max << PAGE_SHIFT;
@@ -136,5 +192,6 @@ void arena_unmap(struct arena *arena)
     if (arena->spill)
         munmap(arena->spill, spill);
     munmap(base, arena->memory + memory - base);
+    close(arena->fd);
     *arena = (struct arena){0};
 }

@@ -17,7 +17,9 @@
 #include "journal/journal.h"
 
 #define ARENA_MAGIC 0x6572616873706d61ull
-#define ARENA_LAYOUT 1u
+#ifndef ARENA_LAYOUT    /* a test's program has another */
+#define ARENA_LAYOUT 2u /* of all that lies in it; of sizes the header has a sum */
+#endif
 #define PAGE_BYTES 4096u
 #define PAGE_SHIFT 12
 
@@ -186,18 +188,21 @@ struct stack {
 
 struct arena_header {
     uint64_t magic;
-    uint32_t layout;
+    uint32_t layout, sizes;
     uint32_t inode_max, file_max, frame_max, spill_max, handle_max, name_max, area_max;
     _Atomic uint32_t inode_used, file_used, handle_used, name_used, area_used; /* records above were never used: a scan ends here */
     _Atomic uint32_t keeper_pid, worker_pid, probe_pid, standby_pid;
-    _Atomic uint64_t worker_began; /* by which its number is known to be its own */
-    uint64_t size_max;            /* of a file in the store, bytes */
-    _Atomic uint32_t ready;       /* INIT was answered */
-    _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
-    _Atomic uint64_t version;     /* last one given to a frame */
-    _Atomic uint64_t unsynced;    /* records that ended with metadata that the store may still lose */
-    _Atomic uint64_t synced;      /* as many of these were there when the whole store was flushed */
-    _Atomic uint32_t init_length; /* of the kernel's INIT, replayed to each new worker */
+    _Atomic uint64_t worker_began;              /* by which its number is known to be its own */
+    _Atomic uint32_t serving_pid;               /* of the last worker that began to serve */
+    _Atomic uint32_t upgrades, upgrades_failed; /* of the program */
+    _Atomic uint32_t upgrading;                 /* the new one does not serve yet */
+    uint64_t size_max;                          /* of a file in the store, bytes */
+    _Atomic uint32_t ready;                     /* INIT was answered */
+    _Atomic uint32_t spilled;                   /* frames that the spill file has blocks for */
+    _Atomic uint64_t version;                   /* last one given to a frame */
+    _Atomic uint64_t unsynced;                  /* records that ended with metadata that the store may still lose */
+    _Atomic uint64_t synced;                    /* as many of these were there when the whole store was flushed */
+    _Atomic uint32_t init_length;               /* of the kernel's INIT, replayed to each new worker */
     _Alignas(8) char init[INIT_REQUEST_MAX];
     struct journal_state journal;
     struct arena_counters counters;
@@ -209,6 +214,7 @@ struct arena_header {
 
 /* The tables, mapped. */
 struct arena {
+    int fd; /* the memory */
     struct arena_header *header;
     struct inode *inodes;
     struct file *files;
@@ -225,6 +231,9 @@ struct arena {
 
 /* Makes and maps a new arena with room for `cache_bytes` of pages; the spill file may grow to `spill_bytes`. */
 int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor);
+
+/* Maps an arena that another program made, perhaps another version of ours. -EPROTO: not laid out as ours are; -errno. */
+int arena_adopt(struct arena *arena, int fd, int spill_descriptor);
 
 /* Of a process that has nothing to do with it. */
 void arena_unmap(struct arena *arena);

@@ -21,7 +21,8 @@ enum owned {
     OWNED_WORKER_END,     /* of the channel between worker and probe */
     OWNED_PROBE_END,
     OWNED_STATUS, /* where the starting process waits for "mounted"; -1 after that */
-    OWNED_NULL,   /* /dev/null, what the terminal is replaced with */
+    OWNED_ARENA,
+    OWNED_NULL, /* /dev/null, what the terminal is replaced with */
     OWNED_MESSAGES,
     OWNED_SYSTEM_LOG, /* both are the log's */
     OWNED_COUNT
@@ -32,6 +33,7 @@ struct daemon {
     struct arena arena;
     struct place place;
     int owned[OWNED_COUNT];       /* descriptors, -1: none */
+    const char *program;          /* the file that we run, or its successor */
     bool store_marks;             /* what is read through the store's root has its access time marked by the mount's rule */
     struct fuse_session *mounted; /* what mounted; it serves nothing */
 };
@@ -42,10 +44,14 @@ enum { WORKER_DONE = 0, WORKER_UNSAVED = 1, WORKER_FAILED = 2, WORKER_LACKED = 3
 /* The worker's life: returns its exit status when the mount is gone and everything is in the store. */
 int worker_run(struct daemon *daemon);
 
-/* The keeper's: watches until the mount has ended. Returns the program's exit status. */
-int keeper_run(struct daemon *daemon);
+/* The keeper's: watches until the mount has ended. Returns the program's exit status. `standby`: 0, or a program is on trial, and this is its predecessor's
+ * stand-by, which goes on with the mount should the trial fail. */
+int keeper_run(struct daemon *daemon, pid_t standby);
 
 /* The starting process: checks, mounts, and has a keeper run, in the background or itself. Returns the program's exit status. */
 int start_run(const struct options *options);
+
+/* The program that a keeper executes in its own place: takes over what options->adopt leads to, or with options->check only says whether it could. */
+int adopt_run(const struct options *options);
 
 #endif

@@ -20,11 +20,13 @@
 #include "process/standby.h"
 #include "process/tune.h"
 #include "process/unmount.h"
+#include "process/upgrade.h"
 #include "process/watchdog.h"
 #include "sandbox/sandbox.h"
 
 #define WINDOW_SECONDS 10
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
+#define UPGRADE_SECONDS 30    /* a new program says whether it can, and then serves, within */
 #define RETRY_MILLISECONDS 50 /* where no process could be made */
 
 /* Deaths of the worker within the last seconds. */
@@ -37,6 +39,9 @@ struct keeper {
     struct daemon *daemon;
     pid_t worker, probe; /* 0: to be started */
     pid_t standby;       /* the same, once the mount is usable */
+    pid_t checker;       /* asks a new program; 0: none */
+    time_t until;        /* for that, or for our trial */
+    bool trial;          /* a program on trial: the stand-by is its predecessor's */
     bool unmount;        /* wanted, its process is to be started */
     bool refused;        /* the next worker could not be started at once, and that was told */
     bool pause;          /* before it is tried again */
@@ -70,13 +75,20 @@ static pid_t start_probe(struct daemon *daemon)
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
 }
 
+static time_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
 static bool too_many(struct deaths *deaths, uint64_t max)
 {
-    struct timespec now;
+    time_t second = now();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec - deaths->window >= WINDOW_SECONDS)
-        *deaths = (struct deaths){.window = now.tv_sec};
+    if (second - deaths->window >= WINDOW_SECONDS)
+        *deaths = (struct deaths){.window = second};
     return ++deaths->count > max;
 }
 
@@ -122,6 +134,14 @@ static int start_missing_worker(struct keeper *keeper)
     return -1;
 }
 
+/* Of an upgrade. */
+static void tell_failed(const struct keeper *keeper, const char *why)
+{
+    atomic_fetch_add(&keeper->daemon->arena.header->upgrades_failed, 1);
+    log_line(LOG_WARN, "%s: not replaced by what is on disk: %s; the program that runs goes on",
+             keeper->daemon->program ?: "the program", why);
+}
+
 /* In the stand-by, returns when it has become the keeper. */
 static void start_missing_standby(struct keeper *keeper)
 {
@@ -136,6 +156,8 @@ static void start_missing_standby(struct keeper *keeper)
     *keeper = (struct keeper){.daemon = daemon, .told = true};
     atomic_fetch_add(&daemon->arena.header->counters.keeper_restarts, 1);
     log_line(LOG_WARN, "the keeper was ended; its stand-by keeps the mount from now on");
+    if (atomic_exchange(&daemon->arena.header->upgrading, false))
+        tell_failed(keeper, "it ended before it served");
 }
 
 static int start_missing(struct keeper *keeper)
@@ -155,6 +177,84 @@ static int start_missing(struct keeper *keeper)
     return result;
 }
 
+/* ---- a new program ---- */
+
+static void start_checker(struct keeper *keeper)
+{
+    pid_t pid;
+
+    if (!keeper->told || keeper->checker || keeper->trial)
+        return;
+    pid = keeper->daemon->program ? upgrade_check(keeper->daemon) : -1;
+    keeper->checker = pid > 0 ? pid : 0;
+    keeper->until = now() + UPGRADE_SECONDS;
+    if (pid < 0)
+        tell_failed(keeper, keeper->daemon->program ? strerror(errno) : "its place is unknown");
+}
+
+/* The end of one of ours. Returns how it ended; one that was none was killed, too. */
+static int end(pid_t *pid)
+{
+    int status = SIGKILL;
+
+    if (*pid && !kill(*pid, SIGKILL))
+        waitpid(*pid, &status, 0);
+    *pid = 0;
+    return status;
+}
+
+/* Returns the program's exit status, or -1 to go on: it could not be executed, or the mount has ended. */
+static int become_new(struct keeper *keeper, int check)
+{
+    int status, error;
+
+    if (check || !keeper->standby) {
+        tell_failed(keeper, !check ? "nobody stands by" : WIFEXITED(check) ? "it refuses" : "it ended when it was asked");
+        return -1;
+    }
+    status = end(&keeper->worker);
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
+        return WEXITSTATUS(status);
+    end(&keeper->probe);
+    end(&keeper->watchdog.inspector);
+    keeper->daemon->arena.header->upgrading = true;
+    error = upgrade_execute(keeper->daemon);
+    keeper->daemon->arena.header->upgrading = false;
+    tell_failed(keeper, strerror(-error));
+    return -1;
+}
+
+/* Our predecessor's stand-by sees our end. */
+static void fail_trial(struct keeper *keeper, const char *how)
+{
+    log_line(LOG_WARN, "the new program's worker %s", how);
+    end(&keeper->worker);
+    _exit(1);
+}
+
+static void end_trial(struct keeper *keeper)
+{
+    struct arena_header *header = keeper->daemon->arena.header;
+
+    keeper->trial = false;
+    header->upgrading = false;
+    end(&keeper->standby);
+    atomic_fetch_add(&header->upgrades, 1);
+    log_line(LOG_NOTE, "the program was replaced: mapsharefs " PACKAGE_VERSION " goes on");
+}
+
+static void look_at_upgrade(struct keeper *keeper)
+{
+    if (keeper->trial && keeper->worker && keeper->daemon->arena.header->serving_pid == (uint32_t)keeper->worker)
+        end_trial(keeper);
+    else if (keeper->trial && now() > keeper->until)
+        fail_trial(keeper, "does not serve");
+    else if (keeper->checker && now() > keeper->until)
+        kill(keeper->checker, SIGKILL);
+}
+
+/* ---- deaths ---- */
+
 /* Returns the program's exit status, or -1 to go on. The next worker comes first, clients wait for it; then it is told. */
 static int worker_ended(struct keeper *keeper, int status)
 {
@@ -165,6 +265,8 @@ static int worker_ended(struct keeper *keeper, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
         return WEXITSTATUS(status);
     keeper->worker = 0;
+    if (keeper->trial)
+        fail_trial(keeper, how_it_ended(status, text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LACKED) {
         tell_refused(keeper, "too few threads, descriptors or memory");
         return -1;
@@ -198,6 +300,8 @@ static int reap(struct keeper *keeper)
             keeper->probe = 0;
         else if (pid == keeper->standby)
             keeper->standby = 0;
+        else if (pid == keeper->checker)
+            keeper->checker = 0, result = become_new(keeper, status);
         else if (pid == keeper->watchdog.inspector && watchdog_hangs(&keeper->watchdog, keeper->daemon, status))
             kill(keeper->worker, SIGKILL);
     }
@@ -207,7 +311,7 @@ static int reap(struct keeper *keeper)
 /* Every signal is blocked and comes here; one that nobody waits for means nothing. */
 static void wait_for_signal(struct keeper *keeper)
 {
-    bool retry = !keeper->worker || !keeper->probe || (keeper->told && !keeper->standby) || keeper->unmount;
+    bool retry = !keeper->worker || !keeper->probe || (keeper->told && !keeper->standby) || keeper->unmount || keeper->trial;
     struct timespec pause = {.tv_nsec = (keeper->told ? RETRY_MILLISECONDS : POLL_MILLISECONDS) * 1000000};
     struct timespec second = {.tv_sec = 1};
     sigset_t all;
@@ -218,19 +322,16 @@ static void wait_for_signal(struct keeper *keeper)
     watchdog_look(&keeper->watchdog, keeper->daemon, keeper->worker);
     if (signal == SIGTERM || signal == SIGINT)
         keeper->unmount = true;
+    if (signal == SIGHUP)
+        start_checker(keeper);
+    look_at_upgrade(keeper);
     keeper->pause = false;
 }
 
-/* The mount has ended: nothing is to be kept. */
-static void end_standby(const struct keeper *keeper)
+int keeper_run(struct daemon *daemon, pid_t standby)
 {
-    if (keeper->standby && !kill(keeper->standby, SIGKILL))
-        waitpid(keeper->standby, NULL, 0);
-}
-
-int keeper_run(struct daemon *daemon)
-{
-    struct keeper keeper = {.daemon = daemon};
+    struct keeper keeper = {
+        .daemon = daemon, .standby = standby, .trial = standby != 0, .told = standby != 0, .until = now() + UPGRADE_SECONDS};
     struct arena_header *header = daemon->arena.header;
     int result = -1;
 
@@ -250,6 +351,6 @@ int keeper_run(struct daemon *daemon)
             background_tell_ready(daemon);
         }
     }
-    end_standby(&keeper);
+    end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;
 }

@@ -172,6 +172,8 @@ int sizes_make_arena(struct daemon *daemon)
         log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
     error = arena_create(&daemon->arena, options->cache_size, spill, daemon->owned[OWNED_SPILL]);
     if (!error)
+        daemon->owned[OWNED_ARENA] = daemon->arena.fd;
+    if (!error)
         error = try_space(WORKER_SPACE + options->threads * THREAD_SPACE);
     if (!error)
         daemon->arena.header->size_max = size_max;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,15 @@ static int settle(struct daemon *daemon)
     return error;
 }
 
+/* What will be at its place later is its successor. NULL: unknown. */
+static const char *find_program(void)
+{
+    static char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+
+    return length > 0 ? program : NULL;
+}
+
 int start_run(const struct options *given)
 {
     static struct options options;
@@ -69,6 +79,7 @@ int start_run(const struct options *given)
     for (int i = 0; i < OWNED_COUNT; i++)
         daemon.owned[i] = -1;
     daemon.owned[OWNED_NULL] = null;
+    daemon.program = find_program();
     log_descriptors(&daemon.owned[OWNED_MESSAGES], &daemon.owned[OWNED_SYSTEM_LOG]);
     if (setup_daemon(&daemon, &options))
         return 1;
@@ -80,5 +91,5 @@ int start_run(const struct options *given)
     if (mount_make(&daemon))
         return 1;
     lock_sign(daemon.owned[OWNED_LOCK], &options);
-    return keeper_run(&daemon);
+    return keeper_run(&daemon, 0);
 }

@@ -341,6 +341,7 @@ int worker_run(struct daemon *daemon)
         log_line(LOG_FATAL, "the worker cannot start: %s", strerror(-error));
         return WORKER_FAILED;
     }
+    server.arena.header->serving_pid = getpid();
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -88,6 +88,8 @@ void stats_get(fuse_req_t request, size_t size)
         {"worker_pid", header->worker_pid},
         {"probe_pid", header->probe_pid},
         {"standby_pid", header->standby_pid},
+        {"upgrades", header->upgrades},
+        {"upgrades_failed", header->upgrades_failed},
         {"restarts", counters->restarts},
         {"keeper_restarts", counters->keeper_restarts},
         {"inodes", in_use(&server->inodes.lock, &server->inodes.slots)},

@@ -41,6 +41,23 @@ int capabilities_keep(uint64_t set, uint64_t for_now)
     return change(set | for_now, set | for_now) ?: error;
 }
 
+void capabilities_hand_on(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    if (syscall(SYS_capget, &header, data))
+        return;
+    for (int i = 0; i < 2; i++)
+        data[i].inheritable = data[i].permitted;
+    if (syscall(SYS_capset, &header, data))
+        return;
+    for (int number = 0; number < 64; number++) {
+        if (data[number / 32].permitted & 1u << number % 32)
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0);
+    }
+}
+
 int capabilities_drop_others(uint64_t set)
 {
     return change(set, set);

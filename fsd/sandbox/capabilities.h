@@ -11,6 +11,8 @@
 int capabilities_keep(uint64_t set, uint64_t for_now);
 /* No others than these any more. 0 or -errno. */
 int capabilities_drop_others(uint64_t set);
+/* What is executed next has those that we have. */
+void capabilities_hand_on(void);
 /* Of this thread: those that count now, among those that it has. 0 or -errno. */
 int capabilities_use(uint64_t set);
 

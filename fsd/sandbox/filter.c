@@ -189,8 +189,7 @@ static const struct call probe[] = {
 
 /* No process of ours makes these, whatever became of it: it ends at once. */
 static const struct call never[] = {
-    /* other programs, other processes, the kernel */
-    ANY(execve),
+    /* other processes, the kernel */
     ANY(execveat),
     ANY(ptrace),
     ANY(process_vm_readv),
@@ -217,9 +216,10 @@ static const struct call never[] = {
 
 /* Nor these, the keeper aside. */
 static const struct call keepers[] = {
-    /* mounts, processes, rings that nobody restricts */
-    ANY(mount),   ANY(umount2), ANY(pivot_root),    ANY(setns), ANY(open_tree), ANY(move_mount), ANY(fsopen),         ANY(fsconfig),
-    ANY(fsmount), ANY(fspick),  ANY(mount_setattr), ANY(fork),  ANY(vfork),     ANY(socket),     ANY(io_uring_setup), NONE};
+    /* programs, mounts, processes, rings that nobody restricts */
+    ANY(execve),     ANY(mount),  ANY(umount2),  ANY(pivot_root),     ANY(setns),  ANY(open_tree),
+    ANY(move_mount), ANY(fsopen), ANY(fsconfig), ANY(fsmount),        ANY(fspick), ANY(mount_setattr),
+    ANY(fork),       ANY(vfork),  ANY(socket),   ANY(io_uring_setup), NONE};
 
 #ifdef STRICT_SANDBOX
 

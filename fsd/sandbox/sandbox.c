@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -127,6 +128,17 @@ int sandbox_make_room(void)
     return room;
 }
 
+void sandbox_adopt_room(int descriptor)
+{
+    room = descriptor;
+}
+
+void sandbox_before_execution(void)
+{
+    if (!off && !geteuid())
+        capabilities_hand_on();
+}
+
 /* ---- each process ---- */
 
 struct landlock_rules { /* older headers do not know all */
@@ -183,6 +195,8 @@ void sandbox_filter(enum sandbox_role role)
         log_ask(getppid()); /* it makes no connections, and has no names */
     if (!off && role == SANDBOX_WORKER && !geteuid())
         sandbox_miss("capabilities", capabilities_drop_others(capabilities_of(role)));
+    if (role == SANDBOX_KEEPER && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER)
+        return; /* the program's that ran before: they would pile up */
     if (!off && (role != SANDBOX_KEEPER || !geteuid()))
         sandbox_miss("seccomp", filter_install(role));
 }

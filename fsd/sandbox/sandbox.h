@@ -14,6 +14,9 @@ void sandbox_choose(bool off, bool trusted);
  * made, an empty root without any of the mounts that are here, and without ours, which could never be unmounted there. Returns its descriptor, -1:
  * none. It is to stay open. */
 int sandbox_make_room(void);
+/* That of the program that ran before: `descriptor` or -1. Capabilities of the keeper go on over an execution that is to follow. */
+void sandbox_adopt_room(int descriptor);
+void sandbox_before_execution(void);
 /* First thing: the room, capabilities, no new privileges. */
 void sandbox_enter(enum sandbox_role role);
 /* Before the first thread: no system call but those that the role makes. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # No signal but TERM, INT and KILL, sent to any process of a mount, ends it. TERM to the keeper does; a worker and the probe leave it to
-# the keeper.
+# the keeper. HUP to the keeper replaces the program: mount/upgrade.sh.
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_program getfattr
@@ -23,7 +23,7 @@ faults=' ILL TRAP ABRT BUS FPE SEGV SYS '
 ended=0
 for signal in $(kill -l | tr '\t' '\n' | sed -n 's/.*SIG\([A-Z0-9]*\)$/\1/p') RTMIN RTMAX; do
     case $signal in KILL | STOP | CONT | CHLD) continue ;; esac
-    case $signal in TERM | INT) ;; *) kill -s "$signal" "$KEEPER"; lives "$signal" keeper ;; esac
+    case $signal in TERM | INT | HUP) ;; *) kill -s "$signal" "$KEEPER"; lives "$signal" keeper ;; esac
     kill -s "$signal" "$probe"
     lives "$signal" probe
     case $faults in *" $signal "*) continue ;; esac

@@ -39,6 +39,18 @@ as_user sync "$MOUNT/written"
 worker=$(value stats "$MOUNT" | sed -n 's/^worker_pid=//p')
 as_user kill -9 "$worker"
 [ "$(as_user stat -c %s "$MOUNT/written")" = 12288 ] || fail "the mount does not survive its worker"
+if [ -x "$MAPSHARE" ]; then
+    as_user "$MAPSHARE" upgrade "$MOUNT" || fail "mapshare upgrade"
+    [ "$(value stats "$MOUNT" | sed -n 's/^keeper_pid=//p')" = "$KEEPER" ] || fail "after an upgrade the keeper is another"
+fi
+stands_by() { [ "$(value stats "$MOUNT" | sed -n 's/^standby_pid=//p')" != 0 ]; }
+wait_until 30 stands_by || fail "nobody stands by"
+as_user kill -9 "$KEEPER"
+next_keeper() { [ "$(value stats "$MOUNT" | sed -n 's/^keeper_pid=//p')" != "$KEEPER" ]; }
+wait_until 30 next_keeper || fail "nobody takes the keeper's place"
+KEEPER=$(value stats "$MOUNT" | sed -n 's/^keeper_pid=//p')
+USED_KEEPERS+=("$KEEPER")
+[ "$(as_user stat -c %s "$MOUNT/written")" = 12288 ] || fail "the mount does not survive its keeper"
 
 if is_root; then
     ! ls "$MOUNT" >/dev/null 2>&1 || fail "root may look into a user's mount without allow_other"
