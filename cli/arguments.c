@@ -20,7 +20,7 @@ static const struct option_entry {
     {OPTION_JSON, 'j', "json", NULL, 0, 0, "print JSON, for programs"},
     {OPTION_WIDTH, 'w', "width", "CELLS", 8, 4096, "cells in a row (default: as the terminal, else 64)"},
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
-    {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon to finish"},
+    {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
     {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},
     {OPTION_VERSION, 'V', "version", NULL, 0, 0, "print the version and leave"},

@@ -53,6 +53,7 @@ enum exit_status command_sync(const struct arguments *arguments);
 enum exit_status command_top(const struct arguments *arguments);
 enum exit_status command_recover(const struct arguments *arguments);
 enum exit_status command_journal(const struct arguments *arguments);
+enum exit_status command_revive(const struct arguments *arguments);
 enum exit_status command_upgrade(const struct arguments *arguments);
 enum exit_status command_metrics(const struct arguments *arguments);
 

@@ -30,6 +30,17 @@ const struct command commands[] = {
         .run = command_upgrade,
     },
     {
+        .name = "revive",
+        .operands = "MOUNT",
+        .operands_most = 1,
+        .options = OPTION_TIMEOUT | OPTIONS_ALWAYS,
+        .summary = "serve again a mount whose worker died too often",
+        .description = "A worker that dies too often is not started again: clients of MOUNT get EIO.\n"
+                       "This starts one, with all that the last one had received, and returns when it\n"
+                       "serves. Of a mount that is served nothing is changed.\n",
+        .run = command_revive,
+    },
+    {
         .name = "stat",
         .operands = "FILE",
         .operands_most = 1,

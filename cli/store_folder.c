@@ -92,6 +92,21 @@ int store_folder_lock(int folder)
     return error;
 }
 
+int store_folder_keeper(const char *path)
+{
+    char name[4096], text[16] = "";
+    int lock, pid = 0;
+
+    if (snprintf(name, sizeof name, "%s/" LOCK_NAME, path) >= (int)sizeof name)
+        return 0;
+    lock = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (lock >= 0 && (pread(lock, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%d", &pid) != 1))
+        pid = 0;
+    if (lock >= 0)
+        close(lock);
+    return pid;
+}
+
 bool store_folder_is_used(int folder)
 {
     int lock = openat(folder, LOCK_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -11,6 +11,9 @@ int store_folder_open(const char *path);
  * (a daemon has it) or -errno. */
 int store_folder_lock(int folder);
 
+/* The process number of the keeper that has the store mounted, by what its lock says. 0 or less: unknown. */
+int store_folder_keeper(const char *path);
+
 /* Whether a daemon has the store now. */
 bool store_folder_is_used(int folder);
 

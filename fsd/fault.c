@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct rule {
     enum operation operation;
     enum target target;
     int error;
+    bool death; /* the worker's */
     long delay_milliseconds;
     unsigned long first, count;
     _Atomic unsigned long seen;
@@ -69,8 +71,9 @@ static bool parse_rule(struct rule *rule, char *text)
 
     if (which < 0 || where < 0 || !kind)
         return false;
-    *rule = (struct rule){.operation = which, .target = where, .error = find_error(kind), .first = 1, .count = ~0ul};
-    if (!rule->error) {
+    *rule = (struct rule){
+        .operation = which, .target = where, .error = find_error(kind), .death = !strcmp(kind, "death"), .first = 1, .count = ~0ul};
+    if (!rule->error && !rule->death) {
         rule->delay_milliseconds = strtol(kind, &end, 10);
         if (strcmp(end, "ms") || rule->delay_milliseconds < 0)
             return false;
@@ -131,6 +134,8 @@ static int meet(struct faulty_store *faulty, enum operation operation, int fd)
         call = atomic_fetch_add(&rule->seen, 1) + 1;
         if (call < rule->first || call - rule->first >= rule->count)
             continue;
+        if (rule->death)
+            kill(getpid(), SIGKILL);
         if (rule->error)
             return -rule->error;
         usleep(rule->delay_milliseconds * 1000);

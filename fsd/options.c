@@ -46,7 +46,7 @@ static const struct option {
     {"hang_timeout", NUMBER, offsetof(struct options, hang_timeout), 0, 3600,
      "seconds after which a worker that gets on with nothing is replaced; 0: never [10]"},
     {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
-     "deaths of the worker in ten seconds before the keeper gives up [20]"},
+     "deaths of the worker in a minute after which it is not started again [20]"},
     {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
      "all files are atomic: only the program's own commits make changes durable"},
     {"strictatime", ATIME, offsetof(struct options, atime), ATIME_STRICT, 0, "mark atime at every read"},

@@ -29,7 +29,7 @@ struct options {
     uint64_t user_removed; /* percent */
     uint64_t user_probes;
     uint64_t hang_timeout; /* seconds; 0: never */
-    uint64_t max_restarts; /* in ten seconds */
+    uint64_t max_restarts; /* in a minute */
     bool atomic;           /* all files are */
     bool allow_other;
     bool read_only;

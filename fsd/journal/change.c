@@ -103,12 +103,12 @@ int change_settle(struct journal *journal)
     return result;
 }
 
-/* Whether a path in the log, or in a commit that has its place there, may become stale. */
+/* Whether a path in the log may become stale: in a commit, in one that has its place there, or in one that was given up and may still come back. */
 static bool holds_paths(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
     const struct journal_point *point = log_point(journal->state);
-    bool holds = point->committed > point->tail || journal->committing > point->tail;
+    bool holds = point->committed > point->tail || journal->committing > point->tail || journal->unfenced;
     pthread_mutex_unlock(&journal->lock);
     return holds;
 }

@@ -134,10 +134,7 @@ static int fence(struct journal *journal)
 
 static int fence_if_needed(struct journal *journal)
 {
-    pthread_mutex_lock(&journal->release_lock);
-    bool needed = journal->unfenced;
-    pthread_mutex_unlock(&journal->release_lock);
-    return needed ? fence(journal) : 0;
+    return journal->unfenced ? fence(journal) : 0;
 }
 
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
@@ -408,6 +405,7 @@ void journal_rollback(struct journal *journal)
         while (journal->writing > 0)
             pthread_cond_wait(&journal->changed, &journal->lock);
         journal->state->epoch++;
+        journal->unfenced = true;
         start_at_head(journal);
         pthread_mutex_unlock(&journal->lock);
         fence(journal);

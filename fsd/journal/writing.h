@@ -3,6 +3,7 @@
 #define JOURNAL_WRITING_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "journal/span.h"
 #include "journal/superblock.h"
@@ -20,9 +21,9 @@ struct journal {
     pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */
     pthread_mutex_t release_lock; /* taken before `lock` */
     struct superblock superblock; /* as on disk */
-    bool unfenced;                /* the last fence failed; with the release lock */
-    bool died_changing;           /* the process before us died over a change of names; guarded by the names lock */
-    bool direct;                  /* writes go past the page cache */
+    _Atomic bool unfenced; /* what was given up may still be taken for a commit; changed with the release lock, or the lock */
+    bool died_changing;    /* the process before us died over a change of names; guarded by the names lock */
+    bool direct;           /* writes go past the page cache */
 
     pthread_mutex_t lock; /* all below, and the state but for its reading */
     pthread_cond_t changed;

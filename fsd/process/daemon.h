@@ -41,8 +41,9 @@ struct daemon {
 /* How a worker ends. LACKED: it could not start for lack of threads, memory or descriptors, which passes. */
 enum { WORKER_DONE = 0, WORKER_UNSAVED = 1, WORKER_FAILED = 2, WORKER_LACKED = 3 };
 
-/* The worker's life: returns its exit status when the mount is gone and everything is in the store. */
-int worker_run(struct daemon *daemon);
+/* The worker's life: returns its exit status when the mount is gone and everything is in the store. `rescue`: serves nobody, and ends when everything
+ * is committed. */
+int worker_run(struct daemon *daemon, bool rescue);
 
 /* The keeper's: watches until the mount has ended. Returns the program's exit status. `standby`: 0, or a program is on trial, and this is its predecessor's
  * stand-by, which goes on with the mount should the trial fail. */

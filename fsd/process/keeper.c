@@ -16,39 +16,17 @@
 #include "log.h"
 #include "probe/probe.h"
 #include "process/background.h"
-#include "process/daemon.h"
+#include "process/fallen.h"
+#include "process/keeper.h"
 #include "process/standby.h"
 #include "process/tune.h"
 #include "process/unmount.h"
 #include "process/upgrade.h"
-#include "process/watchdog.h"
 #include "sandbox/sandbox.h"
 
-#define WINDOW_SECONDS 10
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
 #define UPGRADE_SECONDS 30    /* a new program says whether it can, and then serves, within */
 #define RETRY_MILLISECONDS 50 /* where no process could be made */
-
-/* Deaths of the worker within the last seconds. */
-struct deaths {
-    time_t window;
-    uint64_t count;
-};
-
-struct keeper {
-    struct daemon *daemon;
-    pid_t worker, probe; /* 0: to be started */
-    pid_t standby;       /* the same, once the mount is usable */
-    pid_t checker;       /* asks a new program; 0: none */
-    time_t until;        /* for that, or for our trial */
-    bool trial;          /* a program on trial: the stand-by is its predecessor's */
-    bool unmount;        /* wanted, its process is to be started */
-    bool refused;        /* the next worker could not be started at once, and that was told */
-    bool pause;          /* before it is tried again */
-    bool told;           /* the mount is usable, and that was told */
-    struct deaths deaths;
-    struct watchdog watchdog;
-};
 
 /* The worker shares our table of descriptors, so that what it opens outlives it at the same number, but not our memory. */
 static pid_t start_worker(struct daemon *daemon)
@@ -57,7 +35,7 @@ static pid_t start_worker(struct daemon *daemon)
 
     if (pid)
         return pid;
-    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon) : WORKER_FAILED);
+    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, false) : WORKER_FAILED);
 }
 
 /* It ends with its keeper: the next one makes its own. */
@@ -75,7 +53,7 @@ static pid_t start_probe(struct daemon *daemon)
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
 }
 
-static time_t now(void)
+time_t keeper_now(void)
 {
     struct timespec time;
 
@@ -83,22 +61,23 @@ static time_t now(void)
     return time.tv_sec;
 }
 
-static bool too_many(struct deaths *deaths, uint64_t max)
-{
-    time_t second = now();
-
-    if (second - deaths->window >= WINDOW_SECONDS)
-        *deaths = (struct deaths){.window = second};
-    return ++deaths->count > max;
-}
-
-static const char *how_it_ended(int status, char text[64])
+const char *keeper_tell(int status, char text[64])
 {
     if (WIFSIGNALED(status))
         snprintf(text, 64, "was ended by signal %d (%s)", WTERMSIG(status), sigdescr_np(WTERMSIG(status)) ?: "unknown");
     else
         snprintf(text, 64, "exited with %d", WEXITSTATUS(status));
     return text;
+}
+
+int keeper_end(pid_t *pid)
+{
+    int status = SIGKILL;
+
+    if (*pid && !kill(*pid, SIGKILL))
+        waitpid(*pid, &status, 0);
+    *pid = 0;
+    return status;
 }
 
 /* Nobody serves any more. Where not even the process that unmounts can be made, clients get errors when we end. */
@@ -134,14 +113,6 @@ static int start_missing_worker(struct keeper *keeper)
     return -1;
 }
 
-/* Of an upgrade. */
-static void tell_failed(const struct keeper *keeper, const char *why)
-{
-    atomic_fetch_add(&keeper->daemon->arena.header->upgrades_failed, 1);
-    log_line(LOG_WARN, "%s: not replaced by what is on disk: %s; the program that runs goes on",
-             keeper->daemon->program ?: "the program", why);
-}
-
 /* In the stand-by, returns when it has become the keeper. */
 static void start_missing_standby(struct keeper *keeper)
 {
@@ -157,14 +128,17 @@ static void start_missing_standby(struct keeper *keeper)
     atomic_fetch_add(&daemon->arena.header->counters.keeper_restarts, 1);
     log_line(LOG_WARN, "the keeper was ended; its stand-by keeps the mount from now on");
     if (atomic_exchange(&daemon->arena.header->upgrading, false))
-        tell_failed(keeper, "it ended before it served");
+        upgrade_failed(keeper, "it ended before it served");
 }
 
 static int start_missing(struct keeper *keeper)
 {
-    int result = keeper->worker || keeper->pause ? -1 : start_missing_worker(keeper);
+    bool serves = !keeper->fallen;
+    int result = !serves || keeper->worker || keeper->pause ? -1 : start_missing_worker(keeper);
 
-    if (!keeper->probe) {
+    if (!serves)
+        fallen_start_missing(keeper);
+    if (!keeper->probe && serves) {
         pid_t pid = start_probe(keeper->daemon);
 
         keeper->probe = pid > 0 ? pid : 0;
@@ -177,84 +151,6 @@ static int start_missing(struct keeper *keeper)
     return result;
 }
 
-/* ---- a new program ---- */
-
-static void start_checker(struct keeper *keeper)
-{
-    pid_t pid;
-
-    if (!keeper->told || keeper->checker || keeper->trial)
-        return;
-    pid = keeper->daemon->program ? upgrade_check(keeper->daemon) : -1;
-    keeper->checker = pid > 0 ? pid : 0;
-    keeper->until = now() + UPGRADE_SECONDS;
-    if (pid < 0)
-        tell_failed(keeper, keeper->daemon->program ? strerror(errno) : "its place is unknown");
-}
-
-/* The end of one of ours. Returns how it ended; one that was none was killed, too. */
-static int end(pid_t *pid)
-{
-    int status = SIGKILL;
-
-    if (*pid && !kill(*pid, SIGKILL))
-        waitpid(*pid, &status, 0);
-    *pid = 0;
-    return status;
-}
-
-/* Returns the program's exit status, or -1 to go on: it could not be executed, or the mount has ended. */
-static int become_new(struct keeper *keeper, int check)
-{
-    int status, error;
-
-    if (check || !keeper->standby) {
-        tell_failed(keeper, !check ? "nobody stands by" : WIFEXITED(check) ? "it refuses" : "it ended when it was asked");
-        return -1;
-    }
-    status = end(&keeper->worker);
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
-        return WEXITSTATUS(status);
-    end(&keeper->probe);
-    end(&keeper->watchdog.inspector);
-    keeper->daemon->arena.header->upgrading = true;
-    error = upgrade_execute(keeper->daemon);
-    keeper->daemon->arena.header->upgrading = false;
-    tell_failed(keeper, strerror(-error));
-    return -1;
-}
-
-/* Our predecessor's stand-by sees our end. */
-static void fail_trial(struct keeper *keeper, const char *how)
-{
-    log_line(LOG_WARN, "the new program's worker %s", how);
-    end(&keeper->worker);
-    _exit(1);
-}
-
-static void end_trial(struct keeper *keeper)
-{
-    struct arena_header *header = keeper->daemon->arena.header;
-
-    keeper->trial = false;
-    header->upgrading = false;
-    end(&keeper->standby);
-    atomic_fetch_add(&header->upgrades, 1);
-    log_line(LOG_NOTE, "the program was replaced: mapsharefs " PACKAGE_VERSION " goes on");
-}
-
-static void look_at_upgrade(struct keeper *keeper)
-{
-    if (keeper->trial && keeper->worker && keeper->daemon->arena.header->serving_pid == (uint32_t)keeper->worker)
-        end_trial(keeper);
-    else if (keeper->trial && now() > keeper->until)
-        fail_trial(keeper, "does not serve");
-    else if (keeper->checker && now() > keeper->until)
-        kill(keeper->checker, SIGKILL);
-}
-
-/* ---- deaths ---- */
-
 /* Returns the program's exit status, or -1 to go on. The next worker comes first, clients wait for it; then it is told. */
 static int worker_ended(struct keeper *keeper, int status)
 {
@@ -262,24 +158,30 @@ static int worker_ended(struct keeper *keeper, int status)
     int result;
     char text[64];
 
+    if (fallen_rescue_ended(keeper, status))
+        return -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
         return WEXITSTATUS(status);
     keeper->worker = 0;
     if (keeper->trial)
-        fail_trial(keeper, how_it_ended(status, text));
+        upgrade_give_up(keeper, keeper_tell(status, text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LACKED) {
         tell_refused(keeper, "too few threads, descriptors or memory");
         return -1;
     }
-    if (too_many(&keeper->deaths, keeper->daemon->options->max_restarts) || !header->ready) {
-        log_line(LOG_FATAL, "the worker %s%s; giving up: what was committed is in the journal and comes back at the next mount",
-                 how_it_ended(status, text), header->ready ? " too often" : "");
-        return give_up(keeper);
+    if (keeper->last || !header->ready) {
+        log_line(LOG_FATAL, "the worker %s; giving up: what was committed is in the journal and comes back at the next mount",
+                 keeper_tell(status, text));
+        return keeper->last ? 1 : give_up(keeper);
+    }
+    if (fallen_is(keeper)) {
+        fallen_begin(keeper, keeper_tell(status, text));
+        return -1;
     }
     keeper->refused = false;
     result = start_missing_worker(keeper);
     atomic_fetch_add(&header->counters.restarts, 1);
-    log_line(LOG_WARN, "the worker %s; the next one takes over", how_it_ended(status, text));
+    log_line(LOG_WARN, "the worker %s; the next one takes over", keeper_tell(status, text));
     return result;
 }
 
@@ -294,6 +196,8 @@ static int reap(struct keeper *keeper)
                 kill(pid, SIGKILL);
             continue;
         }
+        if (fallen_reap(keeper, pid, status))
+            continue;
         if (pid == keeper->worker)
             result = worker_ended(keeper, status);
         else if (pid == keeper->probe)
@@ -301,7 +205,7 @@ static int reap(struct keeper *keeper)
         else if (pid == keeper->standby)
             keeper->standby = 0;
         else if (pid == keeper->checker)
-            keeper->checker = 0, result = become_new(keeper, status);
+            keeper->checker = 0, result = upgrade_go_on(keeper, status);
         else if (pid == keeper->watchdog.inspector && watchdog_hangs(&keeper->watchdog, keeper->daemon, status))
             kill(keeper->worker, SIGKILL);
     }
@@ -311,7 +215,8 @@ static int reap(struct keeper *keeper)
 /* Every signal is blocked and comes here; one that nobody waits for means nothing. */
 static void wait_for_signal(struct keeper *keeper)
 {
-    bool retry = !keeper->worker || !keeper->probe || (keeper->told && !keeper->standby) || keeper->unmount || keeper->trial;
+    bool missing = keeper->fallen ? !keeper->refuser : !keeper->worker || !keeper->probe;
+    bool retry = missing || (keeper->told && !keeper->standby) || keeper->unmount || keeper->trial;
     struct timespec pause = {.tv_nsec = (keeper->told ? RETRY_MILLISECONDS : POLL_MILLISECONDS) * 1000000};
     struct timespec second = {.tv_sec = 1};
     sigset_t all;
@@ -319,25 +224,31 @@ static void wait_for_signal(struct keeper *keeper)
 
     sigfillset(&all);
     signal = sigtimedwait(&all, NULL, keeper->told && !retry ? &second : &pause);
-    watchdog_look(&keeper->watchdog, keeper->daemon, keeper->worker);
+    if (!keeper->fallen)
+        watchdog_look(&keeper->watchdog, keeper->daemon, keeper->worker);
     if (signal == SIGTERM || signal == SIGINT)
         keeper->unmount = true;
+    if (keeper->unmount && keeper->fallen)
+        fallen_unmount(keeper);
+    if (signal == SIGUSR1)
+        fallen_revive(keeper);
     if (signal == SIGHUP)
-        start_checker(keeper);
-    look_at_upgrade(keeper);
+        upgrade_begin(keeper);
+    upgrade_look(keeper);
     keeper->pause = false;
 }
 
 int keeper_run(struct daemon *daemon, pid_t standby)
 {
-    struct keeper keeper = {
-        .daemon = daemon, .standby = standby, .trial = standby != 0, .told = standby != 0, .until = now() + UPGRADE_SECONDS};
+    struct keeper keeper = {.daemon = daemon, .standby = standby, .told = standby != 0};
     struct arena_header *header = daemon->arena.header;
     int result = -1;
 
     sandbox_enter(SANDBOX_KEEPER);
     sandbox_filter(SANDBOX_KEEPER);
     header->keeper_pid = getpid();
+    if (standby)
+        upgrade_on_trial(&keeper);
     while (result < 0) {
         result = start_missing(&keeper);
         if (result < 0)
@@ -351,6 +262,6 @@ int keeper_run(struct daemon *daemon, pid_t standby)
             background_tell_ready(daemon);
         }
     }
-    end(&keeper.standby); /* nothing is to be kept */
+    keeper_end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;
 }

@@ -5,14 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "process/handover.h"
 #include "sandbox/sandbox.h"
+
+#define UPGRADE_SECONDS 30 /* a new program says whether it can, and then serves, within */
 
 static int execute(const struct daemon *daemon, int handover, bool check)
 {
@@ -42,7 +45,7 @@ static void keep_open(int fd)
         fcntl(fd, F_SETFD, 0);
 }
 
-pid_t upgrade_check(const struct daemon *daemon)
+static pid_t check(const struct daemon *daemon)
 {
     pid_t pid = fork();
     int handover;
@@ -74,7 +77,7 @@ static int table_size(void)
 }
 
 /* All of them: the dead worker's rings, too, whose end the next one waits for, and what the arena names. */
-int upgrade_execute(const struct daemon *daemon)
+static int execute_for_good(const struct daemon *daemon)
 {
     int handover = handover_write(daemon), size = table_size(), error;
 
@@ -86,4 +89,84 @@ int upgrade_execute(const struct daemon *daemon)
     close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
     close(handover);
     return error;
+}
+
+/* ---- what the keeper does ---- */
+
+void upgrade_failed(const struct keeper *keeper, const char *why)
+{
+    atomic_fetch_add(&keeper->daemon->arena.header->upgrades_failed, 1);
+    log_line(LOG_WARN, "%s: not replaced by what is on disk: %s; the program that runs goes on",
+             keeper->daemon->program ?: "the program", why);
+}
+
+void upgrade_begin(struct keeper *keeper)
+{
+    pid_t pid;
+
+    if (!keeper->told || keeper->checker || keeper->trial)
+        return;
+    pid = keeper->daemon->program ? check(keeper->daemon) : -1;
+    keeper->checker = pid > 0 ? pid : 0;
+    keeper->until = keeper_now() + UPGRADE_SECONDS;
+    if (pid < 0)
+        upgrade_failed(keeper, keeper->daemon->program ? strerror(errno) : "its place is unknown");
+}
+
+/* Returns the program's exit status, or -1 to go on: it could not be executed, or the mount has ended. */
+int upgrade_go_on(struct keeper *keeper, int answer)
+{
+    int status, error;
+
+    if (answer || !keeper->standby) {
+        upgrade_failed(keeper, !answer ? "nobody stands by" : WIFEXITED(answer) ? "it refuses" : "it ended when it was asked");
+        return -1;
+    }
+    status = keeper_end(&keeper->worker);
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
+        return WEXITSTATUS(status);
+    keeper_end(&keeper->probe);
+    keeper_end(&keeper->refuser);
+    keeper_end(&keeper->saver);
+    keeper_end(&keeper->watchdog.inspector);
+    keeper->daemon->arena.header->upgrading = true;
+    error = execute_for_good(keeper->daemon);
+    keeper->daemon->arena.header->upgrading = false;
+    upgrade_failed(keeper, strerror(-error));
+    return -1;
+}
+
+void upgrade_on_trial(struct keeper *keeper)
+{
+    keeper->trial = true;
+    keeper->until = keeper_now() + UPGRADE_SECONDS;
+}
+
+/* Our predecessor's stand-by sees our end. */
+void upgrade_give_up(struct keeper *keeper, const char *how)
+{
+    log_line(LOG_WARN, "the new program's worker %s", how);
+    keeper_end(&keeper->worker);
+    _exit(1);
+}
+
+static void end_trial(struct keeper *keeper)
+{
+    struct arena_header *header = keeper->daemon->arena.header;
+
+    keeper->trial = false;
+    header->upgrading = false;
+    keeper_end(&keeper->standby);
+    atomic_fetch_add(&header->upgrades, 1);
+    log_line(LOG_NOTE, "the program was replaced: mapsharefs " PACKAGE_VERSION " goes on");
+}
+
+void upgrade_look(struct keeper *keeper)
+{
+    if (keeper->trial && keeper->worker && keeper->daemon->arena.header->serving_pid == (uint32_t)keeper->worker)
+        end_trial(keeper);
+    else if (keeper->trial && keeper_now() > keeper->until)
+        upgrade_give_up(keeper, "does not serve");
+    else if (keeper->checker && keeper_now() > keeper->until)
+        kill(keeper->checker, SIGKILL);
 }

@@ -5,12 +5,20 @@
 #ifndef PROCESS_UPGRADE_H
 #define PROCESS_UPGRADE_H
 
-#include "process/daemon.h"
+#include "process/keeper.h"
 
-/* Starts the process that asks: it exits with 0 when the new program can be executed. Its number, or -1. */
-pid_t upgrade_check(const struct daemon *daemon);
+/* SIGHUP: starts the process that asks. */
+void upgrade_begin(struct keeper *keeper);
+/* It ended. Returns the program's exit status, where the mount has ended meanwhile; -1: the new program could not be executed. */
+int upgrade_go_on(struct keeper *keeper, int answer);
+/* Told, counted. */
+void upgrade_failed(const struct keeper *keeper, const char *why);
 
-/* There is no worker, no probe. Returns -errno when it could not. */
-int upgrade_execute(const struct daemon *daemon);
+/* In the new program: the one before stands by until a worker of ours serves. */
+void upgrade_on_trial(struct keeper *keeper);
+void upgrade_give_up(struct keeper *keeper, const char *how) __attribute__((noreturn));
+
+/* Now and then: whether a time is over, or the trial is. */
+void upgrade_look(struct keeper *keeper);
 
 #endif

@@ -302,7 +302,18 @@ static void tell_missing(const struct arena_header *header)
         log_line(LOG_NOTE, "of the sandbox could not be applied: %s", missing);
 }
 
-int worker_run(struct daemon *daemon)
+/* Of a worker that serves nobody. What cannot be committed now stays received. */
+static int rescue(struct files *files)
+{
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, checkpoint_thread, files) ? -EAGAIN : flush_all(files);
+
+    if (error)
+        log_line(LOG_WARN, "not all that was received can be committed: %s", strerror(-error));
+    return error ? WORKER_UNSAVED : WORKER_DONE;
+}
+
+int worker_run(struct daemon *daemon, bool rescues)
 {
     static struct server server;
     pthread_t threads[2];
@@ -322,10 +333,12 @@ int worker_run(struct daemon *daemon)
     pthread_mutex_init(&server.group_lock, NULL);
     pthread_cond_init(&server.tick, NULL);
     error = open_floors(&server, daemon);
-    if (!error)
+    if (!error && !rescues)
         error = open_session(&server, daemon->owned[OWNED_SESSION]);
     sandbox_filter(SANDBOX_WORKER);
     tell_missing(server.arena.header);
+    if (!error && rescues)
+        return rescue(&server.files);
     if (!error)
         error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END], server.options->user_probes);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||

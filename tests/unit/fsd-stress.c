@@ -230,8 +230,8 @@ static void act_commit(struct actor *actor)
     if (commit_file(stress->house, model->file) || cuts % 2)
         return;
     pthread_mutex_lock(&model->commit_lock);
-    for (unsigned i = 0; i < SLOTS; i++) {
-        if (cuts > model->committed_cuts || before[i] > model->committed[i])
+    for (unsigned i = 0; i < SLOTS; i++) { /* of before a cut that a later commit has: not counted any more */
+        if (cuts > model->committed_cuts || (cuts == model->committed_cuts && before[i] > model->committed[i]))
             model->committed[i] = before[i];
     }
     if (cuts > model->committed_cuts)

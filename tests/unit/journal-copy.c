@@ -182,6 +182,24 @@ static void what_was_not_made_is_not_followed(void **state)
 
 /* The end came over the change: what is there tells whether it was made. */
 
+/* It was written whole, but its flush failed, and so did the write that starts the next epoch: it may come back. Then a name changes. */
+static void a_commit_that_was_given_up_is_not_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    struct journal_file file = entry_of(fixture, "a");
+    struct journal_page page = data_page(0, 'A');
+    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
+    assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
+    fixture->faulty.writes_left = 1;
+    fixture->faulty.flushes_left = 0;
+    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    move(fixture, JOURNAL_RENAME, "a", "c");
+    copy(fixture);
+    fixture_recover(fixture);
+    assert_string_equal(content(fixture, "c"), "xx"); /* the word of the change lies over it */
+}
+
 static void a_file_that_is_not_there_is_lost(void **state)
 {
     struct fixture *fixture = *state;
@@ -267,6 +285,7 @@ int main(void)
         CASE(an_unlink_in_doubt_is_not_written_to),
         CASE(an_exchange_is_followed),
         CASE(what_was_not_made_is_not_followed),
+        CASE(a_commit_that_was_given_up_is_not_lost),
         CASE(a_file_that_is_not_there_is_lost),
         CASE(a_link_or_folder_in_its_place_is_not_it),
         CASE(a_path_is_needed),

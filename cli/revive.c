@@ -1,0 +1,84 @@
+/* A mount that is not served tells nothing about itself: who its keeper is stands in the store's lock. */
+#include "config.h"
+
+#include "command.h"
+#include "message.h"
+#include "mounts.h"
+#include "statistics.h"
+#include "store_folder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define POLL_NANOSECONDS 10000000
+#define TIMEOUT_DEFAULT 30 /* seconds */
+
+static time_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec;
+}
+
+/* 0 or -errno. */
+static int is_served(const char *mount)
+{
+    struct statistics statistics;
+    int result = statistics_read(mount, &statistics);
+
+    if (!result)
+        statistics_free(&statistics);
+    return result;
+}
+
+static enum exit_status revive(const char *mount, const struct mount_entry *entry, unsigned timeout)
+{
+    static const struct timespec pause = {.tv_nsec = POLL_NANOSECONDS};
+    time_t until = now() + (timeout ? timeout : TIMEOUT_DEFAULT);
+    int keeper = store_folder_keeper(entry->source), result;
+
+    if (keeper <= 0 || (kill(keeper, SIGUSR1) && errno == ESRCH)) {
+        message("%s: its keeper cannot be found by the lock of its store %s; unmount it, and mount it again", quoted(mount),
+                quoted(entry->source));
+        return STATUS_FAILURE;
+    }
+    if (kill(keeper, SIGUSR1)) {
+        message("%s: its keeper, process %d, cannot be told: %s", quoted(mount), keeper, strerror(errno));
+        return STATUS_FAILURE;
+    }
+    while ((result = is_served(mount)) == -EIO && now() < until)
+        nanosleep(&pause, NULL);
+    if (result)
+        message("%s: is not served: %s; the daemon's log tells why", quoted(mount), strerror(-result));
+    return result ? STATUS_FAILURE : STATUS_OK;
+}
+
+enum exit_status command_revive(const struct arguments *arguments)
+{
+    const char *mount = arguments->operands[0];
+    char *path = mounts_resolve(mount);
+    struct mount_entry entry;
+    int result = path ? mounts_at(path, &entry) : -errno;
+    enum exit_status status = STATUS_FAILURE;
+
+    if (!result && !mounts_is_ours(&entry)) {
+        mounts_free(&entry);
+        result = -ENOENT;
+    }
+    if (result == -ENOENT)
+        message("%s: no mapsharefs mount", quoted(mount));
+    else if (result)
+        message_error(mount, result);
+    else if (is_served(mount) == 0)
+        status = STATUS_OK;
+    else
+        status = revive(mount, &entry, arguments->timeout);
+    if (!result)
+        mounts_free(&entry);
+    free(path);
+    return status;
+}

@@ -1,0 +1,119 @@
+#include "config.h"
+
+#include "process/fallen.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "process/refuse.h"
+#include "process/standby.h"
+
+#define WINDOW_SECONDS 60
+
+bool fallen_is(struct keeper *keeper)
+{
+    struct deaths *deaths = &keeper->deaths;
+    time_t second = keeper_now();
+
+    if (second - deaths->window >= WINDOW_SECONDS)
+        *deaths = (struct deaths){.window = second};
+    return ++deaths->count > keeper->daemon->options->max_restarts;
+}
+
+void fallen_begin(struct keeper *keeper, const char *how)
+{
+    log_line(LOG_FATAL,
+             "the worker %s too often and is not started again: clients get EIO, what was received is kept; mapshare revive %s "
+             "tries again",
+             how, keeper->daemon->options->mountpoint);
+    keeper->fallen = true;
+    keeper->rescued = false;
+    keeper_end(&keeper->probe);
+}
+
+static pid_t start_rescue(struct daemon *daemon)
+{
+    pid_t keeper = getpid(), pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+    if (pid)
+        return pid;
+    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, true) : WORKER_FAILED);
+}
+
+void fallen_start_missing(struct keeper *keeper)
+{
+    pid_t pid;
+
+    if (!keeper->refuser) {
+        pid = refuse_start(keeper->daemon, keeper->unmount);
+        keeper->refuser = pid > 0 ? pid : 0;
+    }
+    if (!keeper->worker && !keeper->rescued) {
+        pid = start_rescue(keeper->daemon);
+        keeper->worker = pid > 0 ? pid : 0;
+    }
+}
+
+void fallen_revive(struct keeper *keeper)
+{
+    if (!keeper->fallen || keeper->last)
+        return;
+    log_line(LOG_NOTE, "a worker is started again");
+    keeper_end(&keeper->refuser);
+    keeper_end(&keeper->saver);
+    keeper_end(&keeper->worker);
+    keeper->fallen = false;
+    keeper->deaths = (struct deaths){0};
+}
+
+void fallen_unmount(struct keeper *keeper)
+{
+    keeper_end(&keeper->refuser); /* the next one answers all */
+}
+
+static void start_saver(struct keeper *keeper)
+{
+    pid_t pid = refuse_save(keeper->daemon);
+
+    keeper->saver = pid > 0 ? pid : 0;
+    if (pid < 0)
+        log_line(LOG_FATAL, "pages that no commit has are not saved: no process can be made");
+}
+
+bool fallen_rescue_ended(struct keeper *keeper, int status)
+{
+    char text[64];
+
+    if (!keeper->fallen)
+        return false;
+    keeper->worker = 0;
+    keeper->rescued = true;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DONE) {
+        log_line(LOG_WARN, "what was received is committed, but for atomic files");
+        return true;
+    }
+    log_line(LOG_WARN, "what was received could not be committed: the last worker %s", keeper_tell(status, text));
+    start_saver(keeper);
+    return true;
+}
+
+bool fallen_reap(struct keeper *keeper, pid_t pid, int status)
+{
+    if (pid == keeper->saver) {
+        keeper->saver = 0;
+        return true;
+    }
+    if (pid != keeper->refuser)
+        return false;
+    keeper->refuser = 0;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) { /* the mount is gone: one more worker finishes */
+        keeper_end(&keeper->worker);
+        keeper->fallen = false;
+        keeper->last = true;
+    }
+    return true;
+}
