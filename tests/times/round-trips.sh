@@ -24,6 +24,7 @@ expect() { # COUNT STEPS...: where others have the kernel drop pages and attribu
     local most=$1 count
     shift
     for _ in 1 2 3 4 5; do
+        sleep 1.2 # changes and questions no longer cross each other
         count=$(asked "$@")
         [ "$count" -gt "$most" ] || return 0
     done
@@ -36,7 +37,6 @@ with=$(asked print store 0 sync print)
 [ $((with - without)) = 1 ] || fail "after a store, stat asks $((with - without)) times, expected 1"
 stored() { [ "$(attribute committed "$MOUNT/file")" = 0 ] && [ "$(attribute dirty.received "$MOUNT/file")" = 0 ]; }
 wait_until 60 stored || fail "the file's pages do not reach the store"
-sleep 1.2 # changes and questions no longer cross each other, and its blocks are the store's
 expect 1 print
 expect 0 print print print
 expect 0 load 0 load 1 print
