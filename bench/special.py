@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -120,3 +121,72 @@ def hostile(bench):
                 hogs.wait()
             system.stop()
             shutil.rmtree(system.store)
+
+
+KILLS = 20
+BUSY = 50
+
+
+def stall(system, key):
+    """The mount's longest answer, in milliseconds, from the death of a process until another one is in its place."""
+    before = now = statistics(system)
+    longest = 0
+    os.kill(int(before[key]), signal.SIGKILL)
+    while now[key] == before[key]:
+        begin = time.monotonic()
+        now = statistics(system)
+        longest = max(longest, time.monotonic() - begin)
+    return longest * 1000
+
+
+def know(system):
+    for folder, _, files in os.walk(system.directory):
+        for name in files:
+            os.stat(os.path.join(folder, name))
+
+
+def fill(system, mebibytes):
+    """Received pages that nothing commits."""
+    with open(os.path.join(system.directory, "fill"), "wb") as file:
+        os.setxattr(file.fileno(), "user.mapshare.atomic", b"1")
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+
+
+def kill(bench):
+    """How long clients wait when the worker dies. Beside busy tasks it is the daemon that is measured: who asks goes before them."""
+    if OURS not in bench.only([OURS]):
+        return
+    inodes, mebibytes = bench.arguments.inodes, 64 if bench.arguments.quick else 900
+    options = "cache_size=1G,journal_size=256M,max_restarts=1000000,commit_interval=3600,user_share=100"
+    system = systems.mapsharefs(bench.scratch, bench.arguments.build, options, "kill")
+    for what, cached, received, busy in (("empty", 0, 0, 0), (f"{inodes} inodes", inodes, 0, 0),
+                                         (f"{mebibytes} MiB received", 0, mebibytes, 0), ("both", inodes, mebibytes, 0),
+                                         (f"empty, {BUSY} busy tasks", 0, 0, BUSY)):
+        shutil.rmtree(system.store, ignore_errors=True)
+        os.makedirs(system.store)
+        for i in range(cached):
+            os.close(os.open(os.path.join(system.store, str(i)), os.O_CREAT | os.O_WRONLY, 0o600))
+        system.start()
+        tasks = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
+        if busy:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        try:
+            know(system)
+            fill(system, received)
+            for _ in range(KILLS):
+                time.sleep(0.2)
+                bench.record(f"longest answer at the worker's death, {what}", OURS, stall(system, "worker_pid"), "ms")
+            if what == "empty":
+                for _ in range(KILLS):
+                    time.sleep(0.2)
+                    bench.record("longest answer at the keeper's death", OURS, stall(system, "keeper_pid"), "ms")
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            for task in tasks:
+                task.kill()
+                task.wait()
+            subprocess.run([systems.find_program("mapshare", bench.arguments.build), "unmount", system.directory], check=True)
+            system.process.wait()
+            system.process = None
+    shutil.rmtree(system.store)

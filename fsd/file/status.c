@@ -135,6 +135,22 @@ static void move_failed(struct file_index *index, struct page_counts *counts)
     }
 }
 
+/* What a dead worker left of a file that nobody has asked for since. The file's lock is held. */
+static void count_untaken(const struct files *files, const struct file_index *index, struct page_counts *counts)
+{
+    const uint32_t *numbers = files->untaken + index->untaken_first;
+
+    for (uint32_t i = 0; i < index->untaken_count; i++) {
+        const struct frame *frame = &files->arena->frames[numbers[i]];
+
+        if (frame->position)
+            counts->of[MAPSHARE_ABI_COMMITTED]++;
+        else if (!(frame->flags & FRAME_HIDDEN))
+            counts->of[MAPSHARE_ABI_RECEIVED]++;
+    }
+}
+
+/* To ask for numbers is not to ask for a file: see takeover.c. */
 void status_frames(struct files *files, struct page_counts *counts)
 {
     *counts = (struct page_counts){0};
@@ -143,8 +159,10 @@ void status_frames(struct files *files, struct page_counts *counts)
 
         if (!files->arena->files[i].inode)
             continue;
-        file_lock(files, index);
-        for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
+        pthread_mutex_lock(&index->lock);
+        if (index->untaken)
+            count_untaken(files, index, counts);
+        for (int state = FRAME_RECEIVED; !index->untaken && state < FRAME_STATES; state++)
             counts->of[state_on_list(state)] += index->view.counts[state];
         if (index->view.failed)
             move_failed(index, counts);

@@ -7,13 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "priority.h"
 #include "probe/probe.h"
 #include "process/background.h"
 #include "process/fallen.h"
@@ -41,13 +41,11 @@ static pid_t start_worker(struct daemon *daemon)
 /* It ends with its keeper: the next one makes its own. */
 static pid_t start_probe(struct daemon *daemon)
 {
-    pid_t keeper = getpid(), pid = fork();
+    pid_t pid = fork();
 
     if (pid)
         return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != keeper)
-        _exit(0);
+    priority_usual();
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
@@ -251,7 +249,7 @@ int keeper_run(struct daemon *daemon, pid_t standby)
         upgrade_on_trial(&keeper);
     while (result < 0) {
         result = start_missing(&keeper);
-        if (result < 0)
+        if (result < 0 && (keeper.worker || keeper.pause || keeper.fallen)) /* not who has just become the keeper */
             wait_for_signal(&keeper);
         log_mend();
         if (result < 0)

@@ -19,6 +19,7 @@
 
 #include "log.h"
 #include "mapshare-abi.h"
+#include "priority.h"
 #include "request/burst.h"
 #include "sandbox/sandbox.h"
 
@@ -149,6 +150,7 @@ static pid_t start(void)
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != keeper)
         _exit(1);
+    priority_usual();
     sandbox_enter(SANDBOX_WORKER);
     sandbox_filter(SANDBOX_WORKER);
     return 0;

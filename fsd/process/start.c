@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "priority.h"
 #include "process/background.h"
 #include "process/daemon.h"
 #include "process/lock.h"
@@ -91,5 +92,6 @@ int start_run(const struct options *given)
     if (mount_make(&daemon))
         return 1;
     lock_sign(daemon.owned[OWNED_LOCK], &options);
+    priority_raise();
     return keeper_run(&daemon, 0);
 }

@@ -19,6 +19,7 @@
 #include "file/takeover.h"
 #include "log.h"
 #include "mapshare-abi.h"
+#include "priority.h"
 #include "process/daemon.h"
 #include "process/watchdog.h"
 #include "process/lock.h"
@@ -355,6 +356,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
+    priority_usual();
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -13,6 +13,7 @@
 
 #include "alive.h"
 #include "log.h"
+#include "priority.h"
 #include "request/burst.h"
 #include "request/current.h"
 #include "request/effects.h"
@@ -204,6 +205,7 @@ int request_serve(struct server *server)
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
     const struct fuse_in_header *header = current_header();
     struct received *bytes = &receiver.current->bytes;
+    bool first = true;
 
     if (error)
         return error;
@@ -236,6 +238,9 @@ int request_serve(struct server *server)
         else if (header->opcode != FUSE_WRITE || !write_received(server))
             serve_other(size);
         alive_end();
+        if (first)
+            priority_usual();
+        first = false;
     }
     for (uint32_t i = 0; i < bytes->frame_count; i++) {
         if (bytes->frames[i])

@@ -1,0 +1,27 @@
+#include "config.h"
+
+#include "priority.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#define NICE_RAISED (-10)
+
+static int usual; /* the nice value that we were started with */
+
+void priority_raise(void)
+{
+    static const struct sched_param least = {.sched_priority = 1};
+
+    usual = getpriority(PRIO_PROCESS, 0);
+    if (sched_setscheduler(0, SCHED_FIFO, &least))
+        setpriority(PRIO_PROCESS, 0, NICE_RAISED);
+}
+
+void priority_usual(void)
+{
+    static const struct sched_param none = {0};
+
+    sched_setscheduler(0, SCHED_OTHER, &none);
+    setpriority(PRIO_PROCESS, 0, usual);
+}

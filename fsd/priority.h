@@ -1,0 +1,11 @@
+/* Clients wait for a worker that takes over, however busy the machine is: so the keeper, and a worker until it has answered its first requests, go
+ * before others, where we may. Of the calling thread; threads and processes that it makes begin the same.
+ */
+#ifndef PRIORITY_H
+#define PRIORITY_H
+
+void priority_raise(void);
+/* As it was before. */
+void priority_usual(void);
+
+#endif
