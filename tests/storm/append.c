@@ -1,5 +1,5 @@
-/* Processes append records to one file (O_APPEND) and sync it. At the end each record that was acknowledged is there once, whole, those of a process
- * in its order, and nothing else. */
+/* Processes append records to one file (O_APPEND) and sync it. At the end each record that was acknowledged is there once, whole,
+ * those of a process in its order, and nothing else. */
 #include "config.h"
 
 #include "storm.h"

@@ -1,6 +1,6 @@
-/* Names come and go: create, write, truncate, fsync, rename, link, unlink, mkdir, rmdir, each process in a folder of its own, with a copy of what must
- * be there in plain memory. What must succeed does, what must fail does so with its error; each file's size, content and number of links are
- * looked at on the way. At the end the tree is exactly the copy, which is kept as a list. */
+/* Names come and go: create, write, truncate, fsync, rename, link, unlink, mkdir, rmdir, each process in a folder of its own, with
+ * a copy of what must be there in plain memory. What must succeed does, what must fail does so with its error; each file's size,
+ * content and number of links are looked at on the way. At the end the tree is exactly the copy, which is kept as a list. */
 #include "config.h"
 
 #include <dirent.h>

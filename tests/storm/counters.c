@@ -1,5 +1,6 @@
-/* Processes count under the library's lock in two mapped counters on pages of their own, and each in one that is its alone. Now and then one dies
- * between the two, with the lock: who has the lock next must be told, and takes the half back. At the end all counters are exactly what was told. */
+/* Processes count under the library's lock in two mapped counters on pages of their own, and each in one that is its alone. Now and
+ * then one dies between the two, with the lock: who has the lock next must be told, and takes the half back. At the end all
+ * counters are exactly what was told. */
 #include "config.h"
 
 #include <mapshare.h>

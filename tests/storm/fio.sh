@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A client of the storm, see storm.h: fio writes a file and verifies it, through mappings, with write(2) and with O_DIRECT in turn; of each way the sum of
-# the last file is noted.
+# A client of the storm, see storm.h: fio writes a file and verifies it, through mappings, with write(2) and with O_DIRECT in turn; of
+# each way the sum of the last file is noted.
 set -euo pipefail
 folder=$2 notes=$3
 

@@ -1,5 +1,5 @@
-/* Three atomic files carry one number on all their pages, and go on to the next in one commit (mapshare_commit). At the end all have the last number
- * that was acknowledged. */
+/* Three atomic files carry one number on all their pages, and go on to the next in one commit (mapshare_commit). At the end all
+ * have the last number that was acknowledged. */
 #include "config.h"
 
 #include <mapshare.h>

@@ -1,5 +1,5 @@
-/* Processes write and read an LMDB environment, every second one through a writable map (MDB_WRITEMAP). Each has a ring of keys of its own, and all
- * add to one counter. Compiled by the test itself. */
+/* Processes write and read an LMDB environment, every second one through a writable map (MDB_WRITEMAP). Each has a ring of keys of
+ * its own, and all add to one counter. Compiled by the test itself. */
 #include <lmdb.h>
 
 #include "storm.h"

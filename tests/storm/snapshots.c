@@ -1,5 +1,5 @@
-/* One process lets a file grow and stores into it; others look. What stat says never goes back, is never less than what the first was told before,
- * and each msync has marked the file (T1). At the end size and mark are the last ones. */
+/* One process lets a file grow and stores into it; others look. What stat says never goes back, is never less than what the first
+ * was told before, and each msync has marked the file (T1). At the end size and mark are the last ones. */
 #include "config.h"
 
 #include "storm.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A client of the storm, see storm.h: two SQLite databases, one with a write-ahead log, one with a rollback journal. Writers move money, which keeps the
-# sum, and make an entry for each transaction; what a writer was told is noted.
+# A client of the storm, see storm.h: two SQLite databases, one with a write-ahead log, one with a rollback journal. Writers move
+# money, which keeps the sum, and make an entry for each transaction; what a writer was told is noted.
 set -euo pipefail
 folder=$2 notes=$3
 writers=2

@@ -1,5 +1,6 @@
-/* What the clients of the storm share. `CLIENT run FOLDER NOTES` works in FOLDER until SIGTERM, then leaves in the folder NOTES, which is not on
- * the mount, what must be there; `CLIENT check FOLDER NOTES` tells whether it is. An error that a client sees is a failure. */
+/* What the clients of the storm share. `CLIENT run FOLDER NOTES` works in FOLDER until SIGTERM, then leaves in the folder NOTES,
+ * which is not on the mount, what must be there; `CLIENT check FOLDER NOTES` tells whether it is. An error that a client sees is a
+ * failure. */
 #ifndef MAPSHARE_TESTS_STORM_H
 #define MAPSHARE_TESTS_STORM_H
 

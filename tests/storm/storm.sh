@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Many kinds of clients at once, each of which knows what must be there, while the daemon is hurt at random moments: its processes are killed and stopped,
-# get signals, the kernel's caches are dropped. No client sees an error; at the end each finds what it was told, on the mount and in the store.
+# Many kinds of clients at once, each of which knows what must be there, while the daemon is hurt at random moments: its processes are
+# killed and stopped, get signals, the kernel's caches are dropped. No client sees an error; at the end each finds what it was told,
+# on the mount and in the store.
 # ROUNDS: how many workers are killed. SEED: the moments and the hurts again; not how the processes then run.
 . "$(dirname "$0")/../lib.sh"
 need_mount
 need_tool
-need_program getfattr setsid
+need_program getfattr setfattr setsid
 scratch
 ROUNDS=${ROUNDS:-100}
 export SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
@@ -40,6 +41,7 @@ compile_lmdb() {
 for name in append churn counters group snapshots; do
     client "$name" "$(helper "storm/$name")"
 done
+client data bash "$TEST_FOLDER/storm/data.sh" "$(helper mount/random-ops)"
 if command -v sqlite3 >/dev/null; then client sqlite bash "$TEST_FOLDER/storm/sqlite.sh"; else skip_part "no program sqlite3"; fi
 if command -v fio >/dev/null; then client fio bash "$TEST_FOLDER/storm/fio.sh"; else skip_part "no program fio"; fi
 if compile_lmdb; then client lmdb "$SCRATCH/lmdb"; else skip_part "cannot compile against liblmdb: $(head -n 1 "$SCRATCH/compile.log")"; fi
@@ -128,9 +130,11 @@ all_run() {
         fail "$name has ended after $kills kills"
     done
 }
+declare -A times
 while [ "$kills" -lt "$ROUNDS" ]; do
     pause 20 300
     one_of "${hurts[@]}"
+    times[$one]=$((${times[$one]:-0} + 1))
     $one
     all_run
 done
@@ -142,8 +146,11 @@ for name in "${!pids[@]}"; do
 done
 [ "$(stats_value restarts)" -ge "$kills" ] || fail "$kills workers were killed, restarts is $(stats_value restarts)"
 [ "$(stats_value keeper_pid)" = "$KEEPER" ] || fail "the keeper changed"
+for hurt in "${!times[@]}"; do echo "$hurt: ${times[$hurt]} times"; done
 echo "$kills kills, $(stats_value restarts) deaths of the worker, $(du -sm "$STORE" | cut -f1) MiB"
 check_clients "$MOUNT"
 "$MAPSHARE" unmount "$MOUNT" || fail "unmount is not complete"
 wait_gone 30 "$KEEPER" || fail "the daemon is still there"
+[ "$("$MAPSHARE" journal "$STORE")" = "0 records, 0 commits" ] || fail "the journal is not empty: $("$MAPSHARE" journal "$STORE")"
+[ -z "$(ls -A "$STORE/.mapshare/removed")" ] || fail "removed files are left: $(ls -lA "$STORE/.mapshare/removed")"
 check_clients "$STORE"
