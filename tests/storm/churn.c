@@ -22,6 +22,7 @@ struct file {
 static struct file *names[FOLDERS][NAMES];
 static bool there[FOLDERS] = {true};
 static uint64_t seed;
+static int process;
 
 static uint64_t below(uint64_t limit)
 {
@@ -63,7 +64,7 @@ static bool foretold(int result, int error, const char *what, const char *path)
     int seen = result < 0 ? errno : 0;
 
     CHECK(seen == error || (error == ENOTEMPTY && seen == EEXIST), "%s %s after %lu operations: %s, expected %s", what, path,
-          (unsigned long)storm->told[0], strerrorname_np(seen), strerrorname_np(error));
+          (unsigned long)storm->told[process], strerrorname_np(seen), strerrorname_np(error));
     return seen == 0;
 }
 
@@ -222,6 +223,7 @@ static void job(int number)
     char folder[40];
     FILE *list;
 
+    process = number;
     seed = job_seed(number);
     snprintf(folder, sizeof(folder), "churn-%d", number);
     CHECK(mkdir(folder, 0700) == 0 && chdir(folder) == 0);
