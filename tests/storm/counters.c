@@ -46,7 +46,7 @@ static void lock(struct mapshare *ms)
 
 static void count(int number)
 {
-    uint64_t random = job_seed(number) + storm->told[number] * 2;
+    uint64_t random = job_seed(number) + (storm->told[number] + storm->more[DEATHS]) * 2; /* not as who died */
     struct mapshare *ms = open_counters();
 
     while (!storm->stop) {
