@@ -51,8 +51,7 @@ static void take_frame(struct files *files, struct frame *truth)
     if (truth->flags & FRAME_VOID || version_voids(files, index, truth, committed) ||
         (!committed &&
          truth->page << PAGE_SHIFT >= current->size)) { /* beyond the end: amid a truncation, or a WRITE that is sent again */
-        frame->state = FRAME_RECEIVED;
-        page_move(files, index, frame, FRAME_FREE);
+        frame_free(files->frames, frame);               /* nobody's share has counted it */
         return;
     }
     if (committed && truth->page << PAGE_SHIFT >= current->void_from)
@@ -67,8 +66,7 @@ static void take_frame(struct files *files, struct frame *truth)
         seen = NULL;
     }
     if (!committed && (truth->flags & FRAME_HIDDEN || seen)) { /* replaced, but not yet freed */
-        frame->state = FRAME_RECEIVED;
-        page_move(files, index, frame, FRAME_FREE);
+        frame_free(files->frames, frame);                      /* nobody's share has counted it */
         return;
     }
     page_move(files, index, frame, FRAME_RECEIVED);

@@ -39,8 +39,9 @@ static int take_page(struct files *files, struct file_index *index, struct recei
     bool fresh = true;
     int error;
 
-    if (whole && WITHIN(from) == 0 && slot < data->frame_count &&
-        share_check(files, index) == 0) { /* the bytes are in a frame already: no copy */
+    /* The bytes are in a frame already: no copy. Only the first frames are taken so (replace_frames()), however the share changes amid them. */
+    if (whole && WITHIN(from) == 0 && slot < data->frame_count && (slot == 0 || !data->frames[slot - 1]) &&
+        share_check(files, index) == 0) {
         number = data->frames[slot];
         memset((unsigned char *)arena_page(files->arena, number) + size, 0, PAGE_BYTES - size);
         data->frames[slot] = 0;

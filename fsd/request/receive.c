@@ -3,6 +3,7 @@
 
 #include "request/receive.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -121,6 +122,15 @@ static void replace_frames(struct received *bytes)
     receiver.vectors = describe();
 }
 
+/* A frame that was taken is a file's: were it among those that are left, the next request would be read into it. */
+static void check_left(const struct received *bytes)
+{
+    uint32_t pages = receiver.size > WRITE_HEAD ? (receiver.size - WRITE_HEAD + PAGE_BYTES - 1) >> PAGE_SHIFT : 0;
+
+    for (uint32_t page = 0; page < pages && page < bytes->frame_count; page++)
+        assert(bytes->frames[page]);
+}
+
 static int prepare(void)
 {
     struct received *bytes = &receiver.current->bytes;
@@ -133,6 +143,7 @@ static int prepare(void)
     bytes->frame_count -= taken;
     receiver.arrival->first += taken;
     receiver.arrival->count -= taken;
+    check_left(bytes);
     if (bytes->frame_count <= FRAMES_PER_WRITE - FRAMES_REPLACED)
         replace_frames(bytes);
     else if (taken > 1 || (taken && !advance()))

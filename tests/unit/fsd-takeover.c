@@ -412,6 +412,24 @@ static void a_page_of_a_stream_was_replaced(void **state)
     assert_int_equal(frame_free_count(house->files->frames), 1024);
 }
 
+/* What the dead worker had not freed yet is in nobody's share. */
+static void a_share_is_what_is_kept(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    file_set_atomic(house->files, file, true);
+    for (int i = 0; i < 4; i++)
+        put_page(house, file, i, 'A' + i);
+    ahead_journal(house->files, file);
+    put_page(house, file, 1, 'x');
+    put_page(house, file, 2, 'y');
+    assert_int_equal(house->files->shares.memory, 6);
+    house_replace_worker(house);
+    assert_string_equal(counts(house, file), "4,0,0,0");
+    assert_int_equal(house->files->shares.memory, 4);
+}
+
 /* ---- a death while a checkpoint is made ---- */
 
 static void die_at_store(void *context, enum operation operation, bool journal)
@@ -516,6 +534,7 @@ int main(void)
         TEST(the_time_of_a_commit_outlives_the_worker),
         TEST(a_stream_of_a_dead_worker_is_journaled_again),
         TEST(a_page_of_a_stream_was_replaced),
+        TEST(a_share_is_what_is_kept),
         cmocka_unit_test(dead_in_a_checkpoint),
         TEST(files_are_taken_over_when_touched),
         cmocka_unit_test(frames_in_the_spill_file_are_found_again),
