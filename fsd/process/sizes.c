@@ -13,6 +13,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "cache/damage.h"
 #include "log.h"
 #include "process/readonly.h"
 #include "request/current.h"
@@ -173,9 +174,11 @@ int sizes_make_arena(struct daemon *daemon)
     error = arena_create(&daemon->arena, options->cache_size, spill, daemon->owned[OWNED_SPILL]);
     if (!error)
         error = try_space(WORKER_SPACE + options->threads * THREAD_SPACE);
-    if (!error)
+    if (!error) {
         daemon->arena.header->size_max = size_max;
-    else
+        arena_seal(&daemon->arena);
+    } else {
         tell_no_memory(options, error);
+    }
     return error;
 }
