@@ -179,7 +179,7 @@ static uint32_t find_owner(struct files *files, const struct frame *frame)
         if (files->arena->files[number].inode && seal == frame_seal(number, frame->page, frame->version))
             return number;
     }
-    return frame->file <= used ? frame->file : 0;
+    return seal && frame->file <= used ? frame->file : 0; /* without one it was free */
 }
 
 void damage_drop_frame(struct files *files, uint32_t number, const char *what)

@@ -136,9 +136,12 @@ static int record_ended(void *context, uint32_t inode, uint32_t number)
     struct files *files = context;
 
     if (number) {
+        struct file *file = &files->arena->files[number];
+
         check_ended(&files->index[number]);
-        if (files->arena->files[number].published >= files->tail.released)
+        if (file->published >= files->tail.released)
             files->tail.ended = tail_head(&files->tail);
+        file->published = file->commits[0].sequence = file->commits[1].sequence = 0; /* relate.c: it is not amid its life */
         pthread_mutex_lock(&files->record_lock);
         slots_give(&files->slots, number);
         pthread_mutex_unlock(&files->record_lock);

@@ -57,7 +57,7 @@ static bool is_amid_life(const struct files *files, uint32_t number)
     const struct file *file = &files->arena->files[number];
 
     return is_inode(files->arena, file->inode) && !files->arena->inodes[file->inode].file &&
-           files->arena->inodes[file->inode].lookups &&
+           files->arena->inodes[file->inode].type == S_IFREG && files->arena->inodes[file->inode].lookups &&
            (file->published || file->commits[0].sequence || file->commits[1].sequence || has_frames(files, number));
 }
 
