@@ -105,6 +105,17 @@ static void check_key(const struct inode_table *table)
         table->arena->header->key_mark = NO_MARK;
 }
 
+void inode_mark(struct inode_table *table, uint32_t slot)
+{
+    _Atomic uint32_t *flags = &table->arena->inodes[slot].flags;
+    uint32_t sound = *flags & *flags >> 16 & 0xffff;
+
+    if (*flags != sound * 0x10001)
+        atomic_store(flags, sound * 0x10001 & INODE_FLAGS);
+    atomic_fetch_or(flags, INODE_DAMAGED);
+    inode_doubt(table, slot);
+}
+
 void inodes_find_damage(struct inode_table *table)
 {
     check_key(table);
@@ -115,8 +126,7 @@ void inodes_find_damage(struct inode_table *table)
 
         if (!damage)
             continue;
-        atomic_store(&inode->flags, ((flags & flags >> 16 & 0xffff) * 0x10001 & INODE_FLAGS) | INODE_DAMAGED);
-        inode_doubt(table, slot);
+        inode_mark(table, slot);
         if (!inode->file && !(flags & INODE_DAMAGED))
             log_line(LOG_WARN, "takeover: inode %llu: its record is damaged (%s): it can be found by its name only",
                      (unsigned long long)inode->number, damage);

@@ -20,6 +20,8 @@ const char *area_damage(const struct arena *arena, uint32_t area);
 /* Of a name, at its first cell; `cells` of it were looked at. */
 const char *name_damage(const struct arena *arena, uint32_t head, uint32_t *cells);
 
+/* The record is known as damaged from now on. The inode table's lock is held, or nobody else is there yet. */
+void inode_mark(struct inode_table *table, uint32_t slot);
 /* Of a takeover, once the store's key is read: marks each damaged inode, and tells of those that have no file's record. */
 void inodes_find_damage(struct inode_table *table);
 /* Of a takeover, first: what would lead out of the tables, or let a slot be used that is not free. */

@@ -168,22 +168,19 @@ void inode_put(struct inode_table *table, uint32_t slot)
 
 /* ---- looking up ---- */
 
-/* Its generation proves a damaged record to be that of what was found: it becomes what it was, but stays known as damaged. */
-static uint32_t find_doubted(struct inode_table *table, const struct identity *found)
+/* Its generation may prove a damaged record to be that of what was found: it is made so, and known as damaged. */
+static bool mend(struct inode_table *table, uint32_t slot, const struct identity *found)
 {
-    for (uint32_t i = 0; i < table->doubted_count; i++) {
-        uint32_t slot = table->doubted[i];
-        struct inode *inode = &table->arena->inodes[slot];
+    struct inode *inode = &table->arena->inodes[slot];
 
-        if (!inode->number || !(inode->flags & INODE_DAMAGED) || inode->generation != inode_generation(table, found))
-            continue;
-        unlink_slot(table, slot);
-        inode->number = found->inode;
-        write_identity(inode, found);
-        link_slot(table, slot);
-        return slot;
-    }
-    return 0;
+    if (!inode->number || inode->generation != inode_generation(table, found))
+        return false;
+    unlink_slot(table, slot);
+    inode->number = found->inode;
+    write_identity(inode, found);
+    link_slot(table, slot);
+    atomic_fetch_or(&inode->flags, INODE_DAMAGED);
+    return true;
 }
 
 /* Finds or makes the record of what was found. The table's lock is held. Returns in `retired` a record that may end. */
@@ -193,17 +190,22 @@ static int find_or_add(struct inode_table *table, const struct identity *found, 
     uint64_t lookups = 0;
 
     *retired = 0;
-    *slot = find_doubted(table, found);
-    if (!*slot)
-        *slot = find(table, found->inode);
+    *slot = find(table, found->inode);
     if (*slot)
         inode_identity(table, *slot, &known);
-    if (*slot && !identity_same(found, &known)) {
+    if (*slot && (identity_same(found, &known) || mend(table, *slot, found)))
+        return 0;
+    for (uint32_t i = 0; i < table->doubted_count; i++) {
+        if (mend(table, table->doubted[i], found)) {
+            *slot = table->doubted[i];
+            return 0;
+        }
+    }
+    if (*slot) {
         lookups = retire_number(table, *slot);
         *retired = *slot;
-        *slot = 0;
     }
-    return *slot ? 0 : add(table, found, lookups, slot);
+    return add(table, found, lookups, slot);
 }
 
 /* A handle is asked for once in a record's life, or where nothing else tells a file from an earlier one of its number. */
@@ -212,7 +214,7 @@ static int complete(struct inode_table *table, int folder, const char *name, str
     uint64_t number = found->inode;
     int error;
 
-    if (!table->handles || (identity_is_born(found) && inode_of_node(table, number)))
+    if (!table->handles || (identity_is_born(found) && inode_of_identity(table, found)))
         return 0;
     error = identity_take(folder, name, true, found); /* there are births where there are handles */
     return !error && found->inode != number ? -EAGAIN : error;

@@ -124,10 +124,10 @@ void damage_found(struct files *files, uint32_t number, const char *what)
     struct file_index *index = &files->index[number];
 
     file_lock(files, index);
-    if (!file_is_damaged(file_truth(files, index))) {
+    if (!file_is_damaged(file_truth(files, index)))
         damage_mark(files, number, what);
+    if (!index->listed[LIST_DAMAGED].on)
         damage_contain(files, index);
-    }
     pthread_mutex_unlock(&index->lock);
 }
 

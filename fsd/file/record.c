@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "log.h"
+#include "file/relate.h"
 #include "mapshare-abi.h"
 
 void file_index_start(struct file_index *index)

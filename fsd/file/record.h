@@ -22,7 +22,6 @@ bool file_is_in_journal(struct files *files, uint32_t inode);
 
 /* For takeover.c: the records that are named back stay, the others' slots are free. Returns how many were dropped. */
 uint32_t records_take_over(struct files *files);
-uint32_t records_relate(struct files *files); /* a part of it */
 /* Clears a record's private half. */
 void file_index_start(struct file_index *index);
 

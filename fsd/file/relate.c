@@ -1,9 +1,10 @@
-/* Of a takeover: which file's record is which inode's. Each names the other (invariant 13). A death leaves, at a birth or an end, a file that names
+/* Which file's record is which inode's. Each names the other (invariant 13). A death leaves, at a birth or an end, a file that names
  * an inode which does not name it back; anything else is damage, and is mended by what the sound direction says. */
 #include "config.h"
 
+#include "file/relate.h"
+
 #include "file/damage.h"
-#include "file/record.h"
 
 static bool is_inode(const struct arena *arena, uint32_t slot)
 {
@@ -61,24 +62,37 @@ static bool is_amid_life(const struct files *files, uint32_t number)
            (file->published || file->commits[0].sequence || file->commits[1].sequence || has_frames(files, number));
 }
 
+bool relate_inode(struct files *files, uint32_t slot)
+{
+    const struct arena *arena = files->arena;
+    uint32_t number = arena->inodes[slot].file;
+
+    if (!number || (number <= arena->header->file_used && arena->files[number].inode == slot))
+        return false;
+    mend_inode(files, slot);
+    return true;
+}
+
+bool relate_file(struct files *files, uint32_t number)
+{
+    if (!files->arena->files[number].inode || is_named_back(files->arena, number) || !is_amid_life(files, number))
+        return false;
+    join(files, files->arena->files[number].inode, number);
+    return true;
+}
+
 uint32_t records_relate(struct files *files)
 {
     const struct arena *arena = files->arena;
     uint32_t dropped = 0;
 
     for (uint32_t slot = arena->header->inode_used; slot; slot--) {
-        uint32_t number = arena->inodes[slot].number ? arena->inodes[slot].file : 0;
-
-        if (number && (number > arena->header->file_used || arena->files[number].inode != slot))
-            mend_inode(files, slot);
+        if (arena->inodes[slot].number)
+            relate_inode(files, slot);
     }
     for (uint32_t number = arena->header->file_used; number; number--) {
-        if (is_named_back(arena, number))
+        if (relate_file(files, number) || is_named_back(arena, number))
             continue;
-        if (is_amid_life(files, number)) {
-            join(files, arena->files[number].inode, number);
-            continue;
-        }
         dropped += arena->files[number].inode != 0;
         atomic_store(&arena->files[number].inode, 0);
         slots_give(&files->slots, number);
