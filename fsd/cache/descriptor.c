@@ -365,7 +365,7 @@ static bool is_pinned(struct inode_table *inodes, uint32_t inode, int fd, const 
     struct identity identity;
 
     inode_identity(inodes, inode, &identity);
-    return !is_kept(fd, keep, count) && fcntl(fd, F_GETFD) >= 0 && (retired || !identity_check(fd, &identity));
+    return !is_kept(fd, keep, count) && fcntl(fd, F_GETFD) >= 0 && (retired || identity_check(fd, &identity) != -ESTALE);
 }
 
 /* Half of the places may be pinned, a quarter is the checkpointer's; what is left must be enough for all threads, so that none ever waits for another

@@ -9,9 +9,10 @@
 /* What a client's file handle proves: only who was given one for this very file can make it, for as long as the store keeps its key. */
 uint64_t inode_generation(const struct inode_table *table, const struct identity *identity)
 {
-    struct identity of = {.inode = identity->inode, .birth = identity->birth, .handle_length = identity->handle_length};
+    uint32_t length = identity->handle_length <= INODE_HANDLE_MAX ? identity->handle_length : 0; /* as the record has it */
+    struct identity of = {.inode = identity->inode, .birth = identity->birth, .handle_length = length};
 
-    memcpy(of.handle, identity->handle, identity->handle_length);
+    memcpy(of.handle, identity->handle, length);
     return (uint32_t)XXH3_64bits_withSecret(&of, sizeof of, table->key.bytes, sizeof table->key.bytes);
 }
 

@@ -228,6 +228,8 @@ static void end_job(struct files *files, struct round *round, struct job *job)
     struct file *file = file_truth(files, index);
 
     file_lock(files, index);
+    if (file_is_damaged(file)) /* found meanwhile */
+        job->error = -EUCLEAN;
     index->view.moved++;
     for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
         struct frame_index *frame = round->frames[job->first + job->count - 1 - i];

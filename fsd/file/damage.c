@@ -12,7 +12,8 @@
 
 #define FILE_FLAGS (FILE_ATOMIC | FILE_TORN | FILE_DAMAGED | FILE_GIVEN_UP)
 #define FRAME_STATES_TOLD (FRAME_HIDDEN | FRAME_HOLE | FRAME_VOID)
-#define PAGE_MAX ((uint64_t)INT64_MAX >> PAGE_SHIFT)
+#define SIZE_MAX_EVER ((uint64_t)INT64_MAX) /* the store may have files that are larger than what we may make */
+#define PAGE_MAX (SIZE_MAX_EVER >> PAGE_SHIFT)
 #define ERROR_MAX 4095
 
 /* ---- what is wrong ---- */
@@ -25,17 +26,16 @@ static bool is_place(const struct files *files, uint64_t position)
     return position_is_sound(position) && position <= state->points[state->current % 2].head + journal_size(files->journal);
 }
 
-static bool is_limit(uint64_t limit, uint64_t max)
+static bool is_limit(uint64_t limit)
 {
-    return limit == UINT64_MAX || limit <= max;
+    return limit == UINT64_MAX || limit <= SIZE_MAX_EVER;
 }
 
 static const char *version_damage(const struct files *files, const struct file_version *version)
 {
     const struct journal_state *state = &files->arena->header->journal;
-    uint64_t max = files->arena->header->size_max;
 
-    if (version->size > max || version->reserved > max || !is_limit(version->void_from, max))
+    if (version->size > SIZE_MAX_EVER || version->reserved > SIZE_MAX_EVER || !is_limit(version->void_from))
         return "its size";
     if (version->position != POSITION_PENDING && !is_place(files, version->position))
         return "its place in the journal";
@@ -52,8 +52,8 @@ const char *file_damage(struct files *files, uint32_t number)
         return "its flags";
     if (flags & FILE_DAMAGED)
         return "found before";
-    if (file->error < 0 || file->error > ERROR_MAX || !is_limit(file->cut, files->arena->header->size_max) ||
-        file->current.position || !position_is_sound(file->published) ||
+    if (file->error < 0 || file->error > ERROR_MAX || !is_limit(file->cut) || file->current.position ||
+        !position_is_sound(file->published) ||
         (file->published && !journal_published(&files->arena->header->journal, file->published)))
         return "its numbers";
     damage = version_damage(files, &file->current);
@@ -83,7 +83,7 @@ static void make_harmless(struct files *files, struct file *file)
     struct file_version *versions[] = {&file->current, &file->commits[0], &file->commits[1]};
 
     for (int i = 0; i < 3; i++) {
-        if (versions[i]->size > files->arena->header->size_max)
+        if (versions[i]->size > SIZE_MAX_EVER)
             versions[i]->size = 0;
         versions[i]->reserved = 0;
         versions[i]->void_from = UINT64_MAX;
@@ -111,9 +111,8 @@ void damage_mark(struct files *files, uint32_t number, const char *what)
 
 void damage_contain(struct files *files, struct file_index *index)
 {
-    bool keeps = index->versions.needed != UINT64_MAX && !(file_truth(files, index)->flags & FILE_GIVEN_UP);
-
-    index->versions.floor = keeps ? index->versions.needed : 0;
+    if (index->versions.needed != UINT64_MAX)
+        index->versions.floor = index->versions.needed;
     list_set(files, index, LIST_DAMAGED, true);
     list_set(files, index, LIST_CHANGED, false);
     list_set(files, index, LIST_COMMITTED, false);
@@ -138,8 +137,8 @@ void damage_forget(struct files *files, struct file_index *index)
 
 static bool holds_tail(const struct files *files, struct file_index *index, int64_t argument)
 {
-    (void)files, (void)argument;
-    return index->versions.floor != 0;
+    (void)argument;
+    return index->versions.needed != UINT64_MAX && !(file_truth(files, index)->flags & FILE_GIVEN_UP);
 }
 
 void damage_give_up(struct files *files)
@@ -151,7 +150,6 @@ void damage_give_up(struct files *files)
 
         file_lock(files, index);
         atomic_fetch_or(&file_truth(files, index)->flags, FILE_GIVEN_UP);
-        index->versions.floor = 0;
         pthread_mutex_unlock(&index->lock);
         log_line(
             LOG_WARN,

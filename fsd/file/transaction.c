@@ -29,7 +29,8 @@ void transaction_begin(struct transaction *transaction)
 
 static void mark_failed(struct files *files, struct file_index *index, int error)
 {
-    file_truth(files, index)->error = -error;
+    if (!file_is_damaged(file_truth(files, index)))
+        file_truth(files, index)->error = -error;
     atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
     log_limited(&files->error_logged,
                 "inode %llu: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
