@@ -33,7 +33,7 @@
 
 /* A flag is two bits, set and cleared as one: a word where they differ is damaged (cache/damage.h). */
 #define TWICE(bit) (1 << (bit) | 1 << ((bit) + 16))
-#define TWICE_IN_FRAME(bit) (1 << (bit) | 1 << ((bit) + 4))
+#define TWICE_IN_FRAME(bit) (1 << (bit) | 1 << ((bit) + 28))
 
 /* What we know of an inode of the store, while the kernel knows it. */
 struct inode {
@@ -96,7 +96,7 @@ struct frame {
     union {
         struct {
             _Atomic uint32_t file;  /* 0: free */
-            _Atomic uint32_t flags; /* FRAME_..., and above them a seal of file, page and version: seal.h */
+            _Atomic uint32_t flags; /* FRAME_..., and between these a seal of file, page and version: seal.h */
         };
         _Atomic uint64_t use; /* both: published, and freed, by one store */
     };

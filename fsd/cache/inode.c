@@ -45,8 +45,10 @@ static void unlink_slot(struct inode_table *table, uint32_t slot)
 {
     uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
 
-    while (*at != slot)
+    while (*at != slot) {
+        assert(*at); /* else its number changed meanwhile: the next worker takes it for damaged */
         at = &table->next[*at];
+    }
     *at = table->next[slot];
 }
 
@@ -333,11 +335,16 @@ void inode_doubt(struct inode_table *table, uint32_t slot)
 {
     uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
 
-    unlink_slot(table, slot);
-    while (*at)
+    while (*at && *at != slot)
         at = &table->next[*at];
-    *at = slot;
-    table->next[slot] = 0;
+    if (*at) /* else it is linked by the number that it had */
+        *at = table->next[slot], table->next[slot] = 0;
+    else
+        at = NULL;
+    while (at && *at)
+        at = &table->next[*at];
+    if (at)
+        *at = slot;
     if (table->doubted_count < DOUBTED_MAX)
         table->doubted[table->doubted_count++] = slot;
 }

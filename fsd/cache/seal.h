@@ -10,7 +10,7 @@
 
 #include "cache/arena.h"
 
-#define FRAME_FLAGS 0xffu /* the others are the seal */
+#define FRAME_SEAL 0x0fffff00u /* of the flags; the others are what they are called */
 
 static inline uint64_t seal_mix(uint64_t a, uint64_t b, uint64_t c)
 {
@@ -22,7 +22,7 @@ static inline uint64_t seal_mix(uint64_t a, uint64_t b, uint64_t c)
 /* Which page of which file it is. Never 0: a word without one is free. */
 static inline uint32_t frame_seal(uint32_t file, uint64_t page, uint64_t version)
 {
-    return (uint32_t)(seal_mix(file, page, version) >> 32 & ~FRAME_FLAGS) | (FRAME_FLAGS + 1);
+    return (uint32_t)(seal_mix(file, page, version) >> 32 & FRAME_SEAL) | 0x100;
 }
 
 /* Truth is one store: a frame is its file's with a seal, or free. */
@@ -46,7 +46,7 @@ static inline uint64_t position_seal(uint64_t position)
 
 static inline bool position_is_sound(uint64_t position)
 {
-    return !position || position == position_seal(position & ~POSITION_FREE);
+    return !position || (position > POSITION_FREE && position == position_seal(position & ~POSITION_FREE));
 }
 
 static inline uint32_t handle_seal(const struct handle *handle, uint32_t inode)

@@ -64,12 +64,12 @@ const char *file_damage(struct files *files, uint32_t number)
 
 const char *frame_damage(const struct files *files, const struct frame *frame)
 {
-    uint32_t flags = frame->flags, states = flags & FRAME_FLAGS;
+    uint32_t flags = frame->flags, states = flags & ~FRAME_SEAL;
 
-    if ((flags & ~FRAME_FLAGS) != frame_seal(frame->file, frame->page, frame->version) || !frame->file ||
+    if ((flags & FRAME_SEAL) != frame_seal(frame->file, frame->page, frame->version) || !frame->file ||
         frame->file > files->arena->header->file_used || frame->page > PAGE_MAX)
         return "a page's place";
-    if (states >> 4 != (states & 0xf) || states & ~(uint32_t)FRAME_STATES_TOLD)
+    if (states >> 28 != (states & 0xf) || states & ~(uint32_t)FRAME_STATES_TOLD)
         return "a page's flags";
     return is_place(files, frame->position) ? NULL : "a page's place in the journal";
 }
@@ -169,7 +169,7 @@ static bool may_search(struct files *files)
 /* If it is the number that is damaged, the seal tells the right one. */
 static uint32_t find_owner(struct files *files, const struct frame *frame)
 {
-    uint32_t seal = frame->flags & ~FRAME_FLAGS, used = files->arena->header->file_used;
+    uint32_t seal = frame->flags & FRAME_SEAL, used = files->arena->header->file_used;
 
     if (frame->file && frame->file <= used && seal == frame_seal(frame->file, frame->page, frame->version))
         return frame->file;

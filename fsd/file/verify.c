@@ -114,6 +114,8 @@ static bool hold(struct files *files, uint32_t number, const char **damage)
     inode = arena->files[number].inode;
     if (inode > arena->header->inode_used || arena->inodes[inode].file != number)
         inode = 0;
+    if (inode && !arena->inodes[inode].number)
+        *damage = "its inode's";
     if (inode)
         inode_hold(files->inodes, inode);
     pthread_mutex_unlock(&files->inodes->lock);

@@ -33,7 +33,9 @@ coproc LOAD { exec "$(helper mount/worker-load)" "$MOUNT" "$PLAIN" 2>"$SCRATCH/l
 load=$LOAD_PID
 kill_later "$load"
 read -r _ <&"${LOAD[0]}"
-"$MAPSHARE" verify "$MOUNT" >"$SCRATCH/sound" || fail "nothing is damaged, but verify says: $(cat "$SCRATCH/sound")"
+for _ in {1..30}; do
+    "$MAPSHARE" verify "$MOUNT" >"$SCRATCH/sound" || fail "nothing is damaged, but verify says: $(cat "$SCRATCH/sound")"
+done
 for kind in $kinds; do
     number=$(stat -c %i "$MOUNT/$kind")
     printf b | dd of="$MOUNT/$kind" bs=1 seek=20480 conv=notrunc status=none

@@ -17,6 +17,7 @@
 #include "cache/seal.h"
 #include "file/damage.h"
 #include "file/flusher.h"
+#include "file/verify.h"
 #include "journal/recover.h"
 
 #define FILES 6
@@ -197,39 +198,62 @@ static void an_inode_said_to_have_no_name(struct house *house, uint32_t a, uint3
     truth_of(house, inode_of(house, a))->flags ^= INODE_UNLINKED & 0xffff;
 }
 
+static void (*const damages[])(struct house *, uint32_t, uint32_t) = {
+    a_page_said_to_be_anothers,
+    a_page_said_to_be_free,
+    a_page_of_no_file,
+    a_page_elsewhere,
+    an_older_page,
+    a_page_said_to_be_hidden,
+    a_page_said_to_be_committed,
+    a_commit_elsewhere,
+    a_size_beyond_all,
+    a_file_of_anothers_inode,
+    a_file_said_to_be_free,
+    an_inode_of_anothers_file,
+    an_inode_without_its_file,
+    an_inode_said_to_be_free,
+    an_inode_with_anothers_number,
+    an_inode_with_a_long_handle,
+    an_inode_said_to_have_no_name,
+};
+
+static void contain(size_t number, bool verify)
+{
+    struct house *house = house_open(1024, 0, 2 * MIB);
+    struct mapshare_abi_verify report = {0};
+    uint32_t a, b;
+
+    print_message("damage %zu\n", number);
+    make_two(house, &a, &b);
+    damages[number](house, a, b);
+    if (verify) {
+        uint64_t damaged = 0;
+
+        verify_inodes(house->files, &report);
+        verify_files(house->files, &report);
+        for (int kind = 0; kind < MAPSHARE_ABI_RECORDS; kind++)
+            damaged += report.damaged[kind];
+        assert_true(damaged > 0);
+        assert_refused(house, a);
+        assert_string_equal(seen(house, b, 0, 4), "bB2b");
+    }
+    check_two(house, a, b);
+    house_close(house);
+}
+
 static void each_damage_is_contained(void **state)
 {
-    static void (*const damages[])(struct house *, uint32_t, uint32_t) = {
-        a_page_said_to_be_anothers,
-        a_page_said_to_be_free,
-        a_page_of_no_file,
-        a_page_elsewhere,
-        an_older_page,
-        a_page_said_to_be_hidden,
-        a_page_said_to_be_committed,
-        a_commit_elsewhere,
-        a_size_beyond_all,
-        a_file_of_anothers_inode,
-        a_file_said_to_be_free,
-        an_inode_of_anothers_file,
-        an_inode_without_its_file,
-        an_inode_said_to_be_free,
-        an_inode_with_anothers_number,
-        an_inode_with_a_long_handle,
-        an_inode_said_to_have_no_name,
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        struct house *house = house_open(1024, 0, 2 * MIB);
-        uint32_t a, b;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++)
+        contain(i, false);
+}
 
-        print_message("damage %zu\n", i);
-        make_two(house, &a, &b);
-        damages[i](house, a, b);
-        check_two(house, a, b);
-        house_close(house);
-    }
+static void each_damage_is_found_while_serving(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++)
+        contain(i, true);
 }
 
 /* Looked up again, it is the same record, and says the same. */
@@ -395,7 +419,7 @@ struct model {
     uint32_t files[FILES], handles[FILES];
     char now[FILES][PAGES + 1];
     bool hit[FILES];    /* one of its records was */
-    bool sealed[FILES]; /* in one byte, which a seal tells of */
+    bool sealed[FILES]; /* in one byte, which a long seal tells of */
     bool known[FILES];  /* and that was noticed */
 };
 
@@ -468,7 +492,7 @@ static void hit_inode(struct model *model, uint32_t inode)
 static void damage(struct model *model)
 {
     const struct arena *arena = &model->house->arena;
-    unsigned i = draw(FILES), record, size = 0, count = 1 + (draw(4) == 0) * draw(8), at;
+    unsigned i = draw(FILES), record, size = 0, count = 1 + (draw(4) == 0) * draw(8), at = UINT32_MAX;
     unsigned char *bytes = NULL;
 
     switch (draw(5)) {
@@ -485,13 +509,14 @@ static void damage(struct model *model)
     case 3: /* in use, or not */
         record = 1 + draw(64);
         bytes = (unsigned char *)&arena->frames[record], size = sizeof arena->frames[0];
-        hit_file(model, arena->frames[record].file, count == 1);
+        at = draw(size);
+        hit_file(model, arena->frames[record].file, count == 1 && at < offsetof(struct frame, position));
         break;
     case 4:
         bytes = (unsigned char *)&arena->handles[model->handles[i]], size = sizeof arena->handles[0];
         hit_file(model, model->files[i], false);
     }
-    at = draw(size);
+    at = at < size ? at : draw(size);
     for (; count-- && at < size; at++)
         bytes[at] ^= 1 + draw(255);
 }
@@ -577,6 +602,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_damage_is_contained),
+        cmocka_unit_test(each_damage_is_found_while_serving),
         TEST(a_damaged_inode_is_found_again),
         TEST(a_handle_of_anothers),
         TEST(others_get_the_journals_room),
