@@ -130,5 +130,18 @@ const struct command commands[] = {
                        "compatible collectors read, for instance through a textfile collector.\n",
         .run = command_metrics,
     },
+    {
+        .name = "verify",
+        .operands = "MOUNT",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "check the records in the memory of a mount's daemon",
+        .description = "Has the daemon look at each record in its memory, while it serves, and prints\n"
+                       "how many there are of each kind, how many are damaged, and the inode numbers\n"
+                       "of the files that these belong to. Such a file is not written to the store\n"
+                       "any more, and every sync of it fails. Returns 0 only if nothing is damaged.\n"
+                       "For root and the mount's owner.\n",
+        .run = command_verify,
+    },
     {.name = NULL},
 };

@@ -89,6 +89,18 @@ const char *inspect_state_name(uint32_t state)
     return names[state];
 }
 
+int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report)
+{
+    struct stat status;
+    int fd = inspect_open(mount_point, &status), result = fd < 0 ? fd : 0;
+
+    if (fd >= 0 && ioctl(fd, MAPSHARE_IOC_VERIFY, report) < 0)
+        result = errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
 int inspect_statistics(const char *mount_point, char **text)
 {
     for (;;) {

@@ -27,6 +27,9 @@ int inspect_atomic(int fd, bool *atomic);
 /* Of a page; 0 is one that is in the store. */
 const char *inspect_state_name(uint32_t state);
 
+/* What the daemon finds in its memory, asked at a mount's root. */
+int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report);
+
 /* The text of user.mapshare.stats of a mount's root, to be freed. */
 int inspect_statistics(const char *mount_point, char **text);
 

@@ -91,19 +91,26 @@ const char *statistics_text(const struct statistics *statistics, const char *key
     return entry ? entry->value : "unknown";
 }
 
-bool statistics_read_or_tell(const char *mount_point, struct statistics *out)
+void statistics_tell(const char *mount_point, int result)
 {
-    int result = statistics_read(mount_point, out);
     char *path = result == -ENOTTY || result == -ENODATA ? mounts_resolve(mount_point) : NULL;
     struct mount_entry entry;
 
     if (path && mounts_around(path, &entry) == 0) {
         message("%s: not the root of its mount; give %s", quoted(mount_point), quoted(entry.point));
         mounts_free(&entry);
-    } else if (result) {
+    } else {
         message_error(mount_point, result);
     }
     free(path);
+}
+
+bool statistics_read_or_tell(const char *mount_point, struct statistics *out)
+{
+    int result = statistics_read(mount_point, out);
+
+    if (result)
+        statistics_tell(mount_point, result);
     return result == 0;
 }
 

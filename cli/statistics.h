@@ -26,6 +26,9 @@ void statistics_free(struct statistics *statistics);
 uint64_t statistics_number(const struct statistics *statistics, const char *key);
 const char *statistics_text(const struct statistics *statistics, const char *key);
 
+/* Why a mount's root could not be asked. */
+void statistics_tell(const char *mount_point, int result);
+
 /* Reads the statistics, or says why not. */
 bool statistics_read_or_tell(const char *mount_point, struct statistics *out);
 

@@ -139,6 +139,27 @@ struct mapshare_abi_lock {
 /* MAPSHARE_IOC_DENY_WRITE: 1: other opens for writing get ETXTBSY until 0, or until the descriptor is closed; ETXTBSY where somebody
  * else has it open for writing. */
 
+/* MAPSHARE_IOC_VERIFY, of a mount's root: the daemon looks at each record of its memory while it serves. What is damaged it contains: the file
+ * has an error that every sync reports. For root and the mount's owner (EPERM). */
+enum mapshare_abi_record {
+    MAPSHARE_ABI_INODES = 0,
+    MAPSHARE_ABI_FILES = 1,
+    MAPSHARE_ABI_FRAMES = 2,
+    MAPSHARE_ABI_HANDLES = 3,
+    MAPSHARE_ABI_NAMES = 4,
+    MAPSHARE_ABI_AREAS = 5,
+    MAPSHARE_ABI_RECORDS = 6,
+};
+
+#define MAPSHARE_ABI_VERIFIED 256
+struct mapshare_abi_verify {
+    uint64_t looked[MAPSHARE_ABI_RECORDS];  /* at so many in use */
+    uint64_t damaged[MAPSHARE_ABI_RECORDS]; /* of these, or known as damaged since earlier */
+    uint32_t count;                         /* of the inode numbers that follow */
+    uint32_t more;                          /* 1: there are others */
+    uint64_t inodes[MAPSHARE_ABI_VERIFIED]; /* that something damaged belongs to */
+};
+
 #define MAPSHARE_IOC_MAGIC 0xB5
 #define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
 #define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
@@ -148,5 +169,6 @@ struct mapshare_abi_lock {
 #define MAPSHARE_IOC_MAPPED _IO(MAPSHARE_IOC_MAGIC, 6) /* the file was mapped: mark atime by the mount's rule */
 #define MAPSHARE_IOC_DENY_WRITE _IOW(MAPSHARE_IOC_MAGIC, 7, uint32_t)
 #define MAPSHARE_IOC_AREA _IOWR(MAPSHARE_IOC_MAGIC, 8, struct mapshare_abi_area)
+#define MAPSHARE_IOC_VERIFY _IOR(MAPSHARE_IOC_MAGIC, 9, struct mapshare_abi_verify)
 
 #endif

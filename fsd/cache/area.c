@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "cache/damage.h"
+#include "log.h"
+
 /* A node id: 16 bits that say what it is, the kind, 31 bits of the incarnation, 16 of the index. */
 #define NODE_MARK (0xa5eaull << 48)
 #define NODE_MASK (0xffffull << 48)
 #define NODE_KIND (1ull << 47)
-#define INCARNATION_MASK 0x7fffffffu
 
 #define HASH_BITS 16
 
@@ -50,6 +52,11 @@ int area_table_open(struct area_table *table, struct arena *arena)
     table->next = table->heads + (1u << HASH_BITS);
     error = slots_open(&table->slots, &header->area_used, header->area_max);
     for (uint32_t i = header->area_used; i && !error; i--) {
+        if (arena->areas[i].number && area_damage(arena, i)) {
+            log_line(LOG_WARN, "takeover: locks and notices of inode %llu are damaged: who opens it from now on has others",
+                     (unsigned long long)arena->areas[i].number);
+            atomic_store(&arena->areas[i].number, 0);
+        }
         if (arena->areas[i].number)
             link_area(table, i);
         else
@@ -95,7 +102,7 @@ static int make(struct area_table *table, uint64_t number, uint64_t generation, 
     area->generation = generation;
     area->user = user;
     memset(area->granted, 0, sizeof area->granted);
-    area->incarnation = (area->incarnation + 1) & INCARNATION_MASK;
+    area->incarnation = (area->incarnation + 1) & AREA_INCARNATIONS;
     atomic_store(&area->number, number);
     link_area(table, *index);
     return 0;

@@ -33,6 +33,10 @@
 #define EFFECTS_MAX (1024u + EFFECTS_MINE)
 #define ENTRIES_MAX (WRITE_MAX / 160) /* of a folder in one reply; the smallest with attributes takes 160 bytes */
 
+/* A flag is two bits, set and cleared as one: a word where they differ is damaged (cache/damage.h). */
+#define TWICE(bit) (1 << (bit) | 1 << ((bit) + 16))
+#define TWICE_IN_FRAME(bit) (1 << (bit) | 1 << ((bit) + 28))
+
 /* What we know of an inode of the store, while the kernel knows it. */
 struct inode {
     _Atomic uint64_t number; /* the store's inode number, and our node id (the root's node id is 1); 0: free */
@@ -51,10 +55,11 @@ struct inode {
 };
 
 enum {
-    INODE_UNSYNCED = 1 << 0, /* the store's metadata changed and was not flushed: its next commit flushes it first */
-    INODE_SYNCING = 1 << 2,  /* that flush has begun: what changes meanwhile is UNSYNCED anew */
-    INODE_UNLINKED = 1 << 1, /* no name left; lives as long as it is open */
-    INODE_REMOVED = 1 << 3,  /* but one in the folder of removed files */
+    INODE_UNSYNCED = TWICE(0), /* the store's metadata changed and was not flushed: its next commit flushes it first */
+    INODE_SYNCING = TWICE(2),  /* that flush has begun: what changes meanwhile is UNSYNCED anew */
+    INODE_UNLINKED = TWICE(1), /* no name left; lives as long as it is open */
+    INODE_REMOVED = TWICE(3),  /* but one in the folder of removed files */
+    INODE_DAMAGED = TWICE(4),  /* a takeover found its record damaged */
 };
 
 /* A file's size and times at one moment: now, or as of a commit. */
@@ -63,7 +68,7 @@ struct file_version {
     uint64_t reserved;  /* fallocate(2) gave it blocks up to here; 0: it did not, beyond the size */
     uint64_t void_from; /* truncated here since the commit before: older bytes from here on do not count; UINT64_MAX: all do */
     int64_t atime, mtime, ctime;
-    _Atomic uint64_t position; /* of the commit in the journal; 0: the store's file is like this */
+    _Atomic uint64_t position; /* of the commit in the journal, sealed; 0: the store's file is like this */
     uint64_t sequence;
     int64_t committed_at;
 };
@@ -82,33 +87,41 @@ struct file {
 };
 
 enum {
-    FILE_ATOMIC = 1 << 0, /* only the program's own commits make changes durable */
-    FILE_TORN = 1 << 1,   /* an atomic file some of whose changes were dropped for want of room: the others must not be committed */
+    FILE_ATOMIC = TWICE(0), /* only the program's own commits make changes durable */
+    FILE_TORN = TWICE(1), /* an atomic file some of whose changes were dropped for want of room: the others must not be committed */
+    FILE_DAMAGED = TWICE(2),  /* one of its records was: nothing is read from or written to it any more */
+    FILE_GIVEN_UP = TWICE(3), /* so are its commits in the journal, whose room was needed */
 };
 
 /* A page of memory and what it holds. Received: position is 0 or not published. Committed: position is published. */
 struct frame {
-    _Atomic uint32_t file; /* 0: free */
-    _Atomic uint32_t flags;
+    union {
+        struct {
+            _Atomic uint32_t file;  /* 0: free */
+            _Atomic uint32_t flags; /* FRAME_..., and between these a seal of file, page and version: seal.h */
+        };
+        _Atomic uint64_t use; /* both: published, and freed, by one store */
+    };
     uint64_t page;
-    uint64_t version; /* of two frames for one page the higher is newer */
-    _Atomic uint64_t position;
+    uint64_t version;          /* of two frames for one page the higher is newer */
+    _Atomic uint64_t position; /* sealed, too */
 };
 
 enum {
-    FRAME_HIDDEN = 1 << 0, /* a newer frame, or a truncation, took its place for readers */
-    FRAME_HOLE = 1 << 1,   /* zeros that shall not take blocks */
-    FRAME_VOID = 1 << 2,   /* truncated by a later commit while it was being written: never to be written again */
+    FRAME_HIDDEN = TWICE_IN_FRAME(0), /* a newer frame, or a truncation, took its place for readers */
+    FRAME_HOLE = TWICE_IN_FRAME(1),   /* zeros that shall not take blocks */
+    FRAME_VOID = TWICE_IN_FRAME(2),   /* truncated by a later commit while it was being written: never to be written again */
 };
 
 /* An open file of a client's. The number that the kernel knows is generation << 32 | index. */
 struct handle {
     _Atomic uint32_t inode; /* 0: free */
     uint32_t generation;
-    uint32_t flags;  /* open flags */
-    uint32_t deny;   /* 1: holds MAPSHARE_IOC_DENY_WRITE */
-    uint64_t unique; /* of the OPEN, to know it when it is sent again */
-    uint32_t user;   /* who opened it */
+    uint32_t flags;        /* open flags */
+    uint32_t deny;         /* 1: holds MAPSHARE_IOC_DENY_WRITE */
+    uint64_t unique;       /* of the OPEN, to know it when it is sent again */
+    uint32_t user;         /* who opened it */
+    _Atomic uint32_t seal; /* of the rest but `deny`; 0: not open yet, or no longer */
 };
 
 /* A request that may not take effect twice, from just before its effect until its reply was heard. */
@@ -131,6 +144,7 @@ struct area {
     uint32_t next_grant;
 };
 
+#define AREA_INCARNATIONS 0x7fffffffu
 #define AREA_BYTES (3 * PAGE_BYTES)
 
 /* What a request has done that its reply tells of, until the reply was heard: a request that the kernel sends again after a death finds here
@@ -197,6 +211,8 @@ struct arena_header {
     _Atomic uint32_t upgrades, upgrades_failed; /* of the program */
     _Atomic uint32_t upgrading;                 /* the new one does not serve yet */
     uint64_t size_max;                          /* of a file in the store, bytes */
+    uint64_t seal;                              /* of all above that never changes: arena_seal() */
+    uint64_t key_mark;                          /* of the key that inodes' generations are made with; 0: none yet */
     _Atomic uint32_t ready;                     /* INIT was answered */
     _Atomic uint32_t spilled;                   /* frames that the spill file has blocks for */
     _Atomic uint64_t version;                   /* last one given to a frame */

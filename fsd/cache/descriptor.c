@@ -358,6 +358,16 @@ static int close_orphans(struct descriptor_cache *cache, const int *keep, size_t
     return error;
 }
 
+/* What a record says is pinned must be that file, and no descriptor of somebody else's. */
+static bool is_pinned(struct inode_table *inodes, uint32_t inode, int fd, const int *keep, size_t count)
+{
+    bool retired = inodes->arena->inodes[inode].number == NUMBER_RETIRED; /* its number is another's now */
+    struct identity identity;
+
+    inode_identity(inodes, inode, &identity);
+    return !is_kept(fd, keep, count) && fcntl(fd, F_GETFD) >= 0 && (retired || identity_check(fd, &identity) != -ESTALE);
+}
+
 /* Half of the places may be pinned, a quarter is the checkpointer's; what is left must be enough for all threads, so that none ever waits for another
  * that waits, too. */
 static int find_limit(struct descriptor_cache *cache, uint32_t threads)
@@ -399,8 +409,11 @@ int descriptor_cache_open(struct descriptor_cache *cache, struct inode_table *in
         TAILQ_INSERT_TAIL(&cache->free, &cache->all[i], link);
     for (uint32_t i = 1; i <= arena->header->inode_used; i++) {
         int fd = arena->inodes[i].number ? arena->inodes[i].pinned : -1;
-        struct descriptor *place = fd < 0 ? NULL : take(cache);
+        bool pinned = fd >= 0 && is_pinned(inodes, i, fd, keep, keep_count);
+        struct descriptor *place = pinned ? take(cache) : NULL;
 
+        if (fd >= 0 && !pinned)
+            atomic_store(&arena->inodes[i].pinned, -1);
         if (place) {
             user_count(user_find(&inodes->users, arena->inodes[i].pin_user), HOLDS_PINS);
             pin(cache, insert(cache, place, i, fd));

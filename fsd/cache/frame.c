@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cache/seal.h"
 #include "clock.h"
 #include "log.h"
 
@@ -201,9 +202,8 @@ void frame_publish(struct frame_table *table, uint32_t frame, uint32_t file, uin
 
     truth->page = page;
     truth->version = atomic_fetch_add(&table->arena->header->version, 1) + 1;
-    truth->position = 0;
-    truth->flags = flags;
-    atomic_store(&truth->file, file);
+    atomic_store_explicit(&truth->position, 0, memory_order_relaxed);
+    frame_use(truth, file, flags | frame_seal(file, page, truth->version));
     table->index[frame] = (struct frame_index){.page = page, .version = truth->version};
 }
 
@@ -211,7 +211,7 @@ void frame_free(struct frame_table *table, struct frame_index *frame)
 {
     uint32_t number = frame_number(table, frame);
 
-    atomic_store(&frame_truth(table, frame)->file, 0);
+    frame_use(frame_truth(table, frame), 0, 0);
     *frame = (struct frame_index){0};
     frame_give(table, &number, 1);
 }

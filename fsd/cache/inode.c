@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "cache/area.h"
+#include "cache/damage.h"
 #include "cache/place.h"
 #include "cache/reference.h"
 #include "log.h"
@@ -18,7 +18,6 @@
 #define HASH_BITS 20
 #define HASH_SIZE (1u << HASH_BITS)
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
-#define NUMBER_RETIRED UINT64_MAX /* nobody finds it by that */
 
 static uint32_t bucket(uint64_t number)
 {
@@ -46,18 +45,23 @@ static void unlink_slot(struct inode_table *table, uint32_t slot)
 {
     uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
 
-    while (*at != slot)
+    while (*at != slot) {
+        assert(*at); /* else its number changed meanwhile: the next worker takes it for damaged */
         at = &table->next[*at];
+    }
     *at = table->next[slot];
 }
 
-/* What a client's file handle proves: only who was given one for this very file can make it, for as long as the store keeps its key. */
-static uint64_t generation_of(const struct inode_table *table, const struct identity *identity)
+static void write_identity(struct inode *inode, const struct identity *identity)
 {
-    struct identity of = {.inode = identity->inode, .birth = identity->birth, .handle_length = identity->handle_length};
-
-    memcpy(of.handle, identity->handle, identity->handle_length);
-    return (uint32_t)XXH3_64bits_withSecret(&of, sizeof of, table->key.bytes, sizeof table->key.bytes);
+    inode->type = identity->type;
+    inode->birth = identity->birth;
+    inode->handle_length = 0;
+    if (identity->handle_length <= INODE_HANDLE_MAX) {
+        inode->handle_type = identity->handle_type;
+        inode->handle_length = identity->handle_length;
+        memcpy(inode->handle, identity->handle, identity->handle_length);
+    }
 }
 
 /* The table's lock is held. */
@@ -70,15 +74,9 @@ static int add(struct inode_table *table, const struct identity *identity, uint6
         return -ENFILE;
     inode = &table->arena->inodes[*slot];
     memset(inode, 0, sizeof *inode);
-    inode->type = identity->type;
     inode->pinned = -1;
-    inode->birth = identity->birth;
-    if (identity->handle_length <= INODE_HANDLE_MAX) {
-        inode->handle_type = identity->handle_type;
-        inode->handle_length = identity->handle_length;
-        memcpy(inode->handle, identity->handle, identity->handle_length);
-    }
-    inode->generation = generation_of(table, identity);
+    write_identity(inode, identity);
+    inode->generation = inode_generation(table, identity);
     inode->lookups = lookups;
     atomic_store(&inode->number, identity->inode);
     link_slot(table, *slot);
@@ -172,6 +170,21 @@ void inode_put(struct inode_table *table, uint32_t slot)
 
 /* ---- looking up ---- */
 
+/* Its generation may prove a damaged record to be that of what was found: it is made so, and known as damaged. */
+static bool mend(struct inode_table *table, uint32_t slot, const struct identity *found)
+{
+    struct inode *inode = &table->arena->inodes[slot];
+
+    if (!inode->number || inode->generation != inode_generation(table, found))
+        return false;
+    unlink_slot(table, slot);
+    inode->number = found->inode;
+    write_identity(inode, found);
+    link_slot(table, slot);
+    atomic_fetch_or(&inode->flags, INODE_DAMAGED);
+    return true;
+}
+
 /* Finds or makes the record of what was found. The table's lock is held. Returns in `retired` a record that may end. */
 static int find_or_add(struct inode_table *table, const struct identity *found, uint32_t *slot, uint32_t *retired)
 {
@@ -182,12 +195,19 @@ static int find_or_add(struct inode_table *table, const struct identity *found, 
     *slot = find(table, found->inode);
     if (*slot)
         inode_identity(table, *slot, &known);
-    if (*slot && !identity_same(found, &known)) {
+    if (*slot && (identity_same(found, &known) || mend(table, *slot, found)))
+        return 0;
+    for (uint32_t i = 0; i < table->doubted_count; i++) {
+        if (mend(table, table->doubted[i], found)) {
+            *slot = table->doubted[i];
+            return 0;
+        }
+    }
+    if (*slot) {
         lookups = retire_number(table, *slot);
         *retired = *slot;
-        *slot = 0;
     }
-    return *slot ? 0 : add(table, found, lookups, slot);
+    return add(table, found, lookups, slot);
 }
 
 /* A handle is asked for once in a record's life, or where nothing else tells a file from an earlier one of its number. */
@@ -196,7 +216,7 @@ static int complete(struct inode_table *table, int folder, const char *name, str
     uint64_t number = found->inode;
     int error;
 
-    if (!table->handles || (identity_is_born(found) && inode_of_node(table, number)))
+    if (!table->handles || (identity_is_born(found) && inode_of_identity(table, found)))
         return 0;
     error = identity_take(folder, name, true, found); /* there are births where there are handles */
     return !error && found->inode != number ? -EAGAIN : error;
@@ -258,28 +278,6 @@ uint32_t inode_of_node(struct inode_table *table, uint64_t node)
     return slot;
 }
 
-void inode_identity_of(const struct inode_table *table, const struct statx *stat, struct identity *identity)
-{
-    identity_of(stat, identity);
-    if (!table->births)
-        identity->birth = (struct timespec){0};
-}
-
-uint32_t inode_of_identity(struct inode_table *table, const struct identity *identity)
-{
-    struct identity known;
-    uint32_t slot = inode_of_node(table, identity->inode == table->root ? 1 : identity->inode);
-
-    if (slot)
-        inode_identity(table, slot, &known);
-    return slot && identity_is_born(identity) && !identity_same(identity, &known) ? 0 : slot;
-}
-
-uint64_t inode_node(const struct inode_table *table, uint32_t slot)
-{
-    return slot == INODE_ROOT ? 1 : table->arena->inodes[slot].number;
-}
-
 void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Atomic uint32_t *counter, uint32_t value)
 {
     uint64_t lookups;
@@ -322,13 +320,6 @@ void inode_unname(struct inode_table *table, uint32_t slot, uint32_t parent, con
         inode_put(table, left);
 }
 
-bool inode_is_findable(const struct inode_table *table, uint32_t slot)
-{
-    const struct inode *inode = &table->arena->inodes[slot];
-
-    return inode->handle_length || inode->place || inode->flags & INODE_REMOVED || slot == INODE_ROOT;
-}
-
 bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name, uint32_t links)
 {
     const struct inode *inode = &table->arena->inodes[slot];
@@ -340,19 +331,22 @@ bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, 
     return called;
 }
 
-void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity)
+void inode_doubt(struct inode_table *table, uint32_t slot)
 {
-    const struct inode *inode = &table->arena->inodes[slot];
+    uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
 
-    *identity = (struct identity){
-        .device = table->device,
-        .type = inode->type,
-        .inode = inode->number,
-        .birth = inode->birth,
-        .handle_type = inode->handle_type,
-        .handle_length = inode->handle_length,
-    };
-    memcpy(identity->handle, inode->handle, inode->handle_length);
+    while (*at && *at != slot)
+        at = &table->next[*at];
+    if (*at) /* else it is linked by the number that it had */
+        *at = table->next[slot], table->next[slot] = 0;
+    else
+        at = NULL;
+    while (at && *at)
+        at = &table->next[*at];
+    if (at)
+        *at = slot;
+    if (table->doubted_count < DOUBTED_MAX)
+        table->doubted[table->doubted_count++] = slot;
 }
 
 static int map_index(struct inode_table *table, struct arena_header *header)
@@ -378,6 +372,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     *table = (struct inode_table){.arena = arena, .store = store, .private = -1, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     users_open(&table->users);
     reference_redo(arena);
+    inodes_make_safe(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&table->moving, &attributes);
@@ -393,6 +388,10 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
         root.birth = (struct timespec){0};
     table->root = root.inode;
     table->device = root.device;
+    if (used) { /* whatever its record says */
+        arena->inodes[INODE_ROOT].number = root.inode;
+        write_identity(&arena->inodes[INODE_ROOT], &root);
+    }
     for (slot = used; slot; slot--) {
         if (arena->inodes[slot].number)
             link_slot(table, slot);

@@ -22,6 +22,9 @@ struct inode_key {
     bool known;
 };
 
+#define NUMBER_RETIRED UINT64_MAX /* nobody finds a record by that */
+#define DOUBTED_MAX 64u
+
 struct inode_table {
     struct arena *arena;
     int store;   /* the store's root */
@@ -42,7 +45,9 @@ struct inode_table {
     struct slots names; /* cells */
     uint32_t *heads;    /* hash of the number → slot */
     uint32_t *next;
-    _Atomic uint32_t *holds; /* by slot */
+    _Atomic uint32_t *holds;       /* by slot */
+    uint32_t doubted[DOUBTED_MAX]; /* whose records were found damaged */
+    uint32_t doubted_count;
     /* Called under the lock when a record has ended, with the file's record that ended with it (0: none). Returns a descriptor to be closed
      * once the lock is free, or -1. */
     int (*ended)(void *context, uint32_t slot, uint32_t file);
@@ -106,5 +111,9 @@ void inode_modes_release(struct inode_table *table);
 bool inode_path(struct inode_table *table, uint32_t slot, char path[4096]);
 
 void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity);
+uint64_t inode_generation(const struct inode_table *table, const struct identity *identity);
+
+/* Of a takeover: the record is damaged (cache/damage.h). It is found by its number only if no other has that. */
+void inode_doubt(struct inode_table *table, uint32_t slot);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/damage.h"
 #include "log.h"
 
 static uint32_t folder_of(uint64_t place)
@@ -150,13 +151,15 @@ bool inode_path(struct inode_table *table, uint32_t slot, char path[4096])
 
 /* ---- takeover ---- */
 
-/* Marks the cells of a name. False: it leads nowhere, or into another's. */
+/* Marks the cells of a name. False: it leads nowhere, or into another's, or is none. */
 static bool mark(const struct arena *arena, unsigned char *used, uint32_t head)
 {
     uint32_t cell = head, next;
 
+    if (name_damage(arena, head, &next))
+        return false;
     for (; cell; cell = arena->names[cell].next) {
-        if (cell > arena->header->name_used || used[cell])
+        if (used[cell])
             break;
         used[cell] = 1;
     }
@@ -172,12 +175,37 @@ static bool is_folder(const struct arena *arena, uint32_t slot)
     return slot && slot <= arena->header->inode_used && arena->inodes[slot].number && S_ISDIR(arena->inodes[slot].type);
 }
 
+/* A folder that lies in itself has no place. Each is walked once: 1 is on the way that is being walked, 2 leads to its end. */
+static uint32_t cut_circles(struct inode_table *table, unsigned char *walked)
+{
+    struct inode *inodes = table->arena->inodes;
+    uint32_t circles = 0;
+
+    for (uint32_t first = table->arena->header->inode_used; first; first--) {
+        uint32_t slot = first, above;
+
+        for (; slot && !walked[slot]; slot = folder_of(inodes[slot].place))
+            walked[slot] = 1;
+        if (slot && walked[slot] == 1) {
+            circles++;
+            above = folder_of(atomic_exchange(&inodes[slot].place, 0));
+            atomic_fetch_sub(&table->holds[above], 1);
+            for (; above != slot; above = folder_of(inodes[above].place))
+                walked[above] = 2;
+        }
+        for (slot = first; slot && walked[slot] == 1; slot = folder_of(inodes[slot].place))
+            walked[slot] = 2;
+    }
+    return circles;
+}
+
 int places_take_over(struct inode_table *table)
 {
     const struct arena *arena = table->arena;
     unsigned char *used = calloc(arena->header->name_used + 1ul, 1);
+    unsigned char *walked = calloc(arena->header->inode_used + 1ul, 1);
     uint32_t unknown = 0;
-    int error = used ? slots_open(&table->names, &arena->header->name_used, arena->header->name_max) : -ENOMEM;
+    int error = used && walked ? slots_open(&table->names, &arena->header->name_used, arena->header->name_max) : -ENOMEM;
 
     for (uint32_t slot = arena->header->inode_used; slot && !error; slot--) {
         struct inode *inode = &arena->inodes[slot];
@@ -190,6 +218,8 @@ int places_take_over(struct inode_table *table)
             atomic_store(&inode->place, 0);
         }
     }
+    if (!error)
+        unknown += cut_circles(table, walked); /* the cells of these names are used by nobody until the next takeover */
     for (uint32_t cell = arena->header->name_used; cell && !error; cell--) {
         if (!used[cell])
             slots_give(&table->names, cell);
@@ -197,5 +227,6 @@ int places_take_over(struct inode_table *table)
     if (unknown)
         log_line(LOG_WARN, "takeover: the names of %u files that a dead worker left make no sense and are forgotten", unknown);
     free(used);
+    free(walked);
     return error;
 }

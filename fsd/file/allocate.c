@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file/file.h"
+#include "file/damage.h"
 #include "file/page.h"
 #include "file/used.h"
 #include "file/version.h"
@@ -160,6 +160,8 @@ int file_allocate(struct files *files, uint32_t number, int mode, uint64_t offse
     struct descriptor *descriptor;
     int error;
 
+    if (file_is_damaged(&files->arena->files[number]))
+        return -EUCLEAN;
     if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
     if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > files->arena->header->size_max)
@@ -212,7 +214,8 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t number, off_t offs
     struct descriptor *descriptor;
     uint64_t at = offset, size, next = 0;
     bool found = false;
-    int error = descriptor_get(files->descriptors, inode, &descriptor);
+    int error =
+        number && file_is_damaged(&files->arena->files[number]) ? -EUCLEAN : descriptor_get(files->descriptors, inode, &descriptor);
 
     if (error)
         return error;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "file/damage.h"
 #include "file/lists.h"
 #include "file/metadata.h"
 #include "file/page.h"
@@ -121,7 +122,7 @@ static void take_frames(struct files *files, struct round *round, uint32_t numbe
     struct frame_index *frame;
 
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
-    job->error = file_open(files, index, FRAME_COMMITTED, &job->descriptor);
+    job->error = file_is_damaged(file) ? -EUCLEAN : file_open(files, index, FRAME_COMMITTED, &job->descriptor);
     if (!job->error)
         job->fd = descriptor_get_direct(files->descriptors, job->descriptor, &job->direct) ? job->descriptor->fd : job->direct->fd;
     file_lock(files, index);
@@ -228,6 +229,8 @@ static void end_job(struct files *files, struct round *round, struct job *job)
     struct file *file = file_truth(files, index);
 
     file_lock(files, index);
+    if (file_is_damaged(file)) /* found meanwhile */
+        job->error = -EUCLEAN;
     index->view.moved++;
     for (uint32_t i = 0; i < job->count; i++) { /* backwards: those that failed go to the head, the oldest of a page first */
         struct frame_index *frame = round->frames[job->first + job->count - 1 - i];
@@ -252,7 +255,7 @@ static void end_job(struct files *files, struct round *round, struct job *job)
         log_limited(&files->error_logged, "inode %llu: cannot be written to the store: %s; its pages are kept and tried again",
                     (unsigned long long)files->arena->inodes[file->inode].number, strerror(-job->error));
     } else {
-        if (!index->view.failed)
+        if (!index->view.failed && !file_is_damaged(file))
             file->error = 0;
         if (job->whole && job->version.position)
             version_stored(files, index, &job->version);
@@ -383,6 +386,8 @@ static int step(struct files *files, struct round *round, bool *more)
     *more = false;
     if (streams_are_unwanted(files))
         ahead_abandon_all(files);
+    if (checkpoint_is_due(files))
+        damage_give_up(files);
     error = tail_move(files);
     if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);

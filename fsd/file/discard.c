@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "file/ahead.h"
-#include "file/file.h"
+#include "file/damage.h"
 #include "file/page.h"
 #include "file/version.h"
 
@@ -20,6 +20,7 @@ void file_drop(struct files *files, uint32_t number)
                 page_move(files, index, frame, FRAME_FREE);
         }
         version_drop(files, index);
+        damage_forget(files, index);
     }
     pthread_mutex_unlock(&index->lock);
 }

@@ -66,8 +66,8 @@ struct file_opens {
     uint32_t deniers; /* deny writing */
 };
 
-/* Files with something to commit; with something committed, which a checkpoint is to write. */
-enum file_list_name { LIST_CHANGED, LIST_COMMITTED, LISTS };
+/* Files with something to commit; with something committed, which a checkpoint is to write; which are on neither, as they are damaged. */
+enum file_list_name { LIST_CHANGED, LIST_COMMITTED, LIST_DAMAGED, LISTS };
 
 /* The private half of a struct file. */
 struct file_index {
@@ -122,6 +122,7 @@ struct files {
     struct wishes wishes;
     struct shares shares;
     long error_logged;
+    uint32_t searches; /* for owners of damaged records, that a takeover may still make */
 };
 
 /* Bytes of a WRITE: page by page in frames of their own, the rest (no frame was free) behind them in plain memory. */

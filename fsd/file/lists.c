@@ -2,6 +2,7 @@
 
 #include "file/lists.h"
 
+#include "file/damage.h"
 #include "file/record.h"
 
 void lists_open(struct files *files)
@@ -13,7 +14,7 @@ void lists_open(struct files *files)
 
 void list_set(struct files *files, struct file_index *index, enum file_list_name name, bool on)
 {
-    if (on == index->listed[name].on)
+    if (on == index->listed[name].on || (on && name != LIST_DAMAGED && file_is_damaged(file_truth(files, index))))
         return;
     if (on)
         file_hold(files, index - files->index);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file/file.h"
+#include "file/damage.h"
 #include "file/page.h"
 #include "file/version.h"
 
@@ -67,7 +67,8 @@ static ssize_t read_file(struct files *files, struct file_index *index, int fd, 
 ssize_t file_read(struct files *files, uint32_t inode, uint32_t number, void *buffer, size_t size, uint64_t offset)
 {
     struct descriptor *descriptor;
-    ssize_t n = descriptor_get(files->descriptors, inode, &descriptor);
+    ssize_t n =
+        number && file_is_damaged(&files->arena->files[number]) ? -EUCLEAN : descriptor_get(files->descriptors, inode, &descriptor);
 
     if (n)
         return n;

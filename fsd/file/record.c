@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "log.h"
+#include "file/relate.h"
 #include "mapshare-abi.h"
 
 void file_index_start(struct file_index *index)
@@ -125,7 +125,7 @@ bool file_is_in_journal(struct files *files, uint32_t inode)
 /* Nothing may be left of it: each list and each user held it. */
 static void check_ended(const struct file_index *index)
 {
-    assert(!index->listed[LIST_CHANGED].on && !index->listed[LIST_COMMITTED].on);
+    assert(!index->listed[LIST_CHANGED].on && !index->listed[LIST_COMMITTED].on && !index->listed[LIST_DAMAGED].on);
     assert(!index->versions.committing && RB_EMPTY(&index->view.tree));
     for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
         assert(TAILQ_EMPTY(&index->view.lists[state]));
@@ -136,9 +136,12 @@ static int record_ended(void *context, uint32_t inode, uint32_t number)
     struct files *files = context;
 
     if (number) {
+        struct file *file = &files->arena->files[number];
+
         check_ended(&files->index[number]);
-        if (files->arena->files[number].published >= files->tail.released)
+        if (file->published >= files->tail.released)
             files->tail.ended = tail_head(&files->tail);
+        file->published = file->commits[0].sequence = file->commits[1].sequence = 0; /* relate.c: it is not amid its life */
         pthread_mutex_lock(&files->record_lock);
         slots_give(&files->slots, number);
         pthread_mutex_unlock(&files->record_lock);
@@ -146,34 +149,10 @@ static int record_ended(void *context, uint32_t inode, uint32_t number)
     return descriptor_detach(files->descriptors, inode);
 }
 
-/* Invariant 13. */
-static bool is_named_back(const struct arena *arena, uint32_t number)
-{
-    uint32_t inode = arena->files[number].inode;
-
-    return inode && inode <= arena->header->inode_used && arena->inodes[inode].number && arena->inodes[inode].file == number;
-}
-
 uint32_t records_take_over(struct files *files)
 {
-    const struct arena *arena = files->arena;
-    uint32_t dropped = 0;
-
     pthread_mutex_init(&files->record_lock, NULL);
     files->inodes->ended = record_ended;
     files->inodes->context = files;
-    for (uint32_t slot = arena->header->inode_used; slot; slot--) {
-        uint32_t number = arena->inodes[slot].file;
-
-        if (number && (number > arena->header->file_used || arena->files[number].inode != slot))
-            atomic_store(&arena->inodes[slot].file, 0);
-    }
-    for (uint32_t number = arena->header->file_used; number; number--) {
-        if (is_named_back(arena, number))
-            continue;
-        dropped += arena->files[number].inode != 0;
-        atomic_store(&arena->files[number].inode, 0);
-        slots_give(&files->slots, number);
-    }
-    return dropped;
+    return records_relate(files);
 }

@@ -57,6 +57,10 @@ static uint64_t least_needed(struct files *files)
     pthread_mutex_lock(&files->lists_lock);
     TAILQ_FOREACH (index, &files->lists[LIST_COMMITTED], listed[LIST_COMMITTED].link)
         least = index->versions.needed < least ? index->versions.needed : least;
+    TAILQ_FOREACH (index, &files->lists[LIST_DAMAGED], listed[LIST_DAMAGED].link) {
+        if (!(file_truth(files, index)->flags & FILE_GIVEN_UP) && index->versions.needed < least)
+            least = index->versions.needed;
+    }
     TAILQ_FOREACH (index, &files->lists[LIST_CHANGED], listed[LIST_CHANGED].link) {
         if (index->stream.number)
             least = earlier(least, index->stream.position, files->tail.released);

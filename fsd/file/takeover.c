@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "file/ahead.h"
+#include "cache/damage.h"
+#include "cache/seal.h"
 #include "file/commit.h"
+#include "file/damage.h"
 #include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
@@ -99,27 +102,56 @@ static void take_over(struct files *files, struct file_index *index)
     version_recovered(files, index);
 }
 
-/* Of each file. What was to be committed by the dead worker is received again: later commits must not be taken for that one. */
+/* True when the frame is its file's. What was to be committed by the dead worker is received again: later commits must not be taken for that one. */
+static bool check_frame(struct files *files, uint32_t number, uint32_t *dropped)
+{
+    const struct arena *arena = files->arena;
+    struct frame *frame = &arena->frames[number];
+    const char *damage = frame_damage(files, frame);
+
+    if (damage) {
+        damage_drop_frame(files, number, damage);
+        return false;
+    }
+    if (!arena->files[frame->file].inode) { /* invariant 13 */
+        ++*dropped;
+        frame_use(frame, 0, 0);
+        return false;
+    }
+    if (frame->position && !journal_published(&arena->header->journal, frame->position))
+        atomic_store(&frame->position, 0);
+    if (frame->version > arena->header->version)
+        arena->header->version = frame->version;
+    return true;
+}
+
+/* Of each file. */
 static void count_frames(struct files *files, uint32_t all)
 {
     const struct arena *arena = files->arena;
     uint32_t dropped = 0;
 
     for (uint32_t i = 1; i <= all; i++) {
-        struct frame *frame = &arena->frames[i];
-
-        if (frame->file && (frame->file > arena->header->file_used || !arena->files[frame->file].inode)) { /* invariant 13 */
-            dropped++;
-            atomic_store(&frame->file, 0);
-        }
-        if (!frame->file)
-            continue;
-        if (frame->position && !journal_published(&arena->header->journal, frame->position))
-            atomic_store(&frame->position, 0);
-        files->index[frame->file].untaken_count++;
+        if (arena->frames[i].use && check_frame(files, i, &dropped))
+            files->index[arena->frames[i].file].untaken_count++;
     }
     if (dropped)
         log_line(LOG_WARN, "takeover: %" PRIu32 " frames that name no file are dropped", dropped);
+}
+
+/* Nothing of a damaged file is believed: it has no frames. */
+static void drop_frames(struct files *files, uint32_t all)
+{
+    const struct arena *arena = files->arena;
+
+    for (uint32_t i = 1; i <= all; i++) {
+        struct frame *frame = &arena->frames[i];
+
+        if (!frame->file || !file_is_damaged(&arena->files[frame->file]))
+            continue;
+        files->index[frame->file].untaken_count--;
+        frame_use(frame, 0, 0);
+    }
 }
 
 /* What takes long, a file's tree and lists, is made when the file is first touched: until then it is on both lists and holds the journal's
@@ -147,6 +179,22 @@ static int sort_frames(struct files *files, uint32_t all)
     return 0;
 }
 
+/* One that has no seal was about to be opened, or closed. */
+static void check_handles(struct files *files)
+{
+    const struct arena *arena = files->arena;
+
+    for (uint32_t i = 1; i <= arena->header->handle_used; i++) {
+        struct handle *handle = &arena->handles[i];
+        const char *damage = handle->seal ? handle_damage(arena, i) : NULL;
+
+        if (damage)
+            damage_drop_handle(files, i, damage);
+        else if (!handle->seal)
+            atomic_store(&handle->inode, 0);
+    }
+}
+
 static void take_handles(struct files *files)
 {
     const struct arena *arena = files->arena;
@@ -154,7 +202,7 @@ static void take_handles(struct files *files)
     for (uint32_t i = 1; i <= arena->header->handle_used; i++) {
         uint32_t inode = arena->handles[i].inode;
 
-        if (inode && arena->inodes[inode].file)
+        if (inode && arena->inodes[inode].number && arena->inodes[inode].file)
             file_count_handle(files, arena->inodes[inode].file, &arena->handles[i], 1);
     }
 }
@@ -165,6 +213,11 @@ static void take_file(struct files *files, struct file_index *index)
 
     file_index_start(index);
     share_charge_to(files, index, file_truth(files, index)->user);
+    if (file_is_damaged(file_truth(files, index))) {
+        index->versions.needed = files->tail.released;
+        damage_contain(files, index);
+        return;
+    }
     version_recover(files, index);
     index->untaken = count != 0;
     index->untaken_first = first;
@@ -185,6 +238,25 @@ static void take_records(struct files *files)
     if (dropped)
         log_line(LOG_NOTE, "takeover: %" PRIu32 " files' records that a dead worker left half made or half ended are dropped",
                  dropped);
+}
+
+/* What is damaged of inodes and files is known before anything of them is used. Returns whether anything is. */
+static bool find_damage(struct files *files)
+{
+    const struct arena *arena = files->arena;
+    bool found = false;
+
+    for (uint32_t i = 1; i <= arena->header->file_used; i++) {
+        const struct file *file = &arena->files[i];
+        const char *damage = NULL;
+
+        if (file->inode)
+            damage = arena->inodes[file->inode].flags & INODE_DAMAGED ? "its inode's" : file_damage(files, i);
+        if (damage)
+            damage_mark(files, i, damage);
+        found |= damage != NULL;
+    }
+    return found;
 }
 
 /* Once all are counted. */
@@ -226,9 +298,14 @@ int files_open(struct files *files, void (*committed)(void *context, uint32_t fi
     if (error)
         return error;
     files->take_over = take_over;
+    files->searches = SEARCHES_MAX;
+    inodes_find_damage(files->inodes);
     take_records(files);
     all = files->arena->header->frame_max + files->arena->header->spilled;
     count_frames(files, all);
+    check_handles(files);
+    if (find_damage(files))
+        drop_frames(files, all);
     error = sort_frames(files, all);
     if (error)
         return error;

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
+#include "cache/seal.h"
 #include "file/carry.h"
 #include "file/checkpoint.h"
+#include "file/damage.h"
 #include "file/metadata.h"
 #include "file/page.h"
 #include "file/record.h"
@@ -27,7 +29,8 @@ void transaction_begin(struct transaction *transaction)
 
 static void mark_failed(struct files *files, struct file_index *index, int error)
 {
-    file_truth(files, index)->error = -error;
+    if (!file_is_damaged(file_truth(files, index)))
+        file_truth(files, index)->error = -error;
     atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
     log_limited(&files->error_logged,
                 "inode %llu: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
@@ -91,9 +94,9 @@ static int take_part(struct files *files, struct transaction *transaction, uint3
     }
     if (waiter->carries)
         carry_pages(files, index);
-    if (file->flags & FILE_TORN) {
+    if (file->flags & (FILE_TORN | FILE_DAMAGED)) {
         pthread_mutex_unlock(&index->lock);
-        return -ENOSPC;
+        return file_is_damaged(file) ? -EUCLEAN : -ENOSPC;
     }
     if (!group && !version_has_changes(index)) {
         pthread_mutex_unlock(&index->lock);
@@ -311,13 +314,15 @@ static int reserve(struct files *files, struct transaction *transaction, struct 
 /* Truth first: with the position set, publishing the commit in the journal publishes all of it. */
 static void set_positions(struct files *files, const struct transaction *transaction, const struct journal_chunk *chunk)
 {
+    uint64_t position = position_seal(chunk->position);
+
     for (uint32_t i = 0; i < transaction->part_count; i++) {
         struct file_index *index = &files->index[transaction->parts[i].file];
         struct frame_index *frame;
 
         file_lock(files, index);
         TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link)
-            atomic_store_explicit(&frame_truth(files->frames, frame)->position, chunk->position, memory_order_relaxed);
+            atomic_store_explicit(&frame_truth(files->frames, frame)->position, position, memory_order_relaxed);
         version_place(files, index, chunk);
         pthread_mutex_unlock(&index->lock);
     }
@@ -371,7 +376,7 @@ static void publish(struct files *files, const struct part *part, const struct j
             page_set_failed(index, frame, false);
     }
     page_move_all(files, index, FRAME_COMMITTING, FRAME_COMMITTED);
-    if (!index->view.failed)
+    if (!index->view.failed && !file_is_damaged(file))
         file->error = 0;
     version_publish(files, index, part->void_from, chunk);
     ahead_end(index); /* not before `needed` holds the journal's tail in its place */

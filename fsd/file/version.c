@@ -4,10 +4,8 @@
 
 #include <assert.h>
 
+#include "cache/seal.h"
 #include "file/lists.h"
-
-/* Of a version that is being committed and has no place in the journal yet: later than any that is published. */
-#define POSITION_PENDING UINT64_MAX
 
 static struct file_version *last_of(struct files *files, const struct file_index *index)
 {
@@ -128,7 +126,7 @@ void version_place(struct files *files, struct file_index *index, const struct j
     struct file_version *next = next_of(files, index);
 
     next->committed_at = time_pack(chunk->time);
-    atomic_store(&next->position, chunk->position);
+    atomic_store(&next->position, position_seal(chunk->position));
 }
 
 void version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk)
@@ -144,7 +142,7 @@ void version_publish(struct files *files, struct file_index *index, uint64_t voi
         versions->floor = 0;
     versions->carried = false;
     next_of(files, index)->sequence = chunk->sequence;
-    atomic_store(&file->published, chunk->position);
+    atomic_store(&file->published, position_seal(chunk->position));
     versions->last = !versions->last;
     versions->committing = false;
     version_settle(files, index);

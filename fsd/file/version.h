@@ -26,6 +26,9 @@
 
 #include "file/file.h"
 
+/* The position of a version that is being committed and has no place in the journal yet: later than any that is published. */
+#define POSITION_PENDING UINT64_MAX
+
 /* Something was changed that a commit must carry; atime alone only goes along with one. */
 void version_changed(struct files *files, struct file_index *index);
 void version_atime_changed(struct files *files, struct file_index *index);

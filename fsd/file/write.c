@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "alive.h"
-#include "file/file.h"
+#include "file/damage.h"
 #include "file/page.h"
 #include "file/version.h"
 #include "log.h"
@@ -102,6 +102,9 @@ static size_t take_pages(struct files *files, uint32_t number, struct received *
     bool waited = kind == WRITE_PARKED;
     size_t done = 0;
 
+    *error = file_is_damaged(file) ? -EUCLEAN : 0;
+    if (*error)
+        return 0;
     while (done < size) {
         uint64_t at = offset + done;
         size_t n = PAGE_BYTES - WITHIN(at);
@@ -140,7 +143,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
     file_lock(files, index);
     share_charge_to(files, index, data->user);
     done = take_pages(files, number, data, size, offset, kind, &error);
-    if (done || !size) {
+    if (done || (!size && !error)) {
         if (KEEP_TIMES)
             current->mtime = current->ctime = time_mark(current->ctime);
         version_changed(files, index);
@@ -150,7 +153,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         wish(&files->wishes, WISH_FLUSH);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);
-    return done || kind != WRITE_PLAIN ? (ssize_t)done : error;
+    return done || (kind != WRITE_PLAIN && error != -EUCLEAN) ? (ssize_t)done : error;
 }
 
 /* The part of the last page that is cut off reads as zeros when the file grows again. */
@@ -181,6 +184,9 @@ int file_truncate(struct files *files, uint32_t number, uint64_t size)
     if (size > files->arena->header->size_max)
         return -EFBIG;
     file_lock(files, index);
+    error = file_is_damaged(file) ? -EUCLEAN : 0;
+    if (error)
+        goto out;
     if (size < file->current.size) {
         struct frame_index key = {.page = PAGE_OF(size + PAGE_BYTES - 1)}, *frame, *next;
 

@@ -167,6 +167,10 @@ static int worker_ended(struct keeper *keeper, int status)
         tell_refused(keeper, "too few threads, descriptors or memory");
         return -1;
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DAMAGED) {
+        log_line(LOG_FATAL, "giving up: what was committed is in the journal and comes back at the next mount");
+        return give_up(keeper);
+    }
     if (keeper->last || !header->ready) {
         log_line(LOG_FATAL, "the worker %s; giving up: what was committed is in the journal and comes back at the next mount",
                  keeper_tell(status, text));

@@ -13,6 +13,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "cache/damage.h"
 #include "log.h"
 #include "process/readonly.h"
 #include "request/current.h"
@@ -175,9 +176,11 @@ int sizes_make_arena(struct daemon *daemon)
         daemon->owned[OWNED_ARENA] = daemon->arena.fd;
     if (!error)
         error = try_space(WORKER_SPACE + options->threads * THREAD_SPACE);
-    if (!error)
+    if (!error) {
         daemon->arena.header->size_max = size_max;
-    else
+        arena_seal(&daemon->arena);
+    } else {
         tell_no_memory(options, error);
+    }
     return error;
 }

@@ -13,8 +13,10 @@
 #include "alive.h"
 #include "clock.h"
 #include "fault.h"
+#include "cache/damage.h"
 #include "file/checkpoint.h"
 #include "file/flusher.h"
+#include "file/lists.h"
 #include "file/sweep.h"
 #include "file/takeover.h"
 #include "log.h"
@@ -212,6 +214,12 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
         if (left)
             log_line(LOG_WARN, "the store could not be completed: %s; what is committed stays in its journal", strerror(-left));
     }
+    if (!left && !list_is_empty(files, LIST_DAMAGED)) {
+        log_line(LOG_FATAL,
+                 "files whose records were damaged are not as they were: the next mount brings back their last commits that the "
+                 "journal has");
+        error = left = -EUCLEAN;
+    }
     if (!left)
         sweep_all(files);
     if (error)
@@ -318,12 +326,18 @@ int worker_run(struct daemon *daemon, bool rescues)
 {
     static struct server server;
     pthread_t threads[2];
+    const char *damage;
     int error;
 
     let_faults_through();
     watchdog_answer(daemon);
     sandbox_enter(SANDBOX_WORKER);
     umask(0);
+    damage = arena_damage(&daemon->arena);
+    if (damage) { /* the journal has all that is committed */
+        log_line(LOG_FATAL, "the daemon's memory is damaged: its header %s: nothing is served or written any more", damage);
+        return WORKER_DAMAGED;
+    }
     server.options = daemon->options;
     server.arena = daemon->arena;
     server.privileged = geteuid() == 0;

@@ -39,7 +39,7 @@ void effects_table_open(struct server *server)
     for (uint32_t i = 0; i < EFFECTS_MAX && server->effects_free_count < EFFECTS_MINE; i++) {
         struct effects *effects = &arena->effects[i];
 
-        if (effects->unique && (effects->intent.begun || effects->counted))
+        if (effects->unique && (effects->intent.begun || effects->counted) && effects->counted <= ENTRIES_MAX)
             continue;
         make_free(effects);
         server->effects_free[server->effects_free_count++] = effects;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cache/seal.h"
 #include "log.h"
 #include "request/current.h"
 #include "request/group.h"
@@ -96,6 +97,7 @@ static uint32_t make_handle(struct server *server, uint32_t inode, uint32_t flag
     inode_hold(&server->inodes, inode);
     server->opens[inode]++;
     atomic_store(&handle->inode, inode);
+    atomic_store(&handle->seal, handle_seal(handle, inode)); /* now it is open */
     if (file)
         file_count_handle(&server->files, file, handle, 1);
     return index;
@@ -144,6 +146,7 @@ void handle_close(struct server *server, uint64_t number)
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */
         inode = handle->inode;
+        atomic_store(&handle->seal, 0); /* now it is not */
         atomic_store(&handle->inode, 0);
         if (server->arena.inodes[inode].file)
             file_count_handle(&server->files, server->arena.inodes[inode].file, handle, -1);

@@ -18,6 +18,7 @@
 #include "request/handle.h"
 #include "request/operations.h"
 #include "request/ranges.h"
+#include "request/verify.h"
 #include "request/wait.h"
 
 static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
@@ -84,6 +85,10 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
         return;
     if (flags_is(command)) {
         flags_serve(request, inode, command, in, in_size, out_size);
+        return;
+    }
+    if (command == MAPSHARE_IOC_VERIFY && out_size >= sizeof(struct mapshare_abi_verify)) {
+        verify_serve(request, inode);
         return;
     }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||

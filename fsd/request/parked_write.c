@@ -65,18 +65,17 @@ static bool retry(struct server *server, struct parked_write *parked)
 {
     struct received data = {.rest = parked->bytes};
     size_t from = 0;
+    ssize_t n = 1;
     uint32_t flags = server->arena.files[parked->file].flags;
 
-    while (from < parked->left) {
-        ssize_t n = file_write(&server->files, parked->file, &data, parked->left - from, parked->offset + from, WRITE_PARKED);
+    while (from < parked->left && n > 0) {
+        n = file_write(&server->files, parked->file, &data, parked->left - from, parked->offset + from, WRITE_PARKED);
 
-        if (n <= 0)
-            break;
-        from += n;
-        data.rest += n;
+        from += n > 0 ? n : 0;
+        data.rest += n > 0 ? n : 0;
     }
-    if (from == parked->left) {
-        answer(server, parked, 0);
+    if (from == parked->left || n == -EUCLEAN) {
+        answer(server, parked, n == -EUCLEAN ? n : 0);
         return true;
     }
     if (!(flags & FILE_ATOMIC) || (time_monotonic() < parked->deadline && !(flags & FILE_TORN)))

@@ -92,11 +92,14 @@ static void changes_keep_what_the_kernel_forgot(void **state)
 static void a_number_used_again_is_another_inode(void **state)
 {
     struct house *house = *state;
+    struct identity earlier;
     uint32_t slot, again;
 
     make_empty(house, "a");
     slot = look_up_in_root(house, "a");
     truth_of(house, slot)->birth.tv_sec--; /* as if the number had been another file's, born earlier */
+    inode_identity(table_of(house), slot, &earlier);
+    truth_of(house, slot)->generation = inode_generation(table_of(house), &earlier);
     again = look_up_in_root(house, "a");
     assert_int_not_equal(again, slot);
     assert_int_equal(inode_of_node(table_of(house), truth_of(house, again)->number), again);
@@ -223,6 +226,8 @@ static void records_that_are_not_named_back_are_dropped(void **state)
     whole = make_file(house, "c", 1, 'c');
     put_page(house, whole, 0, 'd');
     truth_of(house, inode_of(house, half_born))->file = 0;
+    truth_of(house, slot)->file = 0;
+    house->arena.files[half_ended].inode = 0;
     truth_of(house, slot)->number = 0;
     house_replace_worker(house);
     assert_int_equal(house->arena.files[half_born].inode, 0);
@@ -239,8 +244,8 @@ static void records_that_are_not_named_back_are_dropped(void **state)
     assert_string_equal(stored(house, "c"), "d");
 }
 
-/* The other way: an inode that names a record which is free, or another's, has none. */
-static void inodes_that_name_no_record_of_theirs_have_none(void **state)
+/* The other way no death leaves it: a file that its inode names is that inode's, and known as damaged; one that is another's is not. */
+static void inodes_that_name_no_record_of_theirs_are_damaged(void **state)
 {
     struct house *house = *state;
     uint32_t freed = make_file(house, "a", 1, 'a'), others = make_file(house, "b", 1, 'b');
@@ -251,7 +256,9 @@ static void inodes_that_name_no_record_of_theirs_have_none(void **state)
     truth_of(house, slot)->file = others;
     house->arena.files[freed].inode = 0;
     house_replace_worker(house);
-    assert_int_equal(truth_of(house, first)->file, 0);
+    assert_int_equal(truth_of(house, first)->file, freed);
+    assert_int_equal(inode_of(house, freed), first);
+    assert_int_equal(commit_file(house, freed), -EUCLEAN);
     assert_int_equal(truth_of(house, slot)->file, 0);
     assert_int_equal(inode_of(house, others), look_up_in_root(house, "b"));
 }
@@ -419,7 +426,7 @@ int main(void)
         TEST(an_unlinked_file_stays_readable),
         TEST(pinned_descriptors_are_taken_over),
         TEST(records_that_are_not_named_back_are_dropped),
-        TEST(inodes_that_name_no_record_of_theirs_have_none),
+        TEST(inodes_that_name_no_record_of_theirs_are_damaged),
         TEST(unused_records_end_with_a_takeover),
         cmocka_unit_test(few_descriptors_are_enough),
     };

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cache/damage.h"
 #include "mapshare-abi.h"
 
 /* ---- the recording store ---- */
@@ -185,6 +186,7 @@ static void open_worker(struct house *house)
     worker->dead = house->worker;
     house->worker = worker;
     house->files = &worker->files;
+    assert_null(arena_damage(&house->arena));
     assert_int_equal(inode_table_open(&worker->inodes, &house->arena, house->root), 0);
     assert_int_equal(descriptor_cache_open(&worker->descriptors, &worker->inodes, 1, keep, sizeof keep / sizeof keep[0]), 0);
     assert_int_equal(frame_table_open(&worker->frames, &house->arena, house->spill), 0);
@@ -228,6 +230,7 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
     assert_int_equal(store_open_serial(&house->recorder.below), 0);
     assert_int_equal(arena_create(&house->arena, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill), 0);
     house->arena.header->size_max = (uint64_t)1 << 40;
+    arena_seal(&house->arena);
     open_worker(house);
     return house;
 }
