@@ -19,8 +19,8 @@
 #define STACK_MAX 128
 
 struct daemon;
-int __real_worker_run(struct daemon *daemon);
-int __wrap_worker_run(struct daemon *daemon);
+int __real_worker_run(struct daemon *daemon, bool rescue);
+int __wrap_worker_run(struct daemon *daemon, bool rescue);
 void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset); /* ours does not count */
 
 extern const char __executable_start[];
@@ -124,10 +124,10 @@ void death_point(const char *what, const void *store, const void *where)
     stay();
 }
 
-int __wrap_worker_run(struct daemon *daemon)
+int __wrap_worker_run(struct daemon *daemon, bool rescue)
 {
     is_worker = true;
     if (control)
         control->count = 0;
-    return __real_worker_run(daemon);
+    return __real_worker_run(daemon, rescue);
 }

@@ -255,7 +255,7 @@ static void remove_folder(void)
 static void *serve(void *argument)
 {
     (void)argument;
-    if (worker_run(&house))
+    if (worker_run(&house, false))
         abort();
     return NULL;
 }
