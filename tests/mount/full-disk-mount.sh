@@ -17,12 +17,14 @@ for system in btrfs ext4 xfs; do
     mount -o loop "$STORE.image" "$STORE" 2>/dev/null || { skip_part "cannot mount $system"; continue; }
     USED_LOOPS+=("$STORE")
     start_mount commit_interval=600
-    head -c 3000000 /dev/urandom >"$PLAIN/file"
+    head -c 10000000 /dev/urandom >"$PLAIN/file"
     cp "$PLAIN/file" "$MOUNT/file"
     sync "$MOUNT/file"
-    head -c 2000000 /dev/urandom >"$PLAIN/file"
+    stored() { [ "$(attribute committed "$MOUNT/file")" = 0 ] && [ "$(attribute writeback "$MOUNT/file")" = 0 ]; }
+    wait_until 60 stored || fail "$system: the file is not stored"
+    head -c 9000000 /dev/urandom >"$PLAIN/file"
     dd if="$PLAIN/file" of="$MOUNT/file" bs=1M conv=notrunc status=none
-    truncate -s 2000000 "$MOUNT/file"
+    truncate -s 9000000 "$MOUNT/file"
     sync "$MOUNT/file"
     kill_daemon
     fill() {
