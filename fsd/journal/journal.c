@@ -21,6 +21,7 @@
 #include "journal/change.h"
 #include "journal/writing.h"
 #include "journal/prepare.h"
+#include "journal/reserve.h"
 #include "journal/scan.h"
 
 #define NAMES_ROOM 64 /* this part of the log is left for changes of names */
@@ -157,6 +158,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         result = change_open(journal, private_folder, fresh);
     if (result == 0)
         result = fresh ? start_fresh(journal, private_folder) : start_again(journal);
+    if (result == 0 && fresh)
+        reserve_make(private_folder, journal->superblock.capacity);
     if (result == 0) {
         journal->capacity = journal->superblock.capacity;
         journal->slots = journal->capacity / FORMAT_BLOCK;

@@ -386,11 +386,25 @@ static bool ask(const struct name_change *change, int store, bool *made)
     }
 }
 
+/* The new name was there before the changes that may have been taken back, and one of them took it away. */
+static bool comes_back(const struct names *names, const struct name_change *change)
+{
+    const struct name_change *before;
+    STAILQ_FOREACH (before, &names->made, next) {
+        if (before == change)
+            return false;
+        if (is_move(before->change) && strcmp(before->old_path, change->new_path) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Of a change that is not the first, whose old name need not have been there. Such are in the store though they were not counted where several
  * workers died over changes. */
-static bool is_shown(const struct name_change *change, int store)
+static bool is_shown(const struct names *names, const struct name_change *change, int store)
 {
-    return is_move(change->change) && !is_there(store, change->old_path) && is_there(store, change->new_path);
+    return is_move(change->change) && !comes_back(names, change) && !is_there(store, change->old_path) &&
+           is_there(store, change->new_path);
 }
 
 /* What is at both places cannot be told apart: it is not written to. */
@@ -418,7 +432,7 @@ int names_ask(struct names *names, int store)
         return result;
     bool known = ask(STAILQ_FIRST(&names->made), store, &made);
     while (result == 0 && (change = STAILQ_LAST(&names->made, name_change, next)) != STAILQ_FIRST(&names->made)) {
-        if (known && made && is_shown(change, store)) /* and so were those before */
+        if (known && made && is_shown(names, change, store)) /* and so were those before */
             break;
         STAILQ_REMOVE(&names->made, change, name_change, next);
         result = revert(names, change);

@@ -13,6 +13,7 @@
 #include "journal/apply.h"
 #include "journal/find.h"
 #include "journal/recover.h"
+#include "journal/reserve.h"
 #include "journal/scan.h"
 #include "store/trust.h"
 
@@ -205,6 +206,10 @@ int journal_recover(struct store *store, int store_folder, bool give_up, recover
     result = store->operations->flush(store, source.fd);
     if (result == 0)
         result = recover_from(store, store_folder, &source, give_up, tell, report);
+    if (result == -ENOSPC && reserve_spend(source.folder)) {
+        *report = (struct recover_report){0};
+        result = recover_from(store, store_folder, &source, give_up, tell, report);
+    }
     close_journal(&source);
     return result;
 }

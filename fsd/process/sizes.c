@@ -15,6 +15,7 @@
 
 #include "cache/damage.h"
 #include "log.h"
+#include "process/group.h"
 #include "process/readonly.h"
 #include "request/current.h"
 
@@ -25,8 +26,9 @@
 #define JOURNAL_MIN (4 * MIB)
 #define WORKER_SPACE (1024 * MIB)
 #define THREAD_SPACE (80 * MIB)
-#define FILES_LEAST 64 /* what a worker needs for its threads it tells itself */
-#define SPILL_FACTOR 8 /* the spill file may grow to so many times the cache */
+#define OWN_MEMORY (128 * MIB) /* of the arena's other tables, in huge pages, and of the processes */
+#define FILES_LEAST 64         /* what a worker needs for its threads it tells itself */
+#define SPILL_FACTOR 8         /* the spill file may grow to so many times the cache */
 
 /* Of the caller's shell, and not meant for a daemon. */
 void sizes_raise_limits(void)
@@ -56,19 +58,30 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
     struct sysinfo system;
     struct statvfs stat;
     struct stat journal;
-    uint64_t memory, limit;
+    uint64_t memory, limit, group = group_memory();
 
     if (sysinfo(&system) || fstatvfs(daemon->owned[OWNED_STORE], &stat))
         return -errno;
     memory = (uint64_t)system.totalram * system.mem_unit;
+    if (group < memory)
+        memory = group;
     if (!options->cache_size) {
         options->cache_size = memory / 8 < CACHE_DEFAULT_MAX ? memory / 8 : CACHE_DEFAULT_MAX;
         if (options->cache_size < CACHE_DEFAULT_MIN)
             options->cache_size = CACHE_DEFAULT_MIN;
     }
     if (options->cache_size > memory / 4 * 3) {
-        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: more than three quarters of this machine's memory; give less",
-                 options->cache_size / MIB);
+        log_line(LOG_FATAL,
+                 "cache_size=%" PRIu64 "M: more than three quarters of the memory that there is for us, %" PRIu64 "M; give less",
+                 options->cache_size / MIB, memory / MIB);
+        return -ENOMEM;
+    }
+    if (group != UINT64_MAX && group < options->cache_size + OWN_MEMORY) { /* the system would kill us again and again */
+        log_line(LOG_FATAL,
+                 "cache_size=%" PRIu64 "M: the control group's limit of memory is %" PRIu64
+                 "M, and %d are needed beside the cache; raise it or "
+                 "give less",
+                 options->cache_size / MIB, group / MIB, (int)(OWN_MEMORY / MIB));
         return -ENOMEM;
     }
     if (options->cache_size < options->threads * 2 * WRITE_MAX) {

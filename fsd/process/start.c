@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +53,17 @@ static int settle(struct daemon *daemon)
     return error;
 }
 
+/* Of all our processes. Where memory runs out, it is not the daemon's: its clients have what it holds. Not everybody may ask for that. */
+static void be_killed_last(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+    if (!file)
+        return;
+    fputs("-900", file);
+    fclose(file);
+}
+
 /* What will be at its place later is its successor. NULL: unknown. */
 static const char *find_program(void)
 {
@@ -74,6 +86,7 @@ int start_run(const struct options *given)
     signal(SIGXFSZ, SIG_IGN);
     log_start(options.foreground, options.trace);
     sizes_raise_limits();
+    be_killed_last();
     if (options.remount)
         return remount(&options) ? 1 : 0;
     sandbox_choose(options.no_sandbox, options.trusted);

@@ -60,6 +60,10 @@ confined "$(stats_value probe_pid)" $probe_bits
 grep -q "$MOUNT\|tmpfs.*deleted\|mapshare.*memory" "/proc/$(stats_value probe_pid)/maps" && fail "the probe has the arena mapped"
 has "$KEEPER" Seccomp 2
 has "$KEEPER" CapEff 00000000882441df # the worker's, SYS_ADMIN, SYS_CHROOT, SETPCAP, IPC_LOCK
+wanted=$( (echo -900 >/proc/self/oom_score_adj) 2>/dev/null && echo -900 || cat /proc/self/oom_score_adj)
+for pid in "$KEEPER" "$(stats_value worker_pid)"; do
+    [ "$(cat "/proc/$pid/oom_score_adj")" = "$wanted" ] || fail "process $pid: where memory runs out it is as $(cat "/proc/$pid/oom_score_adj"), not as $wanted"
+done
 echo text >"$MOUNT/file"
 expect_deaths
 first=$(stats_value worker_pid)

@@ -1,0 +1,69 @@
+#include "config.h"
+
+#include "process/group.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GROUPS "/sys/fs/cgroup"
+
+/* A limit that is none is a word, or more than there can be. */
+static uint64_t read_limit(const char *folder, const char *name)
+{
+    char path[PATH_MAX + 64];
+    uint64_t limit;
+    FILE *file;
+    int found;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "re");
+    if (!file)
+        return UINT64_MAX;
+    found = fscanf(file, "%" SCNu64, &limit);
+    fclose(file);
+    return found == 1 ? limit : UINT64_MAX;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The folder's limit, and those of the folders around it below the first `root` letters. */
+static uint64_t least_of(char *folder, size_t root)
+{
+    uint64_t limit = UINT64_MAX;
+    char *slash;
+
+    do {
+        limit = least(limit, read_limit(folder, "memory.max"));
+        limit = least(limit, read_limit(folder, "memory.limit_in_bytes"));
+        slash = strrchr(folder, '/');
+        if (slash)
+            *slash = 0;
+    } while (slash && strlen(folder) >= root);
+    return limit;
+}
+
+uint64_t group_memory(void)
+{
+    char line[PATH_MAX], folder[PATH_MAX + 64];
+    uint64_t limit = UINT64_MAX;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+
+    while (file && fgets(line, sizeof line, file)) { /* NUMBER:CONTROLLERS:PATH */
+        const char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
+        const char *root = !path || path == controllers + 1 ? GROUPS : GROUPS "/memory";
+
+        if (!path || (path != controllers + 1 && !strstr(controllers, "memory")))
+            continue;
+        line[strcspn(line, "\n")] = 0;
+        snprintf(folder, sizeof folder, "%s%s", root, path + 1);
+        limit = least(limit, least_of(folder, strlen(root)));
+    }
+    if (file)
+        fclose(file);
+    return limit;
+}

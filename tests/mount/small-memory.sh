@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The daemon in a control group with little memory: it asks for what there is, works with it, and refuses what would have it killed.
+. "$(dirname "$0")/../lib.sh"
+need_mount
+need_root
+need_program getfattr
+scratch
+expect_log 'cache_size is used up: pages go to the spill file'
+
+make_group() { # of either version
+    local folder
+    for folder in /sys/fs/cgroup/memory /sys/fs/cgroup "$SCRATCH/groups"; do
+        [ "$folder" = "$SCRATCH/groups" ] && { mkdir "$folder"; mount -t cgroup2 none "$folder" 2>/dev/null || continue; USED_LOOPS+=("$folder"); }
+        GROUP=$folder/mapshare-test-$$
+        mkdir "$GROUP" 2>/dev/null || continue
+        for LIMIT in "$GROUP/memory.limit_in_bytes" "$GROUP/memory.max"; do [ ! -e "$LIMIT" ] || return 0; done
+        rmdir "$GROUP"
+    done
+    return 1
+}
+leave_group() {
+    local pid
+    for pid in $(cat "$GROUP/cgroup.procs"); do echo "$pid" >"$GROUP/../cgroup.procs"; done 2>/dev/null
+    wait_until 20 rmdir "$GROUP"
+}
+
+make_group || skip "no memory controller of cgroups"
+trap 'ended=$?; leave_group || true; clean_up $ended' EXIT
+printf '#!/bin/bash\necho $$ >"%s"\nexec "%s" "$@"\n' "$GROUP/cgroup.procs" "$MAPSHAREFS" >"$SCRATCH/small"
+chmod +x "$SCRATCH/small"
+MAPSHAREFS=$SCRATCH/small # in the group from its first page of memory on
+
+echo $((128 << 20)) >"$LIMIT"
+! "$MAPSHAREFS" -o cache_size=24M "$STORE" "$MOUNT" 2>"$SCRATCH/said" || { USED_MOUNTS+=("$MOUNT"); fail "mounted, though the limit is less than what is needed"; }
+grep -q "cache_size=24M: the control group's limit of memory is 128M" "$SCRATCH/said" || fail "a limit that is too low: $(cat "$SCRATCH/said")"
+
+echo $((160 << 20)) >"$LIMIT"
+start_mount cache_size=24M,journal_size=8M,commit_interval=1
+program=$(helper mount/random-ops)
+pids=()
+for name in one two; do
+    "$program" "$MOUNT" "$name" "${SECONDS_LONG:-10}" "$PLAIN/$name" 2>"$SCRATCH/$name.log" &
+    pids+=($!)
+done
+kill_later "${pids[@]}"
+head -c 60000000 /dev/urandom >"$PLAIN/large"
+cp "$PLAIN/large" "$MOUNT/large" || fail "a file that is larger than the cache cannot be written"
+cmp "$PLAIN/large" "$MOUNT/large" || fail "a file that is larger than the cache differs"
+for pid in "${pids[@]}"; do
+    wait "$pid" || { tail -n 20 "$SCRATCH"/{one,two}.log >&2; fail "operations went wrong"; }
+done
+[ "$(stats_value restarts)" = 0 ] && [ "$(stats_value keeper_restarts)" = 0 ] || fail "processes were killed"
+"$MAPSHARE" unmount "$MOUNT" || fail "mapshare unmount ended with $?"
+for name in one two large; do
+    cmp "$PLAIN/$name" "$STORE/$name" || fail "the store's $name differs"
+done
