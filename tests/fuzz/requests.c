@@ -22,6 +22,7 @@
 #include <linux/fs.h>
 #include <linux/fuse.h>
 
+#include "cache/damage.h"
 #include "journal/superblock.h"
 #include "log.h"
 #include "mapshare-abi.h"
@@ -307,9 +308,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     house.owned[OWNED_SESSION] = ends[1];
     house.owned[OWNED_WORKER_END] = channel[0];
     close(channel[1]); /* there is no mount to ask about */
-    if (arena_create(&house.arena, options.cache_size, 0, -1) || pthread_create(&thread, NULL, serve, NULL))
+    if (arena_create(&house.arena, options.cache_size, 0, -1))
         abort();
     house.arena.header->size_max = INT64_MAX;
+    arena_seal(&house.arena);
+    if (pthread_create(&thread, NULL, serve, NULL))
+        abort();
     begin();
     return 0;
 }

@@ -53,9 +53,9 @@ mutate no-flush-of-a-commit journal/journal.c \
     tests/unit/journal-commit
 mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
 # A death leaves what says otherwise.
-mutate record-not-named-back file/record.c 's/return inode && inode <= .*$/return inode;/' tests/unit/fsd-inodes
-mutate record-that-names-nothing file/record.c \
-    's/number > arena->header->file_used \|\| arena->files\[number\].inode != slot/false/' \
+mutate record-not-named-back file/relate.c 's/return is_inode\(arena, inode\) && .*$/return is_inode(arena, inode);/' tests/unit/fsd-inodes
+mutate record-that-names-nothing file/relate.c \
+    's/\(number <= arena->header->file_used && arena->files\[number\].inode == slot\)/true/' \
     tests/unit/fsd-inodes
 mutate truncation-lost-with-its-commit file/version.c \
     '/file->current.void_from = version->void_from;/s/=.*/= UINT64_MAX;/' \
