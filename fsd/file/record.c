@@ -112,7 +112,7 @@ bool file_is_in_journal(struct files *files, uint32_t inode)
     struct file_index *index = &files->index[number];
     bool is;
 
-    if (files->tail.ended > files->tail.released)
+    if (files->tail.ended > files->tail.released || !journal_is_fenced(files->journal))
         return true;
     if (!number)
         return false;

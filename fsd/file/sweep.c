@@ -110,7 +110,7 @@ void sweep(struct files *files)
         return;
     if (!now->count && now->due)
         list(files, false);
-    if (now->count && files->tail.released >= now->after)
+    if (now->count && files->tail.released >= now->after && journal_is_fenced(files->journal))
         drop_listed(files);
 }
 

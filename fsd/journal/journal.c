@@ -138,6 +138,11 @@ static int fence_if_needed(struct journal *journal)
     return journal->unfenced ? fence(journal) : 0;
 }
 
+bool journal_is_fenced(struct journal *journal)
+{
+    return fence_if_needed(journal) == 0;
+}
+
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
 {
     struct journal *journal = calloc(1, sizeof(*journal));

@@ -128,6 +128,9 @@ uint64_t journal_sequence(struct journal *journal);
 /* What a chunk would take. */
 uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 
+/* False: a commit that was given up may still be found by a recovery, since the disk took no word of that. What it names is to be kept. */
+bool journal_is_fenced(struct journal *journal);
+
 /* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
 /* Write a reserved DATA chunk: it is durable with the next commit. On failure its place poisons the log until journal_rollback:

@@ -311,7 +311,7 @@ static void step_unlink(struct model *model)
         model->open[slot].changed = false;
     } else {
         make_room(model);
-        if (journal_used(model->journal) > 0)
+        if (journal_used(model->journal) > 0 || !journal_is_fenced(model->journal))
             return; /* until its commits are gone the removed file keeps the number */
         place_set_inside(slot, true);
         *file = (struct model_file){.exists = true, .generation = ++place.generations[slot]};

@@ -34,7 +34,7 @@ echo $((128 << 20)) >"$LIMIT"
 ! "$MAPSHAREFS" -o cache_size=24M "$STORE" "$MOUNT" 2>"$SCRATCH/said" || { USED_MOUNTS+=("$MOUNT"); fail "mounted, though the limit is less than what is needed"; }
 grep -q "cache_size=24M: the control group's limit of memory is 128M" "$SCRATCH/said" || fail "a limit that is too low: $(cat "$SCRATCH/said")"
 
-echo $((160 << 20)) >"$LIMIT"
+echo $((192 << 20)) >"$LIMIT"
 start_mount cache_size=24M,journal_size=8M,commit_interval=1
 program=$(helper mount/random-ops)
 pids=()

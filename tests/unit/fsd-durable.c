@@ -315,6 +315,19 @@ static void the_journal_is_flushed_after_a_death(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)
 
+/* The disk takes neither the commit nor the word that it was given up: should it come back, its file is to be found. */
+static void what_was_given_up_keeps_its_file(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 1, 'a');
+
+    put_page(house, file, 0, 'A');
+    make_fail(house, FLUSH, true, EIO, 3); /* of the commit, of the next epoch, and of the next try */
+    assert_int_equal(commit_file(house, file), -EIO);
+    assert_true(file_is_in_journal(house->files, inode_of(house, file)));
+    assert_false(file_is_in_journal(house->files, inode_of(house, file)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +342,7 @@ int main(void)
         TEST(metadata_is_durable_though_the_record_ended),
         TEST(metadata_of_many_files_is_flushed_once),
         TEST(the_journal_is_flushed_after_a_death),
+        TEST(what_was_given_up_keeps_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
