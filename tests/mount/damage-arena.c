@@ -48,6 +48,8 @@ static struct arena_header *find(const char *keeper)
     maps = opendir(folder);
     while (maps && !header && (entry = readdir(maps)))
         header = map(folder, entry->d_name);
+    if (maps)
+        closedir(maps);
     if (!header)
         errx(1, "%s: no arena there", folder);
     return header;
