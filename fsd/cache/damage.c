@@ -157,12 +157,11 @@ const char *area_damage(const struct arena *arena, uint32_t number)
 /* A name's cells but the last are full, and none has anything behind its end. */
 static bool is_cell(const struct name *cell)
 {
+    static const char nothing[NAME_CELL_TEXT];
     size_t length = strnlen(cell->text, NAME_CELL_TEXT);
 
-    for (size_t i = length; i < NAME_CELL_TEXT; i++) {
-        if (cell->text[i])
-            return false;
-    }
+    if (memcmp(cell->text + length, nothing, NAME_CELL_TEXT - length))
+        return false;
     return length && (length == NAME_CELL_TEXT || !cell->next) && !memchr(cell->text, '/', length);
 }
 
