@@ -1,5 +1,5 @@
-/* Clients wait for a worker that takes over, however busy the machine is: so the keeper, and a worker until it has answered its first requests, go
- * before others, where we may. Of the calling thread; threads and processes that it makes begin the same.
+/* Clients wait for a worker that takes over, however busy the machine is: so the keeper, and a worker until it has taken over, go before others,
+ * where we may. Of the calling thread; processes that it makes begin the same. No thread does: one that began so was slower for good.
  */
 #ifndef PRIORITY_H
 #define PRIORITY_H

@@ -13,7 +13,6 @@
 #include "file/commit.h"
 #include "file/lists.h"
 #include "file/record.h"
-#include "priority.h"
 
 #define BATCH 1024u
 #define TICK_NANOSECONDS 500000000l
@@ -119,7 +118,6 @@ void *flusher_thread(void *argument)
     int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
     struct batch *batch;
 
-    priority_usual();
     while (!(batch = new_batch()))
         sleep(1);
     alive_word = &files->arena->header->flusher_alive;

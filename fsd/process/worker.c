@@ -350,6 +350,7 @@ int worker_run(struct daemon *daemon, bool rescues)
     error = open_floors(&server, daemon);
     if (!error && !rescues)
         error = open_session(&server, daemon->owned[OWNED_SESSION]);
+    priority_usual();
     sandbox_filter(SANDBOX_WORKER);
     tell_missing(server.arena.header);
     if (!error && rescues)
@@ -370,7 +371,6 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
-    priority_usual();
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -14,7 +14,6 @@
 
 #include "alive.h"
 #include "log.h"
-#include "priority.h"
 #include "request/burst.h"
 #include "request/current.h"
 #include "request/effects.h"
@@ -216,7 +215,6 @@ int request_serve(struct server *server)
     int fd = fuse_session_fd(server->session), error = make_receiver(server);
     const struct fuse_in_header *header = current_header();
     struct received *bytes = &receiver.current->bytes;
-    bool first = true;
 
     if (error)
         return error;
@@ -249,9 +247,6 @@ int request_serve(struct server *server)
         else if (header->opcode != FUSE_WRITE || !write_received(server))
             serve_other(size);
         alive_end();
-        if (first)
-            priority_usual();
-        first = false;
     }
     for (uint32_t i = 0; i < bytes->frame_count; i++) {
         if (bytes->frames[i])

@@ -167,8 +167,6 @@ static const struct call worker[] = {
     ANY(rt_sigprocmask),
     ANY(sched_getaffinity),
     ANY(sched_yield),
-    ONLY(sched_setscheduler, 1, SCHED_OTHER),
-    ANY(setpriority),
     ANY(sysinfo),
     ANY(getrandom),
     ANY(clock_nanosleep),
