@@ -1,6 +1,7 @@
 /* A mount that is not served tells nothing about itself: who its keeper is stands in the store's lock. */
 #include "config.h"
 
+#include "clock.h"
 #include "command.h"
 #include "message.h"
 #include "mounts.h"
@@ -16,14 +17,6 @@
 #define POLL_NANOSECONDS 10000000
 #define TIMEOUT_DEFAULT 30 /* seconds */
 
-static time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
-
 /* 0 or -errno. */
 static int is_served(const char *mount)
 {
@@ -38,19 +31,18 @@ static int is_served(const char *mount)
 static enum exit_status revive(const char *mount, const struct mount_entry *entry, unsigned timeout)
 {
     static const struct timespec pause = {.tv_nsec = POLL_NANOSECONDS};
-    time_t until = now() + (timeout ? timeout : TIMEOUT_DEFAULT);
+    time_t until = clock_seconds() + (timeout ? timeout : TIMEOUT_DEFAULT);
     int keeper = store_folder_keeper(entry->source), result;
+    int error = keeper <= 0 ? ESRCH : kill(keeper, SIGUSR1) ? errno : 0;
 
-    if (keeper <= 0 || (kill(keeper, SIGUSR1) && errno == ESRCH)) {
+    if (error == ESRCH)
         message("%s: its keeper cannot be found by the lock of its store %s; unmount it, and mount it again", quoted(mount),
                 quoted(entry->source));
+    else if (error)
+        message("%s: its keeper, process %d, cannot be told: %s", quoted(mount), keeper, strerror(error));
+    if (error)
         return STATUS_FAILURE;
-    }
-    if (kill(keeper, SIGUSR1)) {
-        message("%s: its keeper, process %d, cannot be told: %s", quoted(mount), keeper, strerror(errno));
-        return STATUS_FAILURE;
-    }
-    while ((result = is_served(mount)) == -EIO && now() < until)
+    while ((result = is_served(mount)) == -EIO && clock_seconds() < until)
         nanosleep(&pause, NULL);
     if (result)
         message("%s: is not served: %s; the daemon's log tells why", quoted(mount), strerror(-result));

@@ -1,6 +1,7 @@
 /* The keeper replaces its program at SIGHUP; which version serves then, and whether it could, is in the statistics. */
 #include "config.h"
 
+#include "clock.h"
 #include "command.h"
 #include "message.h"
 #include "mounts.h"
@@ -15,14 +16,6 @@
 
 #define POLL_NANOSECONDS 5000000
 #define TIMEOUT_DEFAULT 120 /* seconds: a slow disk may hold a worker's end up */
-
-static time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
 
 /* How often the program was replaced, or could not be. */
 static uint64_t tries(const struct statistics *statistics)
@@ -41,7 +34,7 @@ static bool wait_for_try(const char *mount, const struct statistics *before, tim
         if (tries(after) != tries(before))
             return true;
         statistics_free(after);
-        if (now() >= until) {
+        if (clock_seconds() >= until) {
             message("%s: the program was not replaced in time; the daemon's log may tell why", quoted(mount));
             return false;
         }
@@ -63,7 +56,7 @@ static enum exit_status upgrade(const char *mount, const struct statistics *befo
         message("%s: its keeper, process %lld, cannot be told: %s", quoted(mount), (long long)keeper, strerror(errno));
         return STATUS_FAILURE;
     }
-    if (!wait_for_try(mount, before, now() + (timeout ? timeout : TIMEOUT_DEFAULT), &after))
+    if (!wait_for_try(mount, before, clock_seconds() + (timeout ? timeout : TIMEOUT_DEFAULT), &after))
         return STATUS_FAILURE;
     done = statistics_number(&after, "upgrades") != statistics_number(before, "upgrades");
     if (done)

@@ -254,6 +254,35 @@ stop_mount() {
     wait_gone 30 "$KEEPER" || fail "the daemon did not finish within 30 s of umount"
 }
 
+# Random operations on files of the mount, each checked against a copy (mount/random-ops.c), in the background: OPERATIONS are their processes.
+start_operations() { # NAME...: of the files, no two of which end alike
+    local name program
+    program=$(helper mount/random-ops)
+    OPERATED=("$@")
+    OPERATIONS=()
+    for name in "$@"; do
+        "$program" "$MOUNT" "$name" "${SECONDS_LONG:-12}" "$PLAIN/$(basename "$name")" 2>"$SCRATCH/$(basename "$name").log" &
+        OPERATIONS+=($!)
+    done
+    kill_later "${OPERATIONS[@]}"
+}
+
+end_operations() { # they all end well
+    local pid name
+    for pid in "${OPERATIONS[@]}"; do
+        wait "$pid" && continue
+        for name in "${OPERATED[@]}"; do tail -n 40 "$SCRATCH/$(basename "$name").log" >&2; done
+        fail "operations went wrong"
+    done
+}
+
+compare_operations() { # the store has what they left
+    local name
+    for name in "${OPERATED[@]}"; do
+        cmp "$PLAIN/$(basename "$name")" "$STORE/$name" || { head -n 1 "$SCRATCH/$(basename "$name").log"; fail "the store's $name differs"; }
+    done
+}
+
 # All processes of a mount at once: a keeper that is stopped starts none meanwhile.
 kill_all() { # KEEPER PID...
     kill -STOP "$1"

@@ -147,6 +147,17 @@ const char *handle_damage(const struct arena *arena, uint32_t number)
     return inode > arena->header->inode_used ? "its inode" : NULL;
 }
 
+uint32_t handle_owner(const struct arena *arena, const struct handle *handle, bool search)
+{
+    uint32_t inode = handle->inode, used = arena->header->inode_used;
+
+    for (uint32_t slot = used; search && slot && handle->seal != handle_seal(handle, inode); slot--) {
+        if (arena->inodes[slot].number && handle->seal == handle_seal(handle, slot))
+            return slot;
+    }
+    return inode && inode <= used && arena->inodes[inode].number ? inode : 0;
+}
+
 const char *area_damage(const struct arena *arena, uint32_t number)
 {
     const struct area *area = &arena->areas[number];

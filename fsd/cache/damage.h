@@ -16,6 +16,8 @@ const char *arena_damage(const struct arena *arena);
 /* The same of a record in use. The inode table's lock is held, or nobody else is there yet. */
 const char *inode_damage(const struct inode_table *table, uint32_t slot);
 const char *handle_damage(const struct arena *arena, uint32_t handle);
+/* Whose it is: an inode in use, or 0. If it is the number that is damaged, the seal tells the right one: all are looked at where one may `search`. */
+uint32_t handle_owner(const struct arena *arena, const struct handle *handle, bool search);
 const char *area_damage(const struct arena *arena, uint32_t area);
 /* Of a name, at its first cell; `cells` of it were looked at. */
 const char *name_damage(const struct arena *arena, uint32_t head, uint32_t *cells);

@@ -170,7 +170,7 @@ static bool mark(const struct arena *arena, unsigned char *used, uint32_t head)
     return false;
 }
 
-static bool is_folder(const struct arena *arena, uint32_t slot)
+bool place_is_folder(const struct arena *arena, uint32_t slot)
 {
     return slot && slot <= arena->header->inode_used && arena->inodes[slot].number && S_ISDIR(arena->inodes[slot].type);
 }
@@ -211,7 +211,7 @@ int places_take_over(struct inode_table *table)
         struct inode *inode = &arena->inodes[slot];
         uint64_t place = inode->number ? inode->place : 0;
 
-        if (place && is_folder(arena, folder_of(place)) && mark(arena, used, head_of(place))) {
+        if (place && place_is_folder(arena, folder_of(place)) && mark(arena, used, head_of(place))) {
             inode_hold(table, folder_of(place));
         } else {
             unknown += place != 0;

@@ -19,6 +19,9 @@ bool place_is(const struct inode_table *table, uint32_t slot, uint32_t folder, c
 /* The folder that the record is in, and its name there: `room` bytes. 0: unknown. */
 uint32_t place_take(struct inode_table *table, uint32_t slot, char *name, size_t room);
 
+/* Whether the slot is a folder's in use, whatever it may be. */
+bool place_is_folder(const struct arena *arena, uint32_t slot);
+
 /* What dead workers left: cells that no place leads to are free, places that make no sense are unknown, the others hold their folders. */
 int places_take_over(struct inode_table *table);
 

@@ -196,15 +196,10 @@ void damage_drop_handle(struct files *files, uint32_t number, const char *what)
 {
     struct handle *handle = &files->arena->handles[number];
     const struct arena *arena = files->arena;
-    uint32_t owner = handle->inode;
+    bool lost = handle->seal != handle_seal(handle, handle->inode);
+    uint32_t owner = handle_owner(arena, handle, lost && may_search(files));
 
-    if (handle->seal != handle_seal(handle, owner)) {
-        for (uint32_t slot = may_search(files) ? arena->header->inode_used : 0; slot; slot--) {
-            if (arena->inodes[slot].number && handle->seal == handle_seal(handle, slot))
-                owner = slot;
-        }
-    }
-    if (owner && owner <= arena->header->inode_used && arena->inodes[owner].number && arena->inodes[owner].file)
+    if (owner && arena->inodes[owner].file)
         damage_mark(files, arena->inodes[owner].file, what);
     else
         log_line(LOG_WARN, "takeover: an open file's record is damaged: its client has to open it anew");

@@ -4,6 +4,7 @@
 
 #include "alive.h"
 #include "cache/damage.h"
+#include "cache/place.h"
 #include "cache/seal.h"
 #include "file/damage.h"
 #include "file/record.h"
@@ -37,11 +38,6 @@ void verify_tell_file(struct files *files, struct mapshare_abi_verify *report, u
 
 /* ---- inodes and names ---- */
 
-static bool is_folder(const struct arena *arena, uint32_t slot)
-{
-    return slot && slot <= arena->header->inode_used && arena->inodes[slot].number && S_ISDIR(arena->inodes[slot].type);
-}
-
 /* The table's lock is held. What makes no sense is forgotten; its cells, and its hold of a folder, go with the worker. */
 static const char *look_at_name(const struct arena *arena, uint32_t slot, struct mapshare_abi_verify *report)
 {
@@ -51,7 +47,7 @@ static const char *look_at_name(const struct arena *arena, uint32_t slot, struct
 
     if (!place)
         return NULL;
-    damage = is_folder(arena, place >> 32) ? name_damage(arena, (uint32_t)place, &cells) : "its folder";
+    damage = place_is_folder(arena, place >> 32) ? name_damage(arena, (uint32_t)place, &cells) : "its folder";
     verify_count(report, MAPSHARE_ABI_NAMES, damage);
     if (damage)
         atomic_store(&arena->inodes[slot].place, 0);

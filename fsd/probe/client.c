@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "probe/protocol.h"
 
@@ -41,14 +42,6 @@ struct probe_client {
     long logged;
 };
 
-static time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
-
 static struct asker *asker_of(struct probe_client *client, const struct probe_request *request)
 {
     return &client->askers[request->user - client->inodes->users.all];
@@ -66,7 +59,7 @@ static bool send_question(struct probe_client *client, struct probe_request *req
         .first = request->first,
     };
 
-    request->sent = now();
+    request->sent = clock_seconds();
     if (!inodes->handles && !inode_path(inodes, request->inode, question.path))
         return false;
     return send(client->channel, &question, sizeof question - (question.path[0] ? 0 : sizeof question.path - 1),
@@ -237,7 +230,7 @@ static void give_up_late(struct probe_client *client, struct request_list *ended
 {
     struct probe_request *request;
 
-    while ((request = TAILQ_FIRST(&client->asked)) && now() - request->sent > PATIENCE_SECONDS) {
+    while ((request = TAILQ_FIRST(&client->asked)) && clock_seconds() - request->sent > PATIENCE_SECONDS) {
         take_back(client, request);
         request->error = -ENOSYS;
         TAILQ_INSERT_TAIL(ended, request, link);

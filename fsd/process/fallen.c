@@ -2,22 +2,19 @@
 
 #include "process/fallen.h"
 
-#include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "process/refuse.h"
-#include "process/standby.h"
 
 #define WINDOW_SECONDS 60
 
 bool fallen_is(struct keeper *keeper)
 {
     struct deaths *deaths = &keeper->deaths;
-    time_t second = keeper_now();
+    time_t second = clock_seconds();
 
     if (second - deaths->window >= WINDOW_SECONDS)
         *deaths = (struct deaths){.window = second};
@@ -35,15 +32,6 @@ void fallen_begin(struct keeper *keeper, const char *how)
     keeper_end(&keeper->probe);
 }
 
-static pid_t start_rescue(struct daemon *daemon)
-{
-    pid_t keeper = getpid(), pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-
-    if (pid)
-        return pid;
-    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, true) : WORKER_FAILED);
-}
-
 void fallen_start_missing(struct keeper *keeper)
 {
     pid_t pid;
@@ -53,7 +41,7 @@ void fallen_start_missing(struct keeper *keeper)
         keeper->refuser = pid > 0 ? pid : 0;
     }
     if (!keeper->worker && !keeper->rescued) {
-        pid = start_rescue(keeper->daemon);
+        pid = keeper_start_worker(keeper->daemon, true);
         keeper->worker = pid > 0 ? pid : 0;
     }
 }

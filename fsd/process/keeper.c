@@ -1,5 +1,5 @@
 /* The keeper: holds what must outlive the worker, and starts the next one. Does nothing else, so that it cannot die: it never waits
- * for the disk, for a reader of what it says, or for the mount, and of all signals only TERM and INT mean something to it. */
+ * for the disk, for a reader of what it says, or for the mount, and of all signals only TERM, INT, HUP and USR1 mean something to it. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -25,17 +24,16 @@
 #include "sandbox/sandbox.h"
 
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
-#define UPGRADE_SECONDS 30    /* a new program says whether it can, and then serves, within */
 #define RETRY_MILLISECONDS 50 /* where no process could be made */
 
 /* The worker shares our table of descriptors, so that what it opens outlives it at the same number, but not our memory. */
-static pid_t start_worker(struct daemon *daemon)
+pid_t keeper_start_worker(struct daemon *daemon, bool rescues)
 {
     pid_t keeper = getpid(), pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 
     if (pid)
         return pid;
-    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, false) : WORKER_FAILED);
+    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, rescues) : WORKER_FAILED);
 }
 
 /* It ends with its keeper: the next one makes its own. */
@@ -49,14 +47,6 @@ static pid_t start_probe(struct daemon *daemon)
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
-}
-
-time_t keeper_now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
 }
 
 const char *keeper_tell(int status, char text[64])
@@ -98,7 +88,7 @@ static void tell_refused(struct keeper *keeper, const char *why)
 /* A lack of processes or memory passes; the mount's clients wait meanwhile. Returns the program's exit status or -1 to go on. */
 static int start_missing_worker(struct keeper *keeper)
 {
-    pid_t pid = start_worker(keeper->daemon);
+    pid_t pid = keeper_start_worker(keeper->daemon, false);
 
     if (pid > 0) {
         keeper->worker = pid;

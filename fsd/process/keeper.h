@@ -34,7 +34,8 @@ struct keeper {
     bool rescued;         /* what was received is committed, or was tried to be */
 };
 
-time_t keeper_now(void);
+/* Its number, or -1. `rescues`: see worker_run(). */
+pid_t keeper_start_worker(struct daemon *daemon, bool rescues);
 /* The end of one of ours. Returns how it ended; one that was none was killed, too. */
 int keeper_end(pid_t *pid);
 /* For messages. */

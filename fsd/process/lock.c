@@ -98,6 +98,13 @@ int lock_take(int lock, const char *given)
     return 0;
 }
 
+static void tell_unsigned(int error)
+{
+    if (error)
+        log_line(LOG_WARN, "%s/lock cannot be written (%s): mapshare unmount cannot tell how the store was left",
+                 MAPSHARE_PRIVATE_FOLDER, strerror(-error));
+}
+
 void lock_sign(int lock, const struct options *options)
 {
     char *point = mnt_mangle(options->mountpoint), *holder = NULL, *before = NULL;
@@ -110,9 +117,7 @@ void lock_sign(int lock, const struct options *options)
     if (point && asprintf(&holder, "%d %s", getpid(), point) > 0 &&
         asprintf(&before, "%d %s", atoi(record.holder), record.state) > 0)
         error = write_record(lock, holder, MAPSHARE_LOCK_SERVING, before, list);
-    if (error)
-        log_line(LOG_WARN, "%s/lock cannot be written (%s): mapshare unmount cannot tell how the store was left",
-                 MAPSHARE_PRIVATE_FOLDER, strerror(-error));
+    tell_unsigned(error);
     free(point);
     free(holder);
     free(before);
@@ -129,9 +134,7 @@ void lock_hand_over(int lock)
     point = strchr(record.holder, ' ');
     if (asprintf(&holder, "%d%s", getpid(), point ? point : "") > 0)
         error = write_record(lock, holder, record.state, record.before, record.options);
-    if (error)
-        log_line(LOG_WARN, "%s/lock cannot be written (%s): mapshare unmount cannot tell how the store was left",
-                 MAPSHARE_PRIVATE_FOLDER, strerror(-error));
+    tell_unsigned(error);
     free(holder);
 }
 

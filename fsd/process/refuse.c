@@ -20,10 +20,9 @@
 #include "log.h"
 #include "mapshare-abi.h"
 #include "priority.h"
-#include "request/burst.h"
+#include "request/receive.h"
 #include "sandbox/sandbox.h"
 
-#define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define REQUEST_BYTES (WRITE_MAX + 2 * PAGE_BYTES)
 
 /* ---- clients ---- */
@@ -60,12 +59,10 @@ static void answer_all(int fd, void *buffer, bool all)
 
 static void refuse(const struct daemon *daemon, bool all)
 {
-    struct fuse_out_header resend = {.len = sizeof resend, .error = NOTIFY_RESEND};
     int fd = daemon->owned[OWNED_SESSION];
     void *buffer = malloc(REQUEST_BYTES);
 
-    burst_set_blocking(fd, true);
-    if (buffer && write(fd, &resend, sizeof resend) == sizeof resend)
+    if (buffer && !request_send_again(fd))
         answer_all(fd, buffer, all);
     _exit(buffer && errno == ENODEV ? 0 : 1);
 }

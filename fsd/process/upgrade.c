@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "process/handover.h"
 #include "sandbox/sandbox.h"
@@ -108,7 +109,7 @@ void upgrade_begin(struct keeper *keeper)
         return;
     pid = keeper->daemon->program ? check(keeper->daemon) : -1;
     keeper->checker = pid > 0 ? pid : 0;
-    keeper->until = keeper_now() + UPGRADE_SECONDS;
+    keeper->until = clock_seconds() + UPGRADE_SECONDS;
     if (pid < 0)
         upgrade_failed(keeper, keeper->daemon->program ? strerror(errno) : "its place is unknown");
 }
@@ -139,7 +140,7 @@ int upgrade_go_on(struct keeper *keeper, int answer)
 void upgrade_on_trial(struct keeper *keeper)
 {
     keeper->trial = true;
-    keeper->until = keeper_now() + UPGRADE_SECONDS;
+    keeper->until = clock_seconds() + UPGRADE_SECONDS;
 }
 
 /* Our predecessor's stand-by sees our end. */
@@ -165,8 +166,8 @@ void upgrade_look(struct keeper *keeper)
 {
     if (keeper->trial && keeper->worker && keeper->daemon->arena.header->serving_pid == (uint32_t)keeper->worker)
         end_trial(keeper);
-    else if (keeper->trial && keeper_now() > keeper->until)
+    else if (keeper->trial && clock_seconds() > keeper->until)
         upgrade_give_up(keeper, "does not serve");
-    else if (keeper->checker && keeper_now() > keeper->until)
+    else if (keeper->checker && clock_seconds() > keeper->until)
         kill(keeper->checker, SIGKILL);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "alive.h"
+#include "clock.h"
 #include "log.h"
 
 #define PATIENCE_MILLISECONDS 500 /* for the threads to tell where they are */
@@ -62,22 +63,14 @@ void watchdog_answer(const struct daemon *daemon)
 
 /* ---- the keeper's ---- */
 
-static time_t now(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return at.tv_sec;
-}
-
 /* Whether the word has stood still for too long. An even one is a serving thread's that waits for requests. */
 static bool is_late(struct watchdog *watchdog, unsigned thread, uint32_t word, bool idle, time_t limit)
 {
     if (word != watchdog->threads[thread].word || idle) {
         watchdog->threads[thread].word = word;
-        watchdog->threads[thread].since = now();
+        watchdog->threads[thread].since = clock_seconds();
     }
-    return now() - watchdog->threads[thread].since >= limit;
+    return clock_seconds() - watchdog->threads[thread].since >= limit;
 }
 
 static void inspect(const struct daemon *daemon, pid_t worker) __attribute__((noreturn));
@@ -91,9 +84,9 @@ void watchdog_look(struct watchdog *watchdog, const struct daemon *daemon, pid_t
     if (!limit || !worker || watchdog->inspector)
         return;
     if (watchdog->worker != worker) {
-        *watchdog = (struct watchdog){.worker = worker, .next = now() + limit};
+        *watchdog = (struct watchdog){.worker = worker, .next = clock_seconds() + limit};
         for (unsigned i = 0; i <= SERVING_MAX; i++)
-            watchdog->threads[i].since = now();
+            watchdog->threads[i].since = clock_seconds();
     }
     for (unsigned i = 0; i < daemon->options->threads; i++) {
         uint32_t word = arena->arrivals[i].alive;
@@ -101,9 +94,9 @@ void watchdog_look(struct watchdog *watchdog, const struct daemon *daemon, pid_t
         late |= is_late(watchdog, i, word, word % 2 == 0, limit);
     }
     late |= is_late(watchdog, SERVING_MAX, arena->header->flusher_alive, false, limit);
-    if (!late || now() < watchdog->next)
+    if (!late || clock_seconds() < watchdog->next)
         return;
-    watchdog->next = now() + limit;
+    watchdog->next = clock_seconds() + limit;
     watchdog->inspector = fork();
     if (watchdog->inspector == 0)
         inspect(daemon, worker);

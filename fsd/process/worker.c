@@ -26,7 +26,6 @@
 #include "process/watchdog.h"
 #include "process/lock.h"
 #include "probe/probe.h"
-#include "request/burst.h"
 #include "request/parked_write.h"
 #include "request/current.h"
 #include "request/handle.h"
@@ -38,7 +37,6 @@
 #include "store/mode.h"
 #include "store/removed.h"
 
-#define NOTIFY_RESEND 7 /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define TICK_NANOSECONDS 10000000l
 #define FINISH_TRIES 10
 #define WRITES_IN_FLIGHT 64
@@ -93,17 +91,15 @@ static int take_over_session(struct server *server)
 {
     struct arena_header *header = server->arena.header;
     struct fuse_buf init = {.mem = header->init, .size = header->init_length};
-    struct fuse_out_header resend = {.len = sizeof resend, .error = NOTIFY_RESEND};
+    int error;
 
     if (!header->init_length)
         return 0;
-    burst_set_blocking(fuse_session_fd(server->session), true);
     replaying = true;
     fuse_session_process_buf(server->session, &init);
     replaying = false;
-    if (write(fuse_session_fd(server->session), &resend, sizeof resend) < 0 && errno != ENODEV)
-        return -errno;
-    return 0;
+    error = request_send_again(fuse_session_fd(server->session));
+    return error == -ENODEV ? 0 : error;
 }
 
 /* ---- the threads ---- */

@@ -21,6 +21,7 @@
 #include "request/forget.h"
 #include "request/write.h"
 
+#define NOTIFY_RESEND 7     /* FUSE_NOTIFY_RESEND, Linux 6.9 */
 #define FRAMES_REPLACED 64u /* at once: neighbours, as long as there are some */
 #define FRAMES_PER_WRITE (WRITE_MAX / PAGE_BYTES)
 #define HUGE ((size_t)2 << 20)
@@ -208,6 +209,14 @@ static void refuse(int fd, const struct fuse_in_header *header)
     log_line(LOG_WARN, "a request of the kernel's is not whole (opcode %u, length %u): it is refused", header->opcode, header->len);
     if (write(fd, &answer, sizeof answer) < 0)
         return; /* nobody waits for it */
+}
+
+int request_send_again(int fd)
+{
+    struct fuse_out_header resend = {.len = sizeof resend, .error = NOTIFY_RESEND};
+
+    burst_set_blocking(fd, true);
+    return write(fd, &resend, sizeof resend) < 0 ? -errno : 0;
 }
 
 int request_serve(struct server *server)

@@ -4,6 +4,9 @@
 
 #include "request/server.h"
 
+/* What nobody answered is sent again, and reading waits for it, whatever a dead worker did to the descriptor. 0 or -errno; -ENODEV: the mount is gone. */
+int request_send_again(int fd);
+
 /* Receives and serves until the mount is gone (0) or -errno. */
 int request_serve(struct server *server);
 

@@ -5,21 +5,8 @@
 #include <errno.h>
 
 #include "cache/damage.h"
-#include "cache/seal.h"
 #include "file/verify.h"
 #include "request/current.h"
-
-/* Whose handle it is: the record that it holds. If it is the number that is damaged, the seal tells the right one. */
-static uint32_t find_holder(const struct arena *arena, const struct handle *handle)
-{
-    uint32_t inode = handle->inode, used = arena->header->inode_used;
-
-    for (uint32_t slot = used; slot && handle->seal != handle_seal(handle, inode); slot--) {
-        if (arena->inodes[slot].number && handle->seal == handle_seal(handle, slot))
-            return slot;
-    }
-    return inode <= used && arena->inodes[inode].number ? inode : 0;
-}
 
 /* Returns what is wrong with a handle whose inode is held then; *inode is 0 where that is not known. */
 static const char *look_at_handle(struct server *server, uint32_t number, struct mapshare_abi_verify *report, uint32_t *inode)
@@ -34,7 +21,7 @@ static const char *look_at_handle(struct server *server, uint32_t number, struct
         verify_count(report, MAPSHARE_ABI_HANDLES, damage);
     }
     if (damage)
-        *inode = find_holder(&server->arena, handle);
+        *inode = handle_owner(&server->arena, handle, true);
     if (*inode)
         inode_hold(&server->inodes, *inode);
     pthread_mutex_unlock(&server->handle_lock);

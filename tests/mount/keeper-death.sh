@@ -33,13 +33,7 @@ killed_with() { # KEY...: the keeper and these, at once
 start_mount cache_size=16M,journal_size=4M,commit_interval=1,max_restarts=1000
 wait_until 30 another standby_pid none || fail "nobody stands by"
 mkdir "$MOUNT/atomic"
-program=$(helper mount/random-ops)
-pids=()
-for name in one atomic/two; do
-    "$program" "$MOUNT" "$name" "${SECONDS_LONG:-12}" "$PLAIN/$(basename "$name")" 2>"$SCRATCH/$(basename "$name").log" &
-    pids+=($!)
-done
-kill_later "${pids[@]}"
+start_operations one atomic/two
 
 keeper=$(stats_value keeper_pid) standby=$(stats_value standby_pid)
 kill -9 "$standby"
@@ -58,17 +52,13 @@ kill -9 "$worker"
 next worker_pid "$worker"
 [ "$(stats_value keeper_restarts)" = 4 ] || fail "$(stats_value keeper_restarts) deaths of keepers are told, not 4"
 [ "$(stats_value worker_pid)" != "$(stats_value keeper_pid)" ] || fail "one process is two"
-for pid in "${pids[@]}"; do
-    wait "$pid" || { tail -n 40 "$SCRATCH"/{one,two}.log >&2; fail "operations went wrong"; }
-done
+end_operations
 
 KEEPER=$(stats_value keeper_pid)
 [ "$(children_of "$KEEPER" | wc -l)" = 3 ] || fail "the keeper has the children $(children_of "$KEEPER")"
 "$MAPSHARE" unmount "$MOUNT" || fail "mapshare unmount ended with $?"
 process_gone "$KEEPER" || fail "the last keeper stays"
-for name in one atomic/two; do
-    cmp "$PLAIN/$(basename "$name")" "$STORE/$name" || fail "the store's $name differs"
-done
+compare_operations
 
 # Killed whole: what was committed is there at the next mount, and nobody of the old processes is.
 start_mount

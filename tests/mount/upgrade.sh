@@ -52,20 +52,14 @@ stands_by() {
 now_is "$one"
 start_mount cache_size=16M,journal_size=4M,commit_interval=1,max_restarts=1000
 keeper=$KEEPER
-program=$(helper mount/random-ops)
-pids=()
-for name in a b; do
-    "$program" "$MOUNT" "$name" "${SECONDS_LONG:-12}" "$PLAIN/$name" 2>"$SCRATCH/$name.log" &
-    pids+=($!)
-done
-kill_later "${pids[@]}"
+start_operations a b
 echo removed >"$MOUNT/gone"
 exec 7<"$MOUNT/gone"
 rm "$MOUNT/gone"
 wait_until 30 stands_by || fail "nobody stands by"
 
 upgrades=0
-while ! process_gone "${pids[0]}"; do
+while ! process_gone "${OPERATIONS[0]}"; do
     now_is "$([ $((upgrades % 2)) = 0 ] && echo "$two" || echo "$one")"
     "$MAPSHARE" upgrade "$MOUNT" >"$SCRATCH/said" || fail "upgrade $upgrades fails"
     upgrades=$((upgrades + 1))
@@ -73,9 +67,7 @@ while ! process_gone "${pids[0]}"; do
     [ "$(stats_value version)" = "$([ $((upgrades % 2)) = 1 ] && echo 9.9.9 || echo "$version")" ] || fail "after $upgrades upgrades $(stats_value version) serves"
     if [ $((upgrades % 3)) = 0 ]; then kill -9 "$(stats_value worker_pid)"; fi
 done
-for pid in "${pids[@]}"; do
-    wait "$pid" || { tail -n 40 "$SCRATCH"/[ab].log >&2; fail "operations went wrong"; }
-done
+end_operations
 [ "$upgrades" -ge 3 ] || fail "only $upgrades upgrades"
 [ "$(stats_value keeper_pid)" = "$keeper" ] || fail "the keeper has another number"
 echo "$upgrades upgrades"
@@ -111,6 +103,4 @@ exec 7<&-
 wait_until 30 stands_by || fail "nobody stands by"
 "$MAPSHARE" unmount "$MOUNT" || fail "mapshare unmount ended with $?"
 process_gone "$KEEPER" || fail "the keeper stays"
-for name in a b; do
-    cmp "$PLAIN/$name" "$STORE/$name" || fail "the store's $name differs"
-done
+compare_operations

@@ -1,7 +1,6 @@
 /* Checkpoints: what is written to the store's file, in which order, and what becomes of it when that fails. */
 #include "config.h"
 
-#include "file/carry.h"
 #include "file/lists.h"
 #include "fsd-support.h"
 
@@ -57,11 +56,6 @@ static void parts_of_pages_are_written_after_whole_ones(void **state)
     assert_string_equal(stored(house, "b"), "bbbB");
 }
 
-static void ignore(struct commit_waiter *waiter, const struct commit_result *result)
-{
-    (void)waiter, (void)result;
-}
-
 /* What fallocate reserved behind the end stays, though the last page is one in part. */
 static void blocks_behind_the_end_stay(void **state)
 {
@@ -79,50 +73,6 @@ static void blocks_behind_the_end_stay(void **state)
     assert_return_code(fstatat(house->root, "a", &status, 0), errno);
     assert_int_equal(status.st_size, PAGE_BYTES + 100);
     assert_true(status.st_blocks >= 102 * 8);
-}
-
-static void commit_carrying(struct house *house, uint32_t file)
-{
-    struct commit_waiter waiter = {.files = &file, .count = 1, .carries = true, .done = ignore};
-
-    commit_submit(house->files, &waiter, 1);
-}
-
-/* A file that can never be stored fails no commit of another: it is carried along in the journal, and comes back from there. */
-static void a_failing_file_does_not_fill_the_journal(void **state)
-{
-    struct house *house = *state;
-    uint32_t bad = make_file(house, "bad", 8, 'a'), good = make_file(house, "good", 8, 'a');
-    uint64_t size = journal_size(house->files->journal), written = 0;
-
-    file_set_atomic(house->files, bad, true);
-    assert_int_equal(file_truncate(house->files, bad, 2 * PAGE_BYTES), 0);
-    put_page(house, bad, 5, 'b');
-    assert_int_equal(commit_file(house, bad), 0);
-    house->recorder.fails_only = house->arena.inodes[inode_of(house, bad)].number;
-    make_fail(house, WRITE, false, EIO, UINT32_MAX);
-    for (char letter = 'c'; written < 3 * size; written += 9 * PAGE_BYTES, letter = letter == 'z' ? 'c' : letter + 1) {
-        uint32_t number;
-
-        for (uint64_t page = 0; page < 8; page++)
-            put_page(house, good, page, letter);
-        assert_int_equal(commit_file(house, good), 0);
-        checkpoint_all(house->files);
-        if (checkpoint_is_due(house->files) &&
-            list_take(house->files, LIST_COMMITTED, &number, 1, carry_is_due, (int64_t)journal_used(house->files->journal))) {
-            assert_int_equal(number, bad);
-            commit_carrying(house, number);
-            file_put(house->files, number);
-            assert_int_equal(house->arena.files[bad].error, EIO); /* every sync goes on telling */
-        }
-    }
-    assert_string_equal(seen(house, bad, 0, 9), "aa...b");
-    house_replace_worker(house);
-    assert_string_equal(seen(house, bad, 0, 9), "aa...b");
-    house->recorder.failures = 0;
-    assert_int_equal(checkpoint_all(house->files), 0);
-    assert_string_equal(stored(house, "bad"), "aa...b");
-    assert_int_equal(house->arena.files[bad].error, 0);
 }
 
 static void size_and_times_follow_the_pages(void **state)
@@ -577,7 +527,6 @@ int main(void)
         TEST(writes_are_sorted_and_joined),
         TEST(parts_of_pages_are_written_after_whole_ones),
         TEST(blocks_behind_the_end_stay),
-        TEST(a_failing_file_does_not_fill_the_journal),
         TEST(size_and_times_follow_the_pages),
         TEST(the_journal_is_released_last),
         TEST(of_two_frames_the_newer_is_written),

@@ -4,8 +4,9 @@
 #include "fsd-support.h"
 
 #include "file/ahead.h"
+#include "file/carry.h"
+#include "file/lists.h"
 #include "file/tail.h"
-#include "journal/recover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,16 +66,6 @@ static int setup(void **state)
 {
     sync_fails = false;
     return house_setup(state);
-}
-
-static void recover(struct house *house)
-{
-    struct recover_report report;
-    struct store *store;
-
-    assert_int_equal(store_open_serial(&store), 0);
-    assert_int_equal(journal_recover(store, house->root, false, NULL, &report), 0);
-    store_close(store);
 }
 
 /* ---- invariant 4 ---- */
@@ -156,7 +147,7 @@ static void the_tail_waits_for_the_place_of_a_stream(void **state)
     ahead_journal(house->files, file);
     moving = NULL;
     assert_int_equal(commit_file(house, file), 0);
-    recover(house);
+    house_recover(house);
     assert_string_equal(stored(house, "a"), "acaa");
 }
 
@@ -173,7 +164,7 @@ static void a_truncation_lets_a_stream_go(void **state)
     assert_int_equal(file_truncate(house->files, file, 2 * PAGE_BYTES), 0);
     assert_int_equal(file_truncate(house->files, file, 10 * PAGE_BYTES), 0);
     assert_int_equal(commit_file(house, file), 0);
-    recover(house);
+    house_recover(house);
     assert_string_equal(stored(house, "a"), "bb........");
 }
 
@@ -315,6 +306,55 @@ static void the_journal_is_flushed_after_a_death(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, house_teardown)
 
+static void ignore(struct commit_waiter *waiter, const struct commit_result *result)
+{
+    (void)waiter, (void)result;
+}
+
+static void commit_carrying(struct house *house, uint32_t file)
+{
+    struct commit_waiter waiter = {.files = &file, .count = 1, .carries = true, .done = ignore};
+
+    commit_submit(house->files, &waiter, 1);
+}
+
+/* A file that can never be stored fails no commit of another: it is carried along in the journal, and comes back from there. */
+static void a_failing_file_does_not_fill_the_journal(void **state)
+{
+    struct house *house = *state;
+    uint32_t bad = make_file(house, "bad", 8, 'a'), good = make_file(house, "good", 8, 'a');
+    uint64_t size = journal_size(house->files->journal), written = 0;
+
+    file_set_atomic(house->files, bad, true);
+    assert_int_equal(file_truncate(house->files, bad, 2 * PAGE_BYTES), 0);
+    put_page(house, bad, 5, 'b');
+    assert_int_equal(commit_file(house, bad), 0);
+    house->recorder.fails_only = house->arena.inodes[inode_of(house, bad)].number;
+    make_fail(house, WRITE, false, EIO, UINT32_MAX);
+    for (char letter = 'c'; written < 3 * size; written += 9 * PAGE_BYTES, letter = letter == 'z' ? 'c' : letter + 1) {
+        uint32_t number;
+
+        for (uint64_t page = 0; page < 8; page++)
+            put_page(house, good, page, letter);
+        assert_int_equal(commit_file(house, good), 0);
+        checkpoint_all(house->files);
+        if (checkpoint_is_due(house->files) &&
+            list_take(house->files, LIST_COMMITTED, &number, 1, carry_is_due, (int64_t)journal_used(house->files->journal))) {
+            assert_int_equal(number, bad);
+            commit_carrying(house, number);
+            file_put(house->files, number);
+            assert_int_equal(house->arena.files[bad].error, EIO); /* every sync goes on telling */
+        }
+    }
+    assert_string_equal(seen(house, bad, 0, 9), "aa...b");
+    house_replace_worker(house);
+    assert_string_equal(seen(house, bad, 0, 9), "aa...b");
+    house->recorder.failures = 0;
+    assert_int_equal(checkpoint_all(house->files), 0);
+    assert_string_equal(stored(house, "bad"), "aa...b");
+    assert_int_equal(house->arena.files[bad].error, 0);
+}
+
 /* The disk takes neither the commit nor the word that it was given up: should it come back, its file is to be found. */
 static void what_was_given_up_keeps_its_file(void **state)
 {
@@ -342,6 +382,7 @@ int main(void)
         TEST(metadata_is_durable_though_the_record_ended),
         TEST(metadata_of_many_files_is_flushed_once),
         TEST(the_journal_is_flushed_after_a_death),
+        TEST(a_failing_file_does_not_fill_the_journal),
         TEST(what_was_given_up_keeps_its_file),
     };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cache/damage.h"
+#include "journal/recover.h"
 #include "mapshare-abi.h"
 
 /* ---- the recording store ---- */
@@ -271,6 +272,16 @@ void house_close(struct house *house)
     snprintf(command, sizeof command, "rm -rf %s", house->path);
     assert_int_equal(system(command), 0);
     free(house);
+}
+
+void house_recover(struct house *house)
+{
+    struct recover_report report;
+    struct store *store;
+
+    assert_int_equal(store_open_serial(&store), 0);
+    assert_int_equal(journal_recover(store, house->root, false, NULL, &report), 0);
+    store_close(store);
 }
 
 int house_setup(void **state)

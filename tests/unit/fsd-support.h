@@ -73,6 +73,8 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
 void house_close(struct house *house);
 /* The worker is no more, whatever it was doing; the next one takes over. */
 void house_replace_worker(struct house *house);
+/* As at a mount after a crash: the journal goes to the store's files. */
+void house_recover(struct house *house);
 /* cmocka's setup and teardown: 1024 frames, no spill file, a journal of 2 MiB. */
 int house_setup(void **state);
 int house_teardown(void **state);
