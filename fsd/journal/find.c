@@ -13,13 +13,15 @@
 #include "journal/path.h"
 #include "journal/superblock.h"
 #include "journal/walk.h"
-#include "store/removed.h"
+#include "store/mode.h"
 #include "store/removed.h"
 
-int find_begin(struct find *find, int store, bool copy)
+#define WRITABLE (O_RDWR | O_NONBLOCK | O_NOCTTY)
+
+int find_begin(struct find *find, int store, int folder, bool copy)
 {
     struct stat status;
-    *find = (struct find){.store = store, .copy = copy};
+    *find = (struct find){.store = store, .folder = folder, .copy = copy};
     if (fstat(store, &status) < 0)
         return -errno;
     find->device = status.st_dev;
@@ -210,30 +212,6 @@ int find_all(struct find *find, struct image *image)
     return result;
 }
 
-/* The owner's file may be read-only for him: its mode is changed for a moment, by descriptor. */
-static int open_writable(int fd)
-{
-    int flags = O_RDWR | O_NONBLOCK | O_NOCTTY;
-    int result = path_reopen(fd, flags);
-    struct stat status;
-    if (result != -EACCES)
-        return result;
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    mode_t mode = status.st_mode & 07777;
-    if (path_chmod(fd, mode | S_IRUSR | S_IWUSR) < 0) {
-        result = -EACCES;
-    } else {
-        result = path_reopen(fd, flags);
-        int error = path_chmod(fd, mode);
-        if (error < 0 && result >= 0) {
-            close(result);
-            result = error;
-        }
-    }
-    return result;
-}
-
 int find_open(const struct find *find, const struct image_file *file, const char *path, int *fd_out)
 {
     int fd = path_open(find->store, path);
@@ -241,7 +219,9 @@ int find_open(const struct find *find, const struct image_file *file, const char
         return fd;
     int result = check(find, file, fd);
     if (result == 0)
-        result = open_writable(fd);
+        result = path_reopen(fd, WRITABLE);
+    if (result == -EACCES)
+        result = mode_open(find->folder, path, fd, WRITABLE);
     close(fd);
     if (result < 0)
         return result;

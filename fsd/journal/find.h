@@ -10,13 +10,14 @@
 
 struct find {
     int store;
+    int folder; /* the private one */
     bool copy; /* no identity in the log holds */
     bool handles;
     dev_t device;
     int removed; /* the folder of removed files */
 };
 
-int find_begin(struct find *find, int store, bool copy);
+int find_begin(struct find *find, int store, int folder, bool copy);
 void find_end(struct find *find);
 
 /* Each file's fate, and of those that are found the names where they are. 0 or -errno. */

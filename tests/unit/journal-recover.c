@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "journal/superblock.h"
 #include "journal-support.h"
+
+#define ORDINARY 65534 /* nobody */
 
 static void pages_size_and_times(void **state)
 {
@@ -265,6 +271,50 @@ static void a_log_that_was_never_sealed_is_searched_for_damage(void **state)
     assert_int_equal(commit_pages(fixture, &file, &page, 1).sequence, 5); /* those given up are not used again */
 }
 
+/* A recovery by an ordinary user, who owns the store; `deadly`: it dies where it sets this mode. Its ending, as wait(2) tells it. */
+static int recover_as_user(struct fixture *fixture, mode_t deadly)
+{
+    struct recover_report report;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        bool ready = filter != NULL && setresgid(ORDINARY, ORDINARY, ORDINARY) == 0 &&
+                     setresuid(ORDINARY, ORDINARY, ORDINARY) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0; /* for /proc/self/fd */
+        seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(chmod), 1, SCMP_A1(SCMP_CMP_EQ, deadly));
+        seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(fchmodat), 1, SCMP_A2(SCMP_CMP_EQ, deadly));
+        _exit(ready && seccomp_load(filter) == 0 ? -journal_recover(fixture->store, fixture->root, false, NULL, &report) : 255);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void a_death_leaves_no_file_with_another_mode(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat status;
+    if (geteuid() != 0)
+        skip(); /* only root can be somebody else */
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(2, 'C');
+    const char *const all[] = {".", "a", JOURNAL_FOLDER, JOURNAL_FOLDER "/" JOURNAL_NAME, JOURNAL_FOLDER "/removed"};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        assert_int_equal(fchownat(fixture->root, all[i], ORDINARY, ORDINARY, 0), 0);
+    assert_int_equal(fchmodat(fixture->root, "a", 0444, 0), 0);
+    file.owner = ORDINARY;
+    commit_pages(fixture, &file, &page, 1);
+    fixture_close(fixture);
+
+    int ending = recover_as_user(fixture, 0444);
+    assert_true(WIFSIGNALED(ending) && WTERMSIG(ending) == SIGSYS);
+    assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
+    assert_int_equal(status.st_mode & 07777, 0644);
+    assert_int_equal(recover_as_user(fixture, 07777), 0);
+    assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
+    assert_int_equal(status.st_mode & 07777, 0444);
+    assert_string_equal(content(fixture, "a"), "xxCx");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
 
 int main(void)
@@ -281,6 +331,7 @@ int main(void)
         CASE(a_stream_is_used_up_by_its_commit),
         CASE(several_files_in_one_commit),
         CASE(an_interrupted_recovery_is_made_again),
+        CASE(a_death_leaves_no_file_with_another_mode),
         CASE(many_scattered_pages),
         CASE(more_files_than_are_open_at_once),
         CASE(more_files_than_are_synced_one_by_one),
