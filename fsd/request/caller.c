@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -140,20 +142,56 @@ bool caller_is_in_group(fuse_req_t request, gid_t group)
     return found;
 }
 
+/* The caller's ids are set; and back. */
+static bool try_as(const struct fuse_ctx *caller, const struct rights *rights, int fd, int how)
+{
+    bool may;
+
+    become(caller->uid, caller->gid, rights);
+    may = syscall(SYS_faccessat2, fd, "", how, AT_EACCESS | AT_EMPTY_PATH) == 0;
+    become_self();
+    return may;
+}
+
 bool caller_may(struct server *server, fuse_req_t request, int fd, int how)
 {
     const struct fuse_ctx *caller = fuse_req_ctx(request);
     struct rights rights;
     bool may;
 
-    if (switches(server, caller)) {
-        if (!look(request, &rights) && !caller->uid)
-            rights.capabilities = ~0ull;
-        become(caller->uid, caller->gid, &rights);
-        free(rights.groups);
-    }
-    may = syscall(SYS_faccessat2, fd, "", how, AT_EACCESS | AT_EMPTY_PATH) == 0;
-    if (switches(server, caller))
-        become_self();
+    if (!switches(server, caller))
+        return syscall(SYS_faccessat2, fd, "", how, AT_EACCESS | AT_EMPTY_PATH) == 0;
+    if (!look(request, &rights) && !caller->uid)
+        rights.capabilities = ~0ull;
+    may = try_as(caller, &rights, fd, how);
+    free(rights.groups);
     return may;
+}
+
+/* Mostly the ids alone will do, and nothing needs to be read. */
+int caller_check(struct server *server, fuse_req_t request, int fd, int how)
+{
+    const struct fuse_ctx *caller = fuse_req_ctx(request);
+    struct rights rights;
+    bool may;
+
+    if (!switches(server, caller) || try_as(caller, &(struct rights){0}, fd, how))
+        return 0;
+    may = !look(request, &rights) || try_as(caller, &rights, fd, how);
+    free(rights.groups);
+    return may ? 0 : -EACCES;
+}
+
+int caller_check_owner(struct server *server, fuse_req_t request, int fd)
+{
+    const struct fuse_ctx *caller = fuse_req_ctx(request);
+    struct rights rights;
+    struct stat status;
+    bool may;
+
+    if (!switches(server, caller) || fstat(fd, &status) || status.st_uid == caller->uid)
+        return 0;
+    may = !look(request, &rights) || rights.capabilities & UINT64_C(1) << CAP_FOWNER;
+    free(rights.groups);
+    return may ? 0 : -EPERM;
 }

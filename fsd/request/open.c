@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
+#include "request/caller.h"
 #include "request/current.h"
 #include "request/handle.h"
 #include "request/operations.h"
@@ -44,6 +46,27 @@ int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info
     return 0;
 }
 
+#define OPEN_TO_EXECUTE 0x20 /* the kernel's FMODE_EXEC, which it tells */
+
+/* What the caller needs for these flags, checked by the store's file system. */
+static int check_caller(fuse_req_t request, uint32_t inode, int flags)
+{
+    struct server *server = server_of(request);
+    int access = flags & O_ACCMODE, how = flags & O_TRUNC ? W_OK : 0;
+    struct descriptor *descriptor;
+    int error = descriptor_get(&server->descriptors, inode, &descriptor);
+
+    if (error)
+        return error;
+    if (access != O_WRONLY)
+        how |= flags & OPEN_TO_EXECUTE ? X_OK : R_OK;
+    if (access != O_RDONLY)
+        how |= W_OK;
+    error = caller_check(server, request, descriptor->fd, how);
+    descriptor_put(&server->descriptors, descriptor);
+    return error;
+}
+
 void request_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
     struct server *server = server_of(request);
@@ -53,7 +76,9 @@ void request_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *in
 
     if (!inode)
         return;
-    error = open_file(server, inode, info);
+    error = check_caller(request, inode, info->flags);
+    if (!error)
+        error = open_file(server, inode, info);
     if (!error && in->open_flags & FUSE_OPEN_KILL_SUIDGID)
         error = privilege_drop(request, inode);
     if (error)

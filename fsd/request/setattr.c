@@ -45,6 +45,22 @@ static void set_file_times(struct server *server, uint32_t file, const struct st
 
 #define SET_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
 
+/* Size and times of a file are ours until they are committed, so nothing is done in the store that would have it check. */
+static int check_caller(fuse_req_t request, const struct descriptor *descriptor, int set)
+{
+    const struct fuse_setattr_in *in = (const void *)(current_header() + 1);
+    int times_now = FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW, error = 0;
+
+    if (set & FUSE_SET_ATTR_SIZE)
+        return in->valid & FATTR_FH ? 0 : caller_check(server_of(request), request, descriptor->fd, W_OK);
+    if (set & SET_TIMES) {
+        error = caller_check_owner(server_of(request), request, descriptor->fd);
+        if (error && (set & times_now) == times_now)
+            error = caller_check(server_of(request), request, descriptor->fd, W_OK);
+    }
+    return error;
+}
+
 static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, off_t size)
 {
     struct server *server = server_of(request);
@@ -95,7 +111,9 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
 
     if (error)
         return error;
-    if (set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+    if (file)
+        error = check_caller(request, descriptor, set);
+    if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         error = set_owner(request, inode, descriptor, to, set);
     if (!error && set & FUSE_SET_ATTR_MODE) {
         inode_modes_hold(&server->inodes);

@@ -40,6 +40,18 @@ make_all() { # USER FOLDER NAME: all of these or none
     as "$1" mkfifo "$2/$3-pipe" 2>/dev/null && made=$((made + 1))
     echo $made
 }
+use_all() { # USER FILE: what the user can do with it
+    local used=""
+    as "$1" cat "$2" >/dev/null 2>&1 && used+=" read"
+    as "$1" sh -c 'echo >>"$1"' - "$2" 2>/dev/null && used+=" append"
+    as "$1" sh -c ': <>"$1"' - "$2" 2>/dev/null && used+=" both"
+    as "$1" sh -c ': >"$1"' - "$2" 2>/dev/null && used+=" empty"
+    as "$1" truncate -s 10 "$2" 2>/dev/null && used+=" cut"
+    as "$1" touch "$2" 2>/dev/null && used+=" touch"
+    as "$1" touch -d @1 "$2" 2>/dev/null && used+=" date"
+    as "$1" "$2.program" 2>/dev/null && used+=" run"
+    echo "$used"
+}
 
 for where in "$PLAIN" "$MOUNT"; do
     mkdir "$where/all" "$where/group" "$where/none" "$where/setgid"
@@ -58,6 +70,15 @@ for where in "$PLAIN" "$MOUNT"; do
             for folder in all group none; do
                 fill "$where/$folder"
                 echo "$user $folder $(change_all $user "$where/$folder")"
+            done
+        done
+        for mode in 777 700 770 711 604 640 622; do
+            touch "$where/all/used$mode"
+            cp /bin/true "$where/all/used$mode.program"
+            chgrp 4000 "$where/all/used$mode" "$where/all/used$mode.program"
+            chmod $mode "$where/all/used$mode" "$where/all/used$mode.program"
+            for user in plain member many able; do
+                echo "$user $mode$(use_all $user "$where/all/used$mode")"
             done
         done
         as plain sh -c 'umask 027; touch "$1/all/mode-file"; mkdir "$1/all/mode-folder"' - "$where"
@@ -87,6 +108,23 @@ for change in mv rm ln; do
     esac 2>/dev/null && fail "$change where the store forbids it"
 done
 chmod 777 "$MOUNT/all"
+touch "$MOUNT/all/opened" "$MOUNT/all/opened.program"
+mount_is_behind() { # of a file that changed a moment ago the kernel asks each time
+    chmod 666 "$STORE/all/opened"
+    ls -l "$MOUNT/all" >/dev/null
+    chmod 600 "$STORE/all/opened"
+    [ "$(stat -c %a "$MOUNT/all/opened")" = 666 ]
+}
+for who in plain member; do
+    chmod 666 "$MOUNT/all/opened"
+    exec {kept}<>"$MOUNT/all/opened"
+    wait_until 20 mount_is_behind || fail "the mount knows at once what is changed in the store"
+    used=$(use_all $who "$MOUNT/all/opened")
+    [ "$used" = "" ] || fail "$who could$used what the store forbids"
+    as $who echo kept >&"$kept" || fail "who has it open cannot write"
+    exec {kept}<&-
+done
+[ "$(use_all able "$MOUNT/all/opened")" = " read append both empty cut touch" ] || fail "who has the capability cannot use a file"
 for change in 'chmod 600' 'chgrp 4000' 'setfattr -n user.x -v 1' 'touch -d @1'; do
     as member mkdir "$MOUNT/all/mine"
     as member ls -ld "$MOUNT/all/mine" >/dev/null
