@@ -12,7 +12,9 @@
 #include "journal/find.h"
 #include "journal/scan.h"
 
+#ifndef BUFFER_BYTES /* fuzzing has small ones */
 #define BUFFER_BYTES ((size_t)4 << 20)
+#endif
 #define BATCH_WRITES 256
 #define OPEN_FILES 64 /* written one after the other, then synced: what they share in the file system is synced once */
 #define SYNC_EACH 256 /* with more files than this the whole file system is synced instead: one flush, not one for each */
