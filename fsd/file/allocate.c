@@ -58,6 +58,7 @@ int file_reserve_blocks(struct files *files, struct file_index *index, int fd, e
         if (!error && frame->in_view && frame->adds > 0)
             used_reserved(index, frame);
     }
+    atomic_fetch_add(&files->settled, 1);
     return error;
 }
 

@@ -2,17 +2,18 @@
 #include "config.h"
 
 #include "file/file.h"
+#include "file/told.h"
 #include "file/used.h"
 #include "file/version.h"
 
 #define DAY 86400
-#define QUIET 1000000000ll
 
-void file_attributes(struct files *files, uint32_t number, struct stat *stat)
+bool file_attributes(struct files *files, uint32_t number, struct stat *stat, const struct file_question *question)
 {
     struct file_index *index = &files->index[number];
     const struct file_version *current = &files->arena->files[number].current;
     blkcnt_t blocks;
+    bool may_keep;
 
     file_lock(files, index);
     blocks = used_blocks(files, index, stat);
@@ -21,7 +22,9 @@ void file_attributes(struct files *files, uint32_t number, struct stat *stat)
     stat->st_mtim = time_unpack(current->mtime);
     stat->st_ctim = time_unpack(current->ctime);
     stat->st_blocks = blocks;
+    may_keep = question && told_may_keep(files, index, blocks, question);
     pthread_mutex_unlock(&index->lock);
+    return may_keep;
 }
 
 void file_set_times(struct files *files, uint32_t number, int which, struct timespec atime, struct timespec mtime)
@@ -39,19 +42,6 @@ void file_set_times(struct files *files, uint32_t number, int which, struct time
         current->mtime = which & FILE_MTIME_NOW ? current->ctime : time_pack(mtime);
     version_changed(files, index);
     pthread_mutex_unlock(&index->lock);
-}
-
-bool file_is_quiet(struct files *files, uint32_t number)
-{
-    const struct file_index *index = &files->index[number];
-
-    if (!number)
-        return true;
-    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) { /* the blocks are not the store's yet */
-        if (atomic_load_explicit(&index->view.counts[state], memory_order_relaxed))
-            return false;
-    }
-    return time_coarse() - index->versions.last_change > QUIET;
 }
 
 /* relatime as in mount(8): not later than the last change, or a day old */

@@ -15,6 +15,7 @@
 #include "file/page.h"
 #include "file/record.h"
 #include "file/sweep.h"
+#include "file/told.h"
 #include "file/version.h"
 #include "log.h"
 
@@ -263,6 +264,8 @@ static void end_job(struct files *files, struct round *round, struct job *job)
     index->versions.writing = 0;
     version_settle(files, index);
     pthread_mutex_unlock(&index->lock);
+    if (job->fd >= 0)
+        told_settle(files, index, job->fd);
     close_job(files, job);
     file_put(files, index - files->index); /* list_take() held it */
 }

@@ -80,7 +80,9 @@ struct file_index {
     struct file_stream stream;
     struct file_blocks blocks;
     struct file_opens opens;
-    struct user *user; /* who is charged for what is not committed; NULL: nobody yet */
+    _Atomic int64_t told; /* to the kernel, of its attributes: told.c's, as is */
+    uint32_t asker;       /* the thread that asked last for them, since they changed; 0: none */
+    struct user *user;    /* who is charged for what is not committed; NULL: nobody yet */
 
     uint64_t flush_pass; /* the last one that took it: flusher.c's, under the lists' lock */
     struct {
@@ -114,6 +116,8 @@ struct files {
 
     uint32_t *untaken; /* numbers of frames, file by file: takeover.c's */
     void (*take_over)(struct files *files, struct file_index *index);
+    void (*attributes_changed)(struct files *files, uint32_t inode); /* of which the kernel was told; NULL: nobody asks */
+    _Atomic uint32_t settled; /* times that blocks of the store's files changed for frames' */
 
     struct commit_queue *commits;
     struct ahead *ahead;
@@ -156,8 +160,12 @@ off_t file_seek(struct files *files, uint32_t inode, uint32_t file, off_t offset
 #define KEEP_TIMES 1
 #endif
 
-/* Put the file's own size, times and blocks in place of the store's. */
-void file_attributes(struct files *files, uint32_t file, struct stat *stat);
+struct file_question {
+    uint32_t thread;  /* whose; 0: not known */
+    uint32_t settled; /* files->settled, from before the store was asked for its part */
+};
+/* Put the file's own size, times and blocks in place of the store's. Whether the kernel, where it asked, may keep them. `question`: NULL: it did not. */
+bool file_attributes(struct files *files, uint32_t file, struct stat *stat, const struct file_question *question);
 /* Where the store's file, open at `fd`, has blocks: not known of a file that a dead worker left. */
 void file_learn_blocks(struct files *files, uint32_t file, int fd);
 struct probe_run;
@@ -166,9 +174,8 @@ blkcnt_t file_blocks_missing(struct files *files, uint32_t file, int fd, const s
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_ATIME_NOW = 4, FILE_MTIME_NOW = 8 };
 /* Sets what `which` names, to that time or to now, and marks ctime. */
 void file_set_times(struct files *files, uint32_t file, int which, struct timespec atime, struct timespec mtime);
-/* Whether nothing was changed lately: then the kernel may keep what it was told of the file's attributes. While changes and questions cross
- * each other it could keep an answer that is older than one it gave. */
-bool file_is_quiet(struct files *files, uint32_t file);
+/* The attributes changed. Whether the kernel may have kept what it was told since this was last asked: then it must hear that. */
+bool file_untell(struct files *files, uint32_t file);
 /* An open (change 1) or a release (-1) of a client's. */
 void file_count_handle(struct files *files, uint32_t file, const struct handle *handle, int change);
 /* Whether reading marks atime, by the rule of `strict` or relatime. */

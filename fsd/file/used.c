@@ -2,6 +2,7 @@
 
 #include "file/used.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "file/version.h"
@@ -47,9 +48,9 @@ void used_learn(struct files *files, struct file_index *index, int fd)
     if (index->blocks.known)
         return;
     hole = lseek(fd, 0, SEEK_HOLE);
-    if (hole < 0)
+    if (hole < 0 && errno != ENXIO) /* that: it is empty */
         return;
-    index->blocks.until = hole;
+    index->blocks.until = hole < 0 ? 0 : hole;
     index->blocks.known = true;
     RB_FOREACH (frame, frame_tree, &index->view.tree) {
         used_leave(index, frame);

@@ -21,6 +21,7 @@ static void touch(struct files *files, struct file_index *index)
 {
     struct file_versions *versions = &index->versions;
 
+    index->asker = 0;
     versions->last_change = time_coarse();
     if (!versions->changed_since)
         versions->changed_since = versions->last_change;
@@ -185,6 +186,7 @@ void version_cut_done(struct files *files, struct file_index *index)
 {
     atomic_store(&file_truth(files, index)->cut, UINT64_MAX);
     index->view.moved++;
+    atomic_fetch_add(&files->settled, 1);
 }
 
 void version_carry(struct files *files, struct file_index *index)

@@ -26,6 +26,7 @@
 #include "process/watchdog.h"
 #include "process/lock.h"
 #include "probe/probe.h"
+#include "request/attribute.h"
 #include "request/parked_write.h"
 #include "request/current.h"
 #include "request/handle.h"
@@ -160,6 +161,11 @@ static int wait_until_served(struct server *server)
 static void committed(void *server, uint32_t file)
 {
     wait_answer(server, file);
+}
+
+static void attributes_changed(struct files *files, uint32_t inode)
+{
+    attribute_untell((struct server *)((char *)files - offsetof(struct server, files)), inode);
 }
 
 /* What one user's programs may have of what all share. */
@@ -351,6 +357,7 @@ int worker_run(struct daemon *daemon, bool rescues)
     tell_missing(server.arena.header);
     if (!error && rescues)
         return rescue(&server.files);
+    server.files.attributes_changed = attributes_changed;
     if (!error)
         error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END], server.options->user_probes);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||

@@ -56,7 +56,7 @@ static uint32_t inode_of_area(struct server *server, struct area_part part)
 static int attributes(struct server *server, struct area_part part, struct stat *stat)
 {
     uint32_t inode = inode_of_area(server, part);
-    int error = inode ? attribute_get(server, inode, stat) : -ESTALE;
+    int error = inode ? attribute_get(server, inode, stat, NULL) : -ESTALE;
 
     if (error)
         return error;

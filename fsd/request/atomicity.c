@@ -62,7 +62,7 @@ int atomicity_set(fuse_req_t request, uint32_t inode, const char *value, size_t 
 
     if (size != 1 || (*value != '0' && *value != '1'))
         return -EINVAL;
-    error = attribute_get(server, inode, &stat);
+    error = attribute_get(server, inode, &stat, NULL);
     if (error)
         return error;
     if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode))

@@ -12,30 +12,32 @@
 #include "request/current.h"
 #include "request/operations.h"
 
-void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat)
-{
-    uint32_t file = server->arena.inodes[inode].file;
-
-    if (server->arena.inodes[inode].flags & INODE_REMOVED && stat->st_nlink)
-        stat->st_nlink--;
-    if (file)
-        file_attributes(&server->files, file, stat);
-}
-
 bool attribute_may_lack_blocks(struct server *server, uint32_t inode, const struct stat *stat)
 {
     return (stat->st_size + 511) / 512 > stat->st_blocks && file_may_be_mapped(&server->files, server->arena.inodes[inode].file);
 }
 
-double attribute_seconds(struct server *server, uint32_t inode, const struct stat *stat)
+/* What clients see of it, in place of what the store has. */
+static bool overlay(struct server *server, uint32_t inode, struct stat *stat, const struct file_question *question)
 {
-    bool may_keep =
-        file_is_quiet(&server->files, server->arena.inodes[inode].file) && !attribute_may_lack_blocks(server, inode, stat);
+    uint32_t file = server->arena.inodes[inode].file;
 
-    return may_keep ? ATTRIBUTE_SECONDS : 0;
+    if (server->arena.inodes[inode].flags & INODE_REMOVED && stat->st_nlink)
+        stat->st_nlink--;
+    return !file || file_attributes(&server->files, file, stat, question);
 }
 
-int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
+double attribute_overlay(struct server *server, uint32_t inode, struct stat *stat)
+{
+    struct file_question question = {
+        .thread = current_header() ? current_header()->pid : 0,
+        .settled = current()->settled,
+    };
+
+    return overlay(server, inode, stat, &question) && !attribute_may_lack_blocks(server, inode, stat) ? ATTRIBUTE_SECONDS : 0;
+}
+
+int attribute_get(struct server *server, uint32_t inode, struct stat *stat, double *seconds)
 {
     struct descriptor *descriptor;
     int error = descriptor_get(&server->descriptors, inode, &descriptor);
@@ -51,9 +53,21 @@ int attribute_get(struct server *server, uint32_t inode, struct stat *stat)
     descriptor_put(&server->descriptors, descriptor);
     if (!error) {
         time_seen(stat->st_ctim);
-        attribute_overlay(server, inode, stat);
+        if (seconds)
+            *seconds = attribute_overlay(server, inode, stat);
+        else
+            overlay(server, inode, stat, NULL);
     }
     return error;
+}
+
+/* Attributes alone: no page is waited for. */
+void attribute_untell(struct server *server, uint32_t inode)
+{
+    uint32_t file = server->arena.inodes[inode].file;
+
+    if (KEEP_TIMES && file && file_untell(&server->files, file))
+        fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
 }
 
 void attribute_changed(struct server *server, uint32_t inode)
@@ -63,19 +77,21 @@ void attribute_changed(struct server *server, uint32_t inode)
     atomic_fetch_or(&truth->flags, INODE_UNSYNCED);
     if (truth->file)
         file_set_times(&server->files, truth->file, 0, (struct timespec){0}, (struct timespec){0});
+    attribute_untell(server, inode);
 }
 
 void attribute_reply(fuse_req_t request, uint32_t inode, int error)
 {
     struct server *server = server_of(request);
     struct stat stat;
+    double seconds;
 
     if (!error)
-        error = attribute_get(server, inode, &stat);
+        error = attribute_get(server, inode, &stat, &seconds);
     if (error)
         request_reply(request, error);
     else
-        fuse_reply_attr(request, &stat, attribute_seconds(server, inode, &stat));
+        fuse_reply_attr(request, &stat, seconds);
 }
 
 void request_readlink(fuse_req_t request, fuse_ino_t node)

@@ -6,15 +6,16 @@
 
 #define ATTRIBUTE_SECONDS 86400.0
 
-int attribute_get(struct server *server, uint32_t inode, struct stat *stat);
-/* The file's own size and times in place of the store's; and of its names only those that clients see. */
-void attribute_overlay(struct server *server, uint32_t inode, struct stat *stat);
-/* How long the kernel may keep what it is told. Nobody else changes the store; but see file_is_quiet. */
-double attribute_seconds(struct server *server, uint32_t inode, const struct stat *stat);
+/* `seconds`: how long the kernel may keep it. Nobody else changes the store, and of our own changes it hears. NULL: it is not told. */
+int attribute_get(struct server *server, uint32_t inode, struct stat *stat, double *seconds);
+/* The file's own size and times in place of the store's; and of its names only those that clients see. Returns the seconds. */
+double attribute_overlay(struct server *server, uint32_t inode, struct stat *stat);
 /* Whether the file has holes, and pages for them may wait in the kernel's page cache. */
 bool attribute_may_lack_blocks(struct server *server, uint32_t inode, const struct stat *stat);
 /* `error`, or the attributes. */
 void attribute_reply(fuse_req_t request, uint32_t inode, int error);
+/* The attributes changed, and not because the kernel asked for it: what it was told and keeps is void. */
+void attribute_untell(struct server *server, uint32_t inode);
 /* Metadata of the inode changed in the store: its ctime, and the next commit flushes it. */
 void attribute_changed(struct server *server, uint32_t inode);
 

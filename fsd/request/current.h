@@ -16,6 +16,7 @@
 
 struct current {
     const struct fuse_in_header *header; /* and behind it what belongs to its opcode */
+    uint32_t settled;                    /* files->settled when it came */
     struct received bytes;               /* a WRITE's */
     char *reply;                         /* WRITE_MAX bytes, to make a reply in */
     char *names;                         /* FOLDER_BYTES, to read a folder into */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "request/atime.h"
+#include "request/attribute.h"
 #include "request/current.h"
 #include "request/handle.h"
 #include "request/operations.h"
@@ -43,6 +44,7 @@ void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offs
     file = file_of(&server->files, inode, true, &error);
     if (file)
         error = file_allocate(&server->files, file, mode, offset, length);
+    attribute_untell(server, inode);
     if (!error && fuse_req_ctx(request)->uid != 0)
         error = privilege_drop(request, inode);
     request_reply(request, error);

@@ -35,8 +35,7 @@ void entry_fill(struct server *server, uint32_t inode, const struct statx *stat,
             },
     };
     time_seen(entry->attr.st_ctim);
-    attribute_overlay(server, inode, &entry->attr);
-    entry->attr_timeout = attribute_seconds(server, inode, &entry->attr);
+    entry->attr_timeout = attribute_overlay(server, inode, &entry->attr);
 }
 
 void entry_reply(fuse_req_t request, uint32_t inode, const struct statx *stat)

@@ -24,7 +24,8 @@ static void pages_known(struct probe_request *probe)
     uint32_t file = server->arena.inodes[parked->inode].file;
     struct descriptor *descriptor;
     struct stat stat;
-    int error = attribute_get(server, parked->inode, &stat);
+    double seconds;
+    int error = attribute_get(server, parked->inode, &stat, &seconds);
 
     if (!error && file && probe->run_count && !descriptor_get(&server->descriptors, parked->inode, &descriptor)) {
         stat.st_blocks += file_blocks_missing(&server->files, file, descriptor->fd, probe->runs, probe->run_count);
@@ -45,7 +46,7 @@ static bool park_attributes(fuse_req_t request, uint32_t inode)
     struct parked_attributes *parked;
     struct stat stat;
 
-    if (server->arena.inodes[inode].type != S_IFREG || !probe_is_idle(server->probe) || attribute_get(server, inode, &stat) ||
+    if (server->arena.inodes[inode].type != S_IFREG || !probe_is_idle(server->probe) || attribute_get(server, inode, &stat, NULL) ||
         !attribute_may_lack_blocks(server, inode, &stat))
         return false;
     parked = malloc(sizeof *parked);

@@ -29,7 +29,7 @@ static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
 
     if (file) {
         status_info(&server->files, file, &info);
-    } else if (!attribute_get(server, inode, &stat)) {
+    } else if (!attribute_get(server, inode, &stat, NULL)) {
         struct descriptor *descriptor;
 
         info.committed_size = stat.st_size;
@@ -119,6 +119,7 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
         break;
     case MAPSHARE_IOC_MAPPED:
         atime_mark(server, inode);
+        attribute_untell(server, inode);
         break;
     case MAPSHARE_IOC_AREA:
         area_tell(request, inode, handle, in);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "request/attribute.h"
 #include "request/burst.h"
 #include "request/current.h"
 
@@ -70,6 +71,7 @@ static bool retry(struct server *server, struct parked_write *parked)
 
     while (from < parked->left && n > 0) {
         n = file_write(&server->files, parked->file, &data, parked->left - from, parked->offset + from, WRITE_PARKED);
+        attribute_untell(server, parked->inode);
 
         from += n > 0 ? n : 0;
         data.rest += n > 0 ? n : 0;

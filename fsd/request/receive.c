@@ -183,6 +183,7 @@ static void serve_other(size_t size)
 
     if (header->opcode != FUSE_WRITE)
         gather(size);
+    receiver.current->settled = receiver.server->files.settled;
     if (header->opcode == FUSE_INIT)
         keep_init(size);
     if (header->unique & RESENT) {

@@ -5,12 +5,15 @@
 #include <errno.h>
 
 #include "file/ahead.h"
+#include "request/attribute.h"
 #include "request/burst.h"
 #include "request/current.h"
 #include "request/handle.h"
 #include "request/operations.h"
 #include "request/parked_write.h"
 #include "request/privilege.h"
+
+#define AHEAD_SIZE (128u << 10) /* a write(2) of so much is one of many */
 
 /* The bytes that the thread received go into the file. Returns bytes or -errno. */
 static ssize_t take_write(struct server *server, uint32_t inode, const struct fuse_write_in *in)
@@ -19,15 +22,16 @@ static ssize_t take_write(struct server *server, uint32_t inode, const struct fu
     struct received data = current()->bytes;
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
-    bool quiet = KEEP_TIMES && file_is_quiet(&server->files, file);
     ssize_t n = error;
 
     data.user = handle ? handle->user : current_header()->uid;
     if (file)
         n = file_write(&server->files, file, &data, in->size, in->offset,
                        in->write_flags & FUSE_WRITE_CACHE ? WRITE_MAPPED : WRITE_PLAIN);
-    if (quiet) /* attributes only: an answer given before this change, and not yet heard, must not be kept */
-        fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
+    if (in->write_flags & FUSE_WRITE_CACHE)
+        attribute_untell(server, inode);
+    else if (file)
+        file_untell(&server->files, file); /* the kernel knows of it */
     return n;
 }
 
@@ -62,7 +66,7 @@ bool write_received(struct server *server)
         answer.out.size = n;
     burst_answer(server, &answer);
     file = server->arena.inodes[inode].file;
-    if (in->write_flags & FUSE_WRITE_CACHE && ahead_claim(&server->files, file)) {
+    if ((in->write_flags & FUSE_WRITE_CACHE || in->size >= AHEAD_SIZE) && ahead_claim(&server->files, file)) {
         burst_release(server);
         ahead_of_commit(&server->files, file);
     }

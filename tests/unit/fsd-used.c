@@ -26,7 +26,7 @@ static long kib_told(struct house *house, uint32_t file)
     assert_return_code(fstat(fd, &status), errno);
     file_learn_blocks(house->files, file, fd);
     close(fd);
-    file_attributes(house->files, file, &status);
+    file_attributes(house->files, file, &status, NULL);
     return status.st_blocks / 2;
 }
 
