@@ -10,7 +10,6 @@
 
 #include "log.h"
 
-#define MANY_WRITES 128
 #define DELAY_NANOSECONDS 5000000 /* a store to the page waits as long */
 #define MOMENT_NANOSECONDS 200000l
 
@@ -47,8 +46,7 @@ static bool may_delay(struct server *server)
 {
     bool none = false;
 
-    return server->writes_in_row > MANY_WRITES && !delayed_since &&
-           atomic_compare_exchange_strong(&server->answer_delayed, &none, true);
+    return burst_is_on(server) && !delayed_since && atomic_compare_exchange_strong(&server->answer_delayed, &none, true);
 }
 
 void burst_answer(struct server *server, const struct write_answer *answer)

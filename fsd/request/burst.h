@@ -20,6 +20,12 @@ struct write_answer {
     struct fuse_write_out out;
 };
 
+#define MANY_WRITES 128
+static inline bool burst_is_on(const struct server *server)
+{
+    return server->writes_in_row > MANY_WRITES;
+}
+
 /* The thread received a request. */
 void burst_count(struct server *server, const struct fuse_in_header *header);
 /* Of a WRITE: sent now, or amid a burst delayed by this thread. */

@@ -18,6 +18,8 @@
 #include "request/current.h"
 #include "request/effects.h"
 #include "request/entry.h"
+#include "request/expect.h"
+#include "request/follow.h"
 #include "request/forget.h"
 #include "request/write.h"
 
@@ -231,7 +233,11 @@ int request_serve(struct server *server)
     if (unshare(CLONE_FS)) /* a umask of its own */
         return -errno;
     while (!fuse_session_exited(server->session)) {
-        ssize_t size = readv(fd, receiver.iov, prepare());
+        ssize_t size;
+
+        follow_client(server);
+        expect_request(server);
+        size = readv(fd, receiver.iov, prepare());
 
         alive_begin();
         receiver.size = size > 0 ? size : 0;
@@ -252,6 +258,8 @@ int request_serve(struct server *server)
             continue;
         }
         burst_count(server, header);
+        expect_came(server);
+        follow_count(server, header);
         if (forget_is(header))
             forget_received(server, receiver.arrival);
         else if (header->opcode != FUSE_WRITE || !write_received(server))

@@ -9,6 +9,8 @@
 
 struct probe_client;
 
+#define NO_PROCESSOR (-1)
+
 struct server {
     const struct options *options;
     struct arena arena;
@@ -23,6 +25,13 @@ struct server {
     struct fuse_session *session;
     _Atomic uint32_t writes_in_row; /* of the kernel's page cache, since the last other request */
     _Atomic bool answer_delayed;    /* by one of the threads */
+    _Atomic uint32_t lone_client;   /* follow.c's: whose request came last */
+    _Atomic uint32_t lone_requests; /* so many in a row */
+    _Atomic int followed;           /* the processor that it is bound to; NO_PROCESSOR: not known, or not alone */
+    int processors;                 /* expect.c's: that we may use */
+    _Atomic int expected;           /* how much a request is */
+    _Atomic bool looking;           /* a thread does, for the next one */
+    _Atomic int64_t waiting_since;  /* a thread for the next one; CLOCK_MONOTONIC, 0: not measured */
     bool privileged;                /* may act for other users */
     bool store_marks;               /* the store marks access times by the rule of the mount */
 

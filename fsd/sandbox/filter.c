@@ -172,6 +172,9 @@ static const struct call worker[] = {
     ANY(clock_nanosleep),
     ANY(nanosleep),
     ONLY(prlimit64, 2, 0),
+    /* where its threads run */
+    ANY(sched_getscheduler),
+    ONLY(sched_setaffinity, 0, 0),
     NONE};
 
 static const struct call probe[] = {
