@@ -30,7 +30,7 @@ static const struct option {
     {"cache_size", SIZE, offsetof(struct options, cache_size), 16 * MIB, 1024 * GIB,
      "memory for pages [an eighth of memory, at most 512M]"},
     {"journal_size", SIZE, offsetof(struct options, journal_size), 4 * MIB, 64 * GIB,
-     "size of the journal in the store [256M, or a quarter of the free space]"},
+     "size of the journal in the store [256M, or a quarter of the free space; grows to 1G where large changes need it]"},
     {"commit_interval", NUMBER, offsetof(struct options, commit_interval), 1, 3600,
      "seconds after which changes of default files are committed [5]"},
     {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},

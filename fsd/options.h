@@ -21,6 +21,7 @@ struct options {
 
     uint64_t cache_size;      /* bytes of memory for pages */
     uint64_t journal_size;    /* bytes */
+    uint64_t journal_max;     /* that it may grow to: sizes.c's */
     uint64_t commit_interval; /* seconds */
     uint64_t threads;
     uint64_t user_share; /* percent */

@@ -168,6 +168,8 @@ void ahead_journal(struct files *files, uint32_t number)
         index->stream.full = error != 0;
     }
     pthread_mutex_unlock(&index->lock);
+    if (error == -ENOSPC || index->view.counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2)
+        wish(&files->wishes, WISH_JOURNAL);
     if (!error) {
         qsort(pages, chunk.page_count, sizeof pages[0], by_memory);
         journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */

@@ -17,6 +17,7 @@
 #include "file/sweep.h"
 #include "file/told.h"
 #include "file/version.h"
+#include "journal/extend.h"
 #include "log.h"
 
 #define ROUND_PAGES 8192u
@@ -379,6 +380,13 @@ static bool streams_are_unwanted(struct files *files)
     return wish_take(&files->wishes, WISH_NO_STREAMS) || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
 }
 
+/* The tail has moved: this may be the moment. What fails is tried again when it is wanted again. */
+static void extend_journal(struct files *files)
+{
+    if (wish_take(&files->wishes, WISH_JOURNAL) && journal_extend(files->journal, files->options->journal_max) == -EAGAIN)
+        wish(&files->wishes, WISH_JOURNAL);
+}
+
 /* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */
 static int step(struct files *files, struct round *round, bool *more)
 {
@@ -394,6 +402,7 @@ static int step(struct files *files, struct round *round, bool *more)
     if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);
     sweep(files);
+    extend_journal(files);
     wish_round_ended(&files->wishes, error);
     return error;
 }

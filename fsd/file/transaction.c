@@ -106,6 +106,8 @@ static int take_part(struct files *files, struct transaction *transaction, uint3
     room = limit > used ? limit - used : 0;
     whole = index->view.counts[FRAME_RECEIVED] <= room;
     waiter->again |= !whole;
+    if (!whole)
+        wish(&files->wishes, WISH_JOURNAL);
     if (!whole && (transaction->part_count || !divisible)) {
         pthread_mutex_unlock(&index->lock);
         return transaction->part_count ? -EAGAIN : -EFBIG;

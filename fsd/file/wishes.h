@@ -10,6 +10,7 @@ enum wish {
     WISH_FLUSH = 1 << 0,      /* commit by age and memory */
     WISH_CHECKPOINT = 1 << 1, /* make room in the journal, or free frames */
     WISH_NO_STREAMS = 1 << 2, /* a commit found no room: what was journaled ahead of others is in its way */
+    WISH_JOURNAL = 1 << 3,    /* a larger one: a change found no room in it */
 };
 
 struct wishes {

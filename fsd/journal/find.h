@@ -11,7 +11,7 @@
 struct find {
     int store;
     int folder; /* the private one */
-    bool copy; /* no identity in the log holds */
+    bool copy;  /* no identity in the log holds */
     bool handles;
     dev_t device;
     int removed; /* the folder of removed files */

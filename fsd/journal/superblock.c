@@ -96,11 +96,11 @@ static void encode(const struct superblock *superblock, struct format_superblock
     out->checksum = htole64(format_checksum(out, offsetof(struct format_superblock, checksum)));
 }
 
-/* Whole, and of this file. */
-static bool whole(const struct format_superblock *copy, uint64_t capacity)
+/* Whole, and of this file, which may be longer: amid an extension (extend.c). */
+static bool whole(const struct format_superblock *copy, uint64_t room)
 {
     return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) == FORMAT_VERSION &&
-           le64toh(copy->capacity) == capacity &&
+           le64toh(copy->capacity) > 0 && le64toh(copy->capacity) <= room && le64toh(copy->capacity) % FORMAT_BLOCK == 0 &&
            le64toh(copy->checksum) == format_checksum(copy, offsetof(struct format_superblock, checksum));
 }
 
@@ -240,27 +240,37 @@ static void turn_off_copy_on_write(int fd)
         return; /* elsewhere there is nothing to turn off */
 }
 
-static int fill(int fd, uint64_t size, const struct superblock *superblock)
+int superblock_fill(int fd, uint64_t from, uint64_t to)
 {
     unsigned char *zeros = aligned_alloc(FORMAT_BLOCK, FILL_BYTES);
     int result = zeros == NULL ? -ENOMEM : 0;
     if (result == 0)
         memset(zeros, 0, FILL_BYTES);
-    for (uint64_t offset = 0; result == 0 && offset < size;) {
-        if (offset == 0)
-            encode(superblock, (struct format_superblock *)(zeros + superblock->counter % 2 * FORMAT_BLOCK));
-        size_t length = size - offset < FILL_BYTES ? (size_t)(size - offset) : FILL_BYTES;
-        ssize_t done = pwrite(fd, zeros, length, (off_t)offset);
-        if (offset == 0)
-            memset(zeros, 0, FORMAT_LOG_START);
+    while (result == 0 && from < to) {
+        size_t length = to - from < FILL_BYTES ? (size_t)(to - from) : FILL_BYTES;
+        ssize_t done = pwrite(fd, zeros, length, (off_t)from);
         if (done > 0)
-            offset += (uint64_t)done;
+            from += (uint64_t)done;
         else if (done == 0 || errno != EINTR)
             result = done == 0 ? -EIO : -errno;
     }
     if (result == 0 && fsync(fd) < 0)
         result = -errno;
     free(zeros);
+    return result;
+}
+
+/* The first blocks of a log that holds nothing. */
+static int write_first(int fd, const struct superblock *superblock)
+{
+    unsigned char *blocks = aligned_alloc(FORMAT_BLOCK, FORMAT_LOG_START);
+    if (blocks == NULL)
+        return -ENOMEM;
+    memset(blocks, 0, FORMAT_LOG_START);
+    encode(superblock, (struct format_superblock *)(blocks + superblock->counter % 2 * FORMAT_BLOCK));
+    ssize_t done = pwrite(fd, blocks, FORMAT_LOG_START, 0);
+    int result = done == FORMAT_LOG_START ? 0 : done < 0 ? -errno : -EIO;
+    free(blocks);
     return result;
 }
 
@@ -290,7 +300,9 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
     if (result == 0 && fallocate(fd, 0, 0, (off_t)size) < 0 && errno == ENOSPC) /* elsewhere writing allocates as well */
         result = -ENOSPC;
     if (result == 0)
-        result = fill(fd, size, &superblock);
+        result = write_first(fd, &superblock);
+    if (result == 0)
+        result = superblock_fill(fd, FORMAT_LOG_START, size);
     if (result == 0 && renameat(folder, TEMPORARY_NAME, folder, JOURNAL_NAME) < 0)
         result = -errno;
     if (result < 0)

@@ -27,6 +27,8 @@ struct superblock {
 int superblock_open_file(int folder, int flags, int *fd_out);
 /* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */
 int superblock_create_file(int folder, uint64_t size, uint64_t sequence);
+/* Zeros, durably: what was only reserved would be written as metadata with each commit. */
+int superblock_fill(int fd, uint64_t from, uint64_t to);
 /* What a creation that was interrupted left. */
 void superblock_remove_half_made(int folder);
 

@@ -3,6 +3,7 @@
 #define JOURNAL_WRITER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "journal/format.h"
@@ -12,7 +13,7 @@ struct scratch;
 struct writer {
     struct store *store;
     int fd;
-    uint64_t capacity;
+    _Atomic uint64_t capacity; /* twice as much in the middle of a write puts it into the same place */
     unsigned char uuid[FORMAT_UUID_SIZE];
     pthread_mutex_t lock; /* the list; a leaf */
     SLIST_HEAD(, scratch) scratches;

@@ -15,7 +15,7 @@ struct journal {
     int fd;
     int names_fd; /* its size is the number of the last change made */
     size_t slots;
-    uint64_t capacity;
+    _Atomic uint64_t capacity; /* changed with both locks */
     struct writer writer;
 
     pthread_rwlock_t names_lock;  /* taken before all others; alone by who changes names */

@@ -24,6 +24,7 @@
 #define CACHE_DEFAULT_MIN (32 * MIB)
 #define JOURNAL_DEFAULT (256 * MIB)
 #define JOURNAL_MIN (4 * MIB)
+#define JOURNAL_MAX (1024 * MIB) /* that it grows to by itself */
 #define WORKER_SPACE (1024 * MIB)
 #define THREAD_SPACE (80 * MIB)
 #define OWN_MEMORY (128 * MIB) /* of the arena's other tables, in huge pages, and of the processes */
@@ -89,6 +90,7 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
                  options->cache_size / MIB, options->threads);
         return -EINVAL;
     }
+    options->journal_max = options->journal_size;
     if (!options->journal_size) {
         uint64_t room = stat.f_bavail * stat.f_frsize / 4;
 
@@ -97,6 +99,7 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
             options->journal_size = journal.st_size;
         else if (room < JOURNAL_DEFAULT)
             options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
+        options->journal_max = room / 4 < JOURNAL_MAX ? room / 4 : JOURNAL_MAX;
     }
     limit = limited(RLIMIT_NOFILE, FILES_LEAST);
     if (limit) {
