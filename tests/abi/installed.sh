@@ -14,6 +14,7 @@ folder=$(dirname "$(find "$SCRATCH/root" -name libmapshare.pc)")
 [ -e "$folder/libmapshare.pc" ] || fail "libmapshare.pc is not installed"
 [ -e "$(find "$SCRATCH/root" -name mapshare.h)" ] || fail "mapshare.h is not installed"
 [ -e "$(find "$SCRATCH/root" -name mapshare-mmap.h)" ] || fail "mapshare-mmap.h is not installed"
+[ -e "$(find "$SCRATCH/root" -name mapshare.hpp)" ] || fail "mapshare.hpp is not installed"
 [ -z "$(find "$SCRATCH/root" -name 'mapshare-abi.h' -o -name 'libmapshare-all*')" ] || fail "internal files are installed"
 export PKG_CONFIG_PATH=$folder PKG_CONFIG_SYSROOT_DIR=$SCRATCH/root
 version=$(sed -n 's/^#define MAPSHARE_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$SOURCE/include/mapshare.h" | paste -sd.)

@@ -1,0 +1,570 @@
+/* libmapshare for C++17 and later: the calls of mapshare.h and mapshare-mmap.h as classes that clean up after themselves.
+ *
+ * Errors: each call that can fail takes, last, where its error goes. Left out, it is thrown as std::system_error; a std::error_code
+ * given there gets it instead, and is cleared on success. What is left to call after an error is as in mapshare.h.
+ *
+ * Only what the C header says is done here, so its comments and manual pages hold; threads too. See mapshare.hpp(3).
+ * The namespace is not called mapshare because that is the name of the C structure.
+ */
+#ifndef MAPSHARE_HPP
+#define MAPSHARE_HPP
+
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <mapshare-mmap.h>
+#include <mapshare.h>
+#include <stdexcept>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#if __cplusplus >= 202002L
+#include <span>
+#endif
+
+namespace libmapshare
+{
+
+using receipt = ::mapshare_receipt;
+using range = ::mapshare_range;
+using status = ::mapshare_status;
+
+/** How a file is opened, as struct mapshare_options. Since 1.0. */
+struct options {
+    std::uint64_t size = 0;
+    std::uint64_t reserve = 0;
+    std::uint32_t flags = 0;
+};
+
+/** Where the error of a call goes: thrown, or into a std::error_code. Made from one implicitly. Since 1.0. */
+class errors
+{
+  public:
+    errors() noexcept = default;
+    errors(std::error_code &code) noexcept : code_(&code)
+    {
+        code.clear();
+    }
+
+    /** Takes errno, or the number given. Always false, for a call to return. */
+    bool report(const char *call, int number = errno) const
+    {
+        std::error_code code(number, std::generic_category());
+
+        if (!code_)
+            throw std::system_error(code, call);
+        *code_ = code;
+        return false;
+    }
+
+    bool check(const char *call, int result) const
+    {
+        return result != -1 || report(call);
+    }
+
+  private:
+    std::error_code *code_ = nullptr;
+};
+
+/** Objects in a row in shared memory: std::span, which C++17 does not have. Since 1.0. */
+#if __cplusplus >= 202002L
+template <class T> using span = std::span<T>;
+#else
+template <class T> class span
+{
+  public:
+    constexpr span() noexcept = default;
+    constexpr span(T *data, std::size_t size) noexcept : data_(data), size_(size)
+    {
+    }
+    constexpr T *data() const noexcept
+    {
+        return data_;
+    }
+    constexpr std::size_t size() const noexcept
+    {
+        return size_;
+    }
+    constexpr std::size_t size_bytes() const noexcept
+    {
+        return size_ * sizeof(T);
+    }
+    constexpr bool empty() const noexcept
+    {
+        return size_ == 0;
+    }
+    constexpr T &operator[](std::size_t index) const
+    {
+        return data_[index];
+    }
+    constexpr T *begin() const noexcept
+    {
+        return data_;
+    }
+    constexpr T *end() const noexcept
+    {
+        return data_ + size_;
+    }
+
+  private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+#endif
+
+/** What the implementation needs; not for use. */
+namespace detail
+{
+
+/** A moment for the C library, whose clock is std::chrono::steady_clock's. One before the clock's beginning is over as well. */
+template <class Clock, class Duration> timespec moment(std::chrono::time_point<Clock, Duration> deadline)
+{
+    using namespace std::chrono;
+    steady_clock::time_point steady;
+
+    if constexpr (std::is_same_v<Clock, steady_clock>)
+        steady = time_point_cast<steady_clock::duration>(deadline);
+    else
+        steady = steady_clock::now() + duration_cast<steady_clock::duration>(deadline - Clock::now());
+    auto since = steady.time_since_epoch() < nanoseconds::zero() ? nanoseconds::zero() : nanoseconds(steady.time_since_epoch());
+    timespec result{};
+    result.tv_sec = static_cast<time_t>(since.count() / 1000000000);
+    result.tv_nsec = static_cast<long>(since.count() % 1000000000);
+    return result;
+}
+
+template <class Rep, class Period> auto after(std::chrono::duration<Rep, Period> timeout)
+{
+    return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::steady_clock::duration>(timeout);
+}
+
+/** count objects at offset of size bytes at address; as many as there are if count is SIZE_MAX. */
+template <class T> span<T> view(void *address, std::size_t size, std::uint64_t offset, std::size_t count)
+{
+    static_assert(std::is_trivially_destructible_v<T>, "what is in shared memory outlives the process");
+    if (offset > size || offset % alignof(T) != 0)
+        throw std::out_of_range("libmapshare: the offset is beyond the end, or no address of such an object");
+    if (count == SIZE_MAX)
+        count = (size - offset) / sizeof(T);
+    if (count > (size - offset) / sizeof(T))
+        throw std::out_of_range("libmapshare: the view is longer than the memory");
+    return {reinterpret_cast<T *>(static_cast<char *>(address) + offset), count};
+}
+
+} // namespace detail
+
+/** A file, or anonymous memory, that this process has open and mapped: struct mapshare. Can be moved, not copied. Since 1.0. */
+class file
+{
+  public:
+    file() noexcept = default;
+    /** Takes over what the C library opened. */
+    explicit file(::mapshare *handle) noexcept : handle_(handle)
+    {
+    }
+    file(file &&other) noexcept : handle_(std::exchange(other.handle_, nullptr))
+    {
+    }
+    file &operator=(file &&other) noexcept
+    {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    /** Closes it, whatever close() would report: call that to know. */
+    ~file()
+    {
+        if (handle_)
+            ::mapshare_close(handle_);
+    }
+
+    /** As mapshare_open(). */
+    static file open(const std::filesystem::path &path, int oflags, const options &how = {}, mode_t mode = 0644, errors to = {})
+    {
+        ::mapshare_options c = c_options(how);
+        return made("mapshare_open", ::mapshare_open(path.c_str(), oflags, mode, &c), to);
+    }
+    /** As mapshare_fdopen(): on success fd belongs to the file. */
+    static file adopt(int fd, const options &how = {}, errors to = {})
+    {
+        ::mapshare_options c = c_options(how);
+        return made("mapshare_fdopen", ::mapshare_fdopen(fd, &c), to);
+    }
+    /** As mapshare_anonymous(). */
+    static file anonymous(std::size_t size, errors to = {})
+    {
+        return made("mapshare_anonymous", ::mapshare_anonymous(size), to);
+    }
+    /** As mapshare_receive(). */
+    static file receive(int socket, errors to = {})
+    {
+        return made("mapshare_receive", ::mapshare_receive(socket), to);
+    }
+    /** As mapshare_send(). */
+    void send(int socket, errors to = {}) const
+    {
+        to.check("mapshare_send", ::mapshare_send(handle_, socket));
+    }
+
+    /** As mapshare_close(): only after EBUSY it is open still. */
+    void close(errors to = {})
+    {
+        int result = ::mapshare_close(handle_);
+
+        if (result == 0 || errno != EBUSY)
+            handle_ = nullptr;
+        to.check("mapshare_close", result);
+    }
+
+    /** Whether there is a file: not after a failure to open that was not thrown, a move or close(). */
+    explicit operator bool() const noexcept
+    {
+        return handle_ != nullptr;
+    }
+    /** For the C calls; it stays the file's. */
+    ::mapshare *handle() const noexcept
+    {
+        return handle_;
+    }
+    /** As mapshare_addr(). */
+    void *data() const noexcept
+    {
+        return ::mapshare_addr(handle_);
+    }
+    /** As mapshare_size(). */
+    std::size_t size() const noexcept
+    {
+        return ::mapshare_size(handle_);
+    }
+    /** As mapshare_fd(). */
+    int fd() const noexcept
+    {
+        return ::mapshare_fd(handle_);
+    }
+
+    /** The objects that lie at offset of the file: count, or as many as it has now. Growth is seen by a new view only.
+     * Throws std::out_of_range where they do not fit. */
+    template <class T = std::byte> span<T> view(std::uint64_t offset = 0, std::size_t count = SIZE_MAX) const
+    {
+        return detail::view<T>(data(), size(), offset, count);
+    }
+    /** The one that lies there. */
+    template <class T> T &object(std::uint64_t offset = 0) const
+    {
+        return *view<T>(offset, 1).data();
+    }
+
+    /** As mapshare_resize(). */
+    void resize(std::uint64_t size, errors to = {})
+    {
+        to.check("mapshare_resize", ::mapshare_resize(handle_, size));
+    }
+    /** As mapshare_sync(): a commit of all that was changed, or of a part. */
+    receipt sync(std::uint64_t offset = 0, std::uint64_t length = 0, int flags = MS_SYNC, errors to = {})
+    {
+        receipt result{};
+        to.check("mapshare_sync", ::mapshare_sync(handle_, offset, length, flags, &result));
+        return result;
+    }
+
+    /** As mapshare_wait_until(): false when the deadline came first. */
+    template <class Clock, class Duration>
+    bool wait_until(std::uint64_t sequence, std::chrono::time_point<Clock, Duration> deadline, errors to = {}) const
+    {
+        timespec until = detail::moment(deadline);
+        return in_time("mapshare_wait_until", ::mapshare_wait_until(handle_, sequence, &until), to);
+    }
+    template <class Rep, class Period>
+    bool wait_for(std::uint64_t sequence, std::chrono::duration<Rep, Period> timeout, errors to = {}) const
+    {
+        return wait_until(sequence, detail::after(timeout), to);
+    }
+    /** For ever. */
+    void wait(std::uint64_t sequence, errors to = {}) const
+    {
+        in_time("mapshare_wait_until", ::mapshare_wait_until(handle_, sequence, nullptr), to);
+    }
+
+    /** As mapshare_notify(). */
+    void notify(errors to = {})
+    {
+        to.check("mapshare_notify", ::mapshare_notify(handle_));
+    }
+    /** As mapshare_watch_until(), with seen 0 at first: false when the deadline came first. */
+    template <class Clock, class Duration>
+    bool watch_until(std::uint64_t &seen, std::chrono::time_point<Clock, Duration> deadline, errors to = {}) const
+    {
+        timespec until = detail::moment(deadline);
+        return in_time("mapshare_watch_until", ::mapshare_watch_until(handle_, &seen, &until), to);
+    }
+    template <class Rep, class Period>
+    bool watch_for(std::uint64_t &seen, std::chrono::duration<Rep, Period> timeout, errors to = {}) const
+    {
+        return watch_until(seen, detail::after(timeout), to);
+    }
+    /** For ever. */
+    void watch(std::uint64_t &seen, errors to = {}) const
+    {
+        in_time("mapshare_watch_until", ::mapshare_watch_until(handle_, &seen, nullptr), to);
+    }
+
+    /** As mapshare_dirty(): all runs. */
+    std::vector<range> dirty(errors to = {}) const
+    {
+        std::vector<range> runs(64);
+
+        for (;;) {
+            ssize_t count = ::mapshare_dirty(handle_, runs.data(), runs.size());
+            bool whole = count <= static_cast<ssize_t>(runs.size());
+
+            runs.resize(count == -1 ? 0 : static_cast<std::size_t>(count));
+            if (!to.check("mapshare_dirty", count == -1 ? -1 : 0) || whole)
+                return runs;
+        }
+    }
+    /** As mapshare_stat(). */
+    status stat(errors to = {}) const
+    {
+        status result{};
+        to.check("mapshare_stat", ::mapshare_stat(handle_, &result, sizeof(result)));
+        return result;
+    }
+
+    /** As mapshare_read(): how many bytes were copied, fewer at the end of the file. */
+    std::size_t read(void *buffer, std::size_t length, std::uint64_t offset, errors to = {}) const
+    {
+        return copied("mapshare_read", ::mapshare_read(handle_, buffer, length, offset), to);
+    }
+    /** As mapshare_write(). */
+    std::size_t write(const void *buffer, std::size_t length, std::uint64_t offset, errors to = {})
+    {
+        return copied("mapshare_write", ::mapshare_write(handle_, buffer, length, offset), to);
+    }
+
+  private:
+    static ::mapshare_options c_options(const options &how)
+    {
+        ::mapshare_options c{};
+        c.struct_size = sizeof(c);
+        c.size = how.size;
+        c.reserve = how.reserve;
+        c.flags = how.flags;
+        return c;
+    }
+    static file made(const char *call, ::mapshare *handle, const errors &to)
+    {
+        if (!handle)
+            to.report(call);
+        return file(handle);
+    }
+    static bool in_time(const char *call, int result, const errors &to)
+    {
+        return result == 0 || (errno != ETIMEDOUT && to.report(call));
+    }
+    static std::size_t copied(const char *call, ssize_t count, const errors &to)
+    {
+        return to.check(call, count == -1 ? -1 : 0) ? static_cast<std::size_t>(count) : 0;
+    }
+
+    ::mapshare *handle_ = nullptr;
+};
+
+/** As mapshare_commit(): commit({&one, &other}), or any list of pointers to files. */
+template <class Files = std::initializer_list<const file *>> receipt commit(const Files &files, errors to = {})
+{
+    std::vector<::mapshare *> handles;
+    receipt result{};
+
+    for (const file *each : files)
+        handles.push_back(each->handle());
+    to.check("mapshare_commit", ::mapshare_commit(handles.data(), handles.size(), &result));
+    return result;
+}
+
+/** One of a file's locks, for std::unique_lock, std::shared_lock, std::scoped_lock: Lockable, TimedLockable and SharedLockable.
+ *
+ * When an owner died with it, what it guards may be half done. The repair function then runs with the lock held alone, also before a
+ * share is given, and after it all is in order. If it throws, or there is none, the lock is given back and stays in doubt for the next;
+ * without one, the error is EOWNERDEAD (std::errc::owner_dead). So nobody goes on with half of a change by mistake.
+ *
+ * May be used from any thread; each must give back what it took. The file must stay open. Since 1.0. */
+class mutex
+{
+  public:
+    explicit mutex(const file &of, std::uint32_t number = 0, std::function<void()> repair = {})
+        : handle_(of.handle()), number_(number), repair_(std::move(repair))
+    {
+    }
+    mutex(const mutex &) = delete;
+    mutex &operator=(const mutex &) = delete;
+
+    void lock(errors to = {})
+    {
+        take(0, nullptr, to);
+    }
+    bool try_lock(errors to = {})
+    {
+        return take(MAPSHARE_LOCK_TRY, nullptr, to);
+    }
+    template <class Clock, class Duration>
+    bool try_lock_until(const std::chrono::time_point<Clock, Duration> &deadline, errors to = {})
+    {
+        timespec until = detail::moment(deadline);
+        return take(0, &until, to);
+    }
+    template <class Rep, class Period> bool try_lock_for(const std::chrono::duration<Rep, Period> &timeout, errors to = {})
+    {
+        return try_lock_until(detail::after(timeout), to);
+    }
+    void unlock(errors to = {})
+    {
+        to.check("mapshare_unlock_at", ::mapshare_unlock_at(handle_, number_));
+    }
+
+    void lock_shared(errors to = {})
+    {
+        take(MAPSHARE_LOCK_SHARED, nullptr, to);
+    }
+    bool try_lock_shared(errors to = {})
+    {
+        return take(MAPSHARE_LOCK_SHARED | MAPSHARE_LOCK_TRY, nullptr, to);
+    }
+    template <class Clock, class Duration>
+    bool try_lock_shared_until(const std::chrono::time_point<Clock, Duration> &deadline, errors to = {})
+    {
+        timespec until = detail::moment(deadline);
+        return take(MAPSHARE_LOCK_SHARED, &until, to);
+    }
+    template <class Rep, class Period> bool try_lock_shared_for(const std::chrono::duration<Rep, Period> &timeout, errors to = {})
+    {
+        return try_lock_shared_until(detail::after(timeout), to);
+    }
+    void unlock_shared(errors to = {})
+    {
+        unlock(to);
+    }
+
+  private:
+    /** Whether it is held now. That others have it is no error. */
+    bool take(std::uint32_t flags, const timespec *deadline, const errors &to)
+    {
+        for (;;) {
+            int held = ::mapshare_lock_at(handle_, number_, flags, deadline);
+
+            if (held == 0)
+                return true;
+            if (held == -1)
+                return errno != EBUSY && errno != ETIMEDOUT && to.report("mapshare_lock_at");
+            if (!(flags & MAPSHARE_LOCK_SHARED))
+                return put_in_order(to);
+            ::mapshare_unlock_at(handle_, number_); /* with a share nothing can be put in order */
+            if (!take(flags & ~MAPSHARE_LOCK_SHARED, deadline, to))
+                return false;
+            ::mapshare_unlock_at(handle_, number_);
+        }
+    }
+
+    bool put_in_order(const errors &to)
+    {
+        try {
+            if (!repair_)
+                errno = EOWNERDEAD;
+            else if (repair_(), ::mapshare_consistent_at(handle_, number_) == 0)
+                return true;
+        } catch (...) {
+            ::mapshare_unlock_at(handle_, number_);
+            throw;
+        }
+        int error = errno;
+        ::mapshare_unlock_at(handle_, number_);
+        return to.report("mapshare_lock_at", error);
+    }
+
+    ::mapshare *handle_;
+    std::uint32_t number_;
+    std::function<void()> repair_;
+};
+
+/** Memory of mapshare_mmap(), unmapped at its end. Can be moved, not copied. Since 1.0. */
+class mapping
+{
+  public:
+    mapping() noexcept = default;
+    /** As mapshare_mmap(). */
+    mapping(std::size_t length, int prot, int flags, int fd = -1, off_t offset = 0, void *address = nullptr, errors to = {})
+        : address_(::mapshare_mmap(address, length, prot, flags, fd, offset)), length_(length)
+    {
+        if (address_ == MAP_FAILED) {
+            address_ = nullptr;
+            to.report("mapshare_mmap");
+        }
+    }
+    mapping(mapping &&other) noexcept : address_(std::exchange(other.address_, nullptr)), length_(other.length_)
+    {
+    }
+    mapping &operator=(mapping &&other) noexcept
+    {
+        std::swap(address_, other.address_);
+        std::swap(length_, other.length_);
+        return *this;
+    }
+    ~mapping()
+    {
+        if (address_)
+            ::mapshare_munmap(address_, length_);
+    }
+
+    explicit operator bool() const noexcept
+    {
+        return address_ != nullptr;
+    }
+    void *data() const noexcept
+    {
+        return address_;
+    }
+    std::size_t size() const noexcept
+    {
+        return address_ ? length_ : 0;
+    }
+    /** As file::view(). */
+    template <class T = std::byte> span<T> view(std::uint64_t offset = 0, std::size_t count = SIZE_MAX) const
+    {
+        return detail::view<T>(data(), size(), offset, count);
+    }
+    /** As mapshare_msync(), of all of it. */
+    void sync(int flags = MS_SYNC, errors to = {})
+    {
+        to.check("mapshare_msync", ::mapshare_msync(address_, length_, flags));
+    }
+    /** As mapshare_munmap(). */
+    void unmap(errors to = {})
+    {
+        if (to.check("mapshare_munmap", ::mapshare_munmap(address_, length_)))
+            address_ = nullptr;
+    }
+
+  private:
+    void *address_ = nullptr;
+    std::size_t length_ = 0;
+};
+
+/** As mapshare_guard(). */
+inline void guard(errors to = {})
+{
+    to.check("mapshare_guard", ::mapshare_guard());
+}
+
+/** As mapshare_version(). */
+inline unsigned int version() noexcept
+{
+    return ::mapshare_version();
+}
+
+} // namespace libmapshare
+
+#endif
