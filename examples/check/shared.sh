@@ -4,9 +4,10 @@
 need_program python3
 case " ${SANITIZERS:-} " in *" address "* | *" thread "*) skip "python3 cannot load a library that is built with a sanitizer" ;; esac
 PROGRAM=$(realpath "$(dirname "$0")/../shared.py")
+export PYTHONDONTWRITEBYTECODE=1
 
 in_python() {
-    LD_LIBRARY_PATH=$BUILD_FOLDER/.libs timeout 60 python3 "$PROGRAM" "$@"
+    timeout 60 python3 "$PROGRAM" "$@"
 }
 
 on_any_folder() {

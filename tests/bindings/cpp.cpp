@@ -186,6 +186,8 @@ static void locks()
 
     std::unique_lock alone(mutex);
     fails_with(std::errc::resource_deadlock_would_occur, [&](ms::errors to) { mutex.lock(to); });
+    fails_with(std::errc::device_or_resource_busy, [&](ms::errors to) { file.close(to); });
+    CHECK(file);
     std::thread([&] {
         CHECK(!mutex.try_lock() && !mutex.try_lock_for(1ms) && !mutex.try_lock_shared() && !mutex.try_lock_shared_for(1ms));
         CHECK(!std::unique_lock(mutex, std::chrono::system_clock::now()));
