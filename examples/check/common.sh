@@ -19,6 +19,20 @@ explains_itself() { # NAME [ARGUMENT...]
     case $said in usage:*) ;; *) fail "$* used wrongly says: $said" ;; esac
 }
 
+# A program that counts as shared-counter does, in another language, counts together with it; no count is lost.
+counts_with_c() { # LANGUAGE COMMAND...
+    local counter
+    ! "${@:2}" 2>/dev/null || fail "without a file it does not fail"
+    example shared-counter counter 1000000 >/dev/null &
+    counter=$!
+    wait_until 20 grep -q 'in C' counter || fail "C does not count"
+    timeout 60 "${@:2}" counter 5000 >/dev/null || fail "it ended with $?"
+    wait "$counter" || fail "the C process failed"
+    same "C counts on" 1005001 "$(example shared-counter counter)"
+    same "$1 counts on" 1005002 "$(timeout 60 "${@:2}" counter)"
+    grep -q "in $1" counter || fail "the file does not have the text of $1"
+}
+
 run_in() { # FOLDER FUNCTION...
     local function
     mkdir -p "$1/example"

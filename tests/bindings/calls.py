@@ -59,7 +59,10 @@ if len(exported) < 20:
 failures.extend(f"{short} is no call any more" for short in set(SHORT_FORMS) - exported)
 
 cpp = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", " ", read("include/mapshare.hpp"), flags=re.S)
-compare("mapshare.hpp", set(re.findall(r"::mapshare_(\w+)\(", cpp)), exported)
+in_cpp = set(re.findall(r"::mapshare_(\w+)\(", cpp))
+compare("mapshare.hpp", in_cpp, exported)
+explained = set(re.findall(r"^\.Xr mapshare_(\w+) 3", read("man/mapshare.hpp.3"), flags=re.M))
+failures.extend(f"mapshare.hpp(3) does not say what is mapshare_{call} in C++" for call in sorted(in_cpp - explained))
 
 package = "".join(read(path) for path in glob.glob(os.path.join(top, "python/mapshare/*.py")))
 compare("the Python package", set(re.findall(r"\bcall\(\"(\w+)\"", package)), exported)

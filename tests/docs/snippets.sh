@@ -25,6 +25,6 @@ sys.exit("\n" + shown.split("\n", 1)[1] not in "\n" + source)' "$snippet" "$TOP/
 done
 echo "$count snippets are in their programs"
 
-programs=$(cd "$TOP/examples" && ls -- *.c *.py)
+programs=$(cd "$TOP/examples" && ls -- *.c *.cpp *.py go/* rust/*)
 listed=$(section "$MANUAL/libmapshare.3" EXAMPLES | sed -n 's/^\.It Pa \(.*\)/\1/p')
 same_names examples/ "$programs" "libmapshare(3)" "$listed"

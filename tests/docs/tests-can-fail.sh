@@ -67,6 +67,8 @@ spoil 'a counter that does not exist' mapshare.7 's/^\.It Va restarts/.It Va res
 must_fail statistics.sh 'restarts'
 spoil 'an example that does not compile' mapshare_sync.3 's/MS_SYNC, &receipt/MS_SINK, \&receipt/'
 must_fail examples.sh 'does not compile'
+spoil 'an example in C++ that does not compile' mapshare.hpp.3 's/^    file.sync();/    file.sink();/'
+must_fail examples.sh 'mapshare.hpp.3-1.cpp does not compile'
 spoil 'a snippet that is older than its program' mapshare_notify.3 's/number + 1;/number++;/'
 must_fail snippets.sh 'ring-buffer.c'
 spoil 'a program that does not exist' libmapshare.3 's/^\.It Pa shared.py/.It Pa shared.pl/'
