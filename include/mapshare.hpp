@@ -471,16 +471,19 @@ class mutex
 
     bool put_in_order(const errors &to)
     {
+        int error = EOWNERDEAD;
+
         try {
-            if (!repair_)
-                errno = EOWNERDEAD;
-            else if (repair_(), ::mapshare_consistent_at(handle_, number_) == 0)
-                return true;
+            if (repair_) {
+                repair_();
+                if (::mapshare_consistent_at(handle_, number_) == 0)
+                    return true;
+                error = errno;
+            }
         } catch (...) {
             ::mapshare_unlock_at(handle_, number_);
             throw;
         }
-        int error = errno;
         ::mapshare_unlock_at(handle_, number_);
         return to.report("mapshare_lock_at", error);
     }

@@ -101,7 +101,7 @@ def call(name: str, *arguments: Any, path: Optional[Any] = None) -> Any:
         if not failed:
             return result
         number = ctypes.get_errno()
-        if number != errno.EINTR:
+        if number != errno.EINTR or name == "close":  # which has closed it
             raise error(number, path)
 
 

@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 import mapshare
@@ -142,12 +143,8 @@ class Views(Case):
         self.assertEqual(self.file.read(100, 8189), b"\0ab")
         self.assertEqual(self.file.read(100, 10000), b"")
         os.truncate(self.path, 4096)
-        self.fails(errno.EFAULT, self._read_what_went)
+        self.assertEqual(self.file.read(100, 5000), b"")
         os.truncate(self.path, 8192)
-
-    def _read_what_went(self):
-        if not self.file.read(100, 5000):  # the size was seen
-            raise OSError(errno.EFAULT, "")
 
     def test_numpy(self):
         try:
@@ -185,7 +182,7 @@ class Commits(Case):
 
     @unittest.skipUnless(ON_MOUNT, "needs the mount")
     def test_commit(self):
-        with mapshare.open(self.path + "-2", CREATE, size=1 << 20) as other:
+        with mapshare.open(self.path + "-2", CREATE, size=1 << 20, atomic=True) as other:
             other.sync()
             self.file.view()[0] = 1
             memory = other.view()
@@ -195,7 +192,8 @@ class Commits(Case):
             self.assertEqual((len(runs), runs[127].first, runs[127].last), (128, 254, 254))
             self.assertIn(runs[0].state, (PageState.KERNEL, PageState.RECEIVED))
             receipt = mapshare.commit([self.file, other])
-            self.assertEqual({receipt}, {self.file.stat().commit, other.stat().commit})
+            self.assertEqual(receipt, other.stat().commit)
+            self.assertGreaterEqual(self.file.stat().commit, receipt)
             other.wait(receipt.sequence)
             self.assertRaises(TimeoutError, other.wait, receipt.sequence + 1000, 0.001)
             asyncio.run(other.wait_async(receipt.sequence))
@@ -216,6 +214,15 @@ class Notices(Case):
         self.assertEqual(self.file.watch(), 1)
         thread.join()
 
+    def test_close_amid(self):
+        thread = threading.Thread(target=self.file.watch)
+        thread.start()
+        while not self.file._calls:
+            time.sleep(0.001)
+        self.assertRaises(BufferError, self.file.close)
+        self.file.notify()
+        thread.join()
+
     def test_asyncio(self):
         async def both():
             watcher = asyncio.create_task(self.file.watch_async())
@@ -230,7 +237,6 @@ class Notices(Case):
             watcher = asyncio.create_task(self.file.watch_async())
             while not self.file._calls:
                 await asyncio.sleep(0.001)
-            self.assertRaises(BufferError, self.file.close)
             watcher.cancel()
             with self.assertRaises(asyncio.CancelledError):
                 await watcher

@@ -122,7 +122,8 @@ static void views()
 
 static void commits_on_a_mount()
 {
-    ms::file one = ms::file::open("one", O_RDWR | O_CREAT, {1 << 20}), other = ms::file::open("other", O_RDWR | O_CREAT, {4096});
+    ms::file one = ms::file::open("one", O_RDWR | O_CREAT, {1 << 20, 0, MAPSHARE_OPEN_ATOMIC});
+    ms::file other = ms::file::open("other", O_RDWR | O_CREAT, {4096});
 
     one.sync();
     for (std::size_t page = 0; page < 256; page += 2) /* more runs than are asked for at first */
@@ -130,7 +131,7 @@ static void commits_on_a_mount()
     CHECK(one.dirty().size() == 128 && one.dirty()[127].last == 254);
     other.object<char>() = 'y';
     ms::receipt both = ms::commit({&one, &other});
-    CHECK(both.sequence > 0 && one.stat().commit.sequence == both.sequence && other.stat().commit.sequence == both.sequence);
+    CHECK(both.sequence > 0 && one.stat().commit.sequence == both.sequence && other.stat().commit.sequence >= both.sequence);
     std::vector<ms::file *> list = {&one, &other};
     CHECK(ms::commit(list).sequence >= both.sequence);
     CHECK(one.sync(0, 4096).sequence >= both.sequence);
