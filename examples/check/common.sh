@@ -19,18 +19,33 @@ explains_itself() { # NAME [ARGUMENT...]
     case $said in usage:*) ;; *) fail "$* used wrongly says: $said" ;; esac
 }
 
-# A program that counts as shared-counter does, in another language, counts together with it; no count is lost.
+# A program that counts as shared-counter does, in another language: it waits for the lock, and no count of it and of C is lost.
 counts_with_c() { # LANGUAGE COMMAND...
-    local counter
+    local pid
     ! "${@:2}" 2>/dev/null || fail "without a file it does not fail"
-    example shared-counter counter 1000000 >/dev/null &
-    counter=$!
-    wait_until 20 grep -q 'in C' counter || fail "C does not count"
+    example shared-counter counter 5000 >/dev/null &
+    pid=$!
     timeout 60 "${@:2}" counter 5000 >/dev/null || fail "it ended with $?"
-    wait "$counter" || fail "the C process failed"
-    same "C counts on" 1005001 "$(example shared-counter counter)"
-    same "$1 counts on" 1005002 "$(timeout 60 "${@:2}" counter)"
+    wait "$pid" || fail "the C process failed"
+    same "C counts on" 10001 "$(example shared-counter counter)"
+
+    coproc HOLDER { PYTHONDONTWRITEBYTECODE=1 exec python3 -c "import mapshare, sys
+with mapshare.open('counter') as file, mapshare.Lock(file):
+    print('held', flush=True)
+    sys.stdin.read()"; }
+    read -r -u "${HOLDER[0]}" _ || fail "the lock cannot be taken from Python"
+    "${@:2}" counter >seen &
+    pid=$!
+    wait_until 60 waits_or_gone "$pid" || fail "it neither waits for the lock nor ends"
+    ! process_gone "$pid" || fail "it does not wait for the lock"
+    exec {HOLDER[1]}>&-
+    wait "$pid" || fail "after it had waited it failed"
+    same "$1 counts on" 10002 "$(cat seen)"
     grep -q "in $1" counter || fail "the file does not have the text of $1"
+}
+
+waits_or_gone() { # PID
+    process_gone "$1" || grep -q futex "/proc/$1/wchan"
 }
 
 run_in() { # FOLDER FUNCTION...

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Go and C count in one structure at once; no count is lost.
 . "$(dirname "$0")/common.sh"
-need_program go pkg-config
+need_program go pkg-config python3
 [ -z "${SANITIZERS:-}" ] || skip "go does not link what the library's sanitizers need"
 SOURCE=$(realpath "$(dirname "$0")/../go/counter.go")
 INCLUDE=$(realpath "$(dirname "$0")/../../include")

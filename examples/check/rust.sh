@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Rust and C count in one structure at once; no count is lost.
 . "$(dirname "$0")/common.sh"
-need_program rustc
+need_program rustc python3
 [ -z "${SANITIZERS:-}" ] || skip "rustc does not link what the library's sanitizers need"
 SOURCE=$(realpath "$(dirname "$0")/../rust/counter.rs")
 

@@ -176,14 +176,14 @@ static void locks()
 
     for (int i = 0; i < 4; i++)
         threads.emplace_back([&] {
-            for (int j = 0; j < 1000; j++) {
+            for (int j = 0; j < 200; j++) {
                 std::scoped_lock both(mutex, second);
                 count++;
             }
         });
     for (std::thread &each : threads)
         each.join();
-    CHECK(count == 4000);
+    CHECK(count == 800);
 
     std::unique_lock alone(mutex);
     fails_with(std::errc::resource_deadlock_would_occur, [&](ms::errors to) { mutex.lock(to); });

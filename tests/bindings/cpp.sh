@@ -19,7 +19,7 @@ done
 run_in() { # FOLDER KIND
     for standard in "${standards[@]}"; do
         mkdir "$1/$standard"
-        (cd "$1/$standard" && timeout 60 "$SCRATCH/cpp$standard" "$2")
+        (cd "$1/$standard" && timeout 300 "$SCRATCH/cpp$standard" "$2")
     done
 }
 run_in "$PLAIN" plain

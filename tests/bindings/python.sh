@@ -14,7 +14,7 @@ fi
 
 run_tests() { # FOLDER
     cd "$1"
-    timeout 100 "${runner[@]}"
+    timeout 300 "${runner[@]}"
     python3 -m doctest "$SCRATCH/python/README.md"
     cd /
 }
