@@ -21,7 +21,7 @@ explains_itself() { # NAME [ARGUMENT...]
 
 # A program that counts as shared-counter does, in another language: it waits for the lock, and no count of it and of C is lost.
 counts_with_c() { # LANGUAGE COMMAND...
-    local pid
+    local pid holder
     ! "${@:2}" 2>/dev/null || fail "without a file it does not fail"
     example shared-counter counter 5000 >/dev/null &
     pid=$!
@@ -33,6 +33,7 @@ counts_with_c() { # LANGUAGE COMMAND...
 with mapshare.open('counter') as file, mapshare.Lock(file):
     print('held', flush=True)
     sys.stdin.read()"; }
+    holder=$HOLDER_PID
     read -r -u "${HOLDER[0]}" _ || fail "the lock cannot be taken from Python"
     "${@:2}" counter >seen &
     pid=$!
@@ -40,6 +41,7 @@ with mapshare.open('counter') as file, mapshare.Lock(file):
     ! process_gone "$pid" || fail "it does not wait for the lock"
     exec {HOLDER[1]}>&-
     wait "$pid" || fail "after it had waited it failed"
+    wait "$holder" || fail "the lock cannot be given back from Python"
     same "$1 counts on" 10002 "$(cat seen)"
     grep -q "in $1" counter || fail "the file does not have the text of $1"
 }
