@@ -1,7 +1,7 @@
 /* A std::map-like container of Boost.Interprocess in a file: any number of processes count words in it, and each run is one commit.
  *
- * Boost has the containers and the allocator, mapshare the memory: here it grows in place, has a lock that survives its owner, and all
- * that a run changed is durable or nothing of it, though it may be in pages all over the file.
+ * Boost has the containers and the allocator, mapshare the memory: here it grows in place, has a lock that survives its owner, and
+ * all that a run changed is durable or nothing of it, though it may be in pages all over the file.
  * Build it with: c++ -std=c++17 boost-map.cpp $(pkg-config --cflags --libs libmapshare)
  */
 #include <boost/interprocess/allocators/allocator.hpp>

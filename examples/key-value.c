@@ -1,7 +1,7 @@
 /* A table of keys and values that any number of processes change, several pairs in one commit: all of them are durable, or none.
  *
- * The file is atomic, so after a crash it is as the last commit left it. That a process dies in the middle is another matter: what it stored
- * is still in memory. So each change is noted first in the file, and who gets the lock next takes back what was not finished.
+ * The file is atomic, so after a crash it is as the last commit left it. That a process dies in the middle is another matter: what
+ * it stored is still in memory. So each change is noted first in the file, and who gets the lock next takes back what was not finished.
  * An empty file is an empty table. It grows as it fills; the address stays.
  */
 #include <err.h>

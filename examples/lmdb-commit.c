@@ -1,7 +1,7 @@
 /* An LMDB database and a file beside it change in one commit: the database knows where each text lies, the file has the texts.
  *
- * LMDB alone could make its own file durable, before the other or after it. Here it syncs nothing (MDB_NOSYNC), both files are atomic, and one
- * commit makes both durable. LMDB's transaction is the lock: one process writes at a time.
+ * LMDB alone could make its own file durable, before the other or after it. Here it syncs nothing (MDB_NOSYNC), both files are
+ * atomic, and one commit makes both durable. LMDB's transaction is the lock: one process writes at a time.
  * Build it with: cc lmdb-commit.c $(pkg-config --cflags --libs libmapshare) -llmdb
  */
 #include <err.h>

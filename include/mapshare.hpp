@@ -1,7 +1,7 @@
 /* libmapshare for C++17 and later: the calls of mapshare.h and mapshare-mmap.h as classes that clean up after themselves.
  *
  * Errors: each call that can fail takes, last, where its error goes. Left out, it is thrown as std::system_error; a std::error_code
- * given there gets it instead, and is cleared on success. What is left to call after an error is as in mapshare.h.
+ * given there gets it instead, and is cleared on success.
  *
  * Only what the C header says is done here, so its comments and manual pages hold; threads too. See mapshare.hpp(3).
  * The namespace is not called mapshare because that is the name of the C structure.
@@ -388,9 +388,9 @@ template <class Files = std::initializer_list<const file *>> receipt commit(cons
 
 /** One of a file's locks, for std::unique_lock, std::shared_lock, std::scoped_lock: Lockable, TimedLockable and SharedLockable.
  *
- * When an owner died with it, what it guards may be half done. The repair function then runs with the lock held alone, also before a
- * share is given, and after it all is in order. If it throws, or there is none, the lock is given back and stays in doubt for the next;
- * without one, the error is EOWNERDEAD (std::errc::owner_dead). So nobody goes on with half of a change by mistake.
+ * When an owner died with it, what it guards may be half done. The repair function then runs with the lock held alone, also before
+ * a share is given, and after it all is in order. If it throws, or there is none, the lock is given back and stays in doubt for the
+ * next; without one, the error is EOWNERDEAD (std::errc::owner_dead). So nobody goes on with half of a change by mistake.
  *
  * May be used from any thread; each must give back what it took. The file must stay open. Since 1.0. */
 class mutex

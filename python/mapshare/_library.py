@@ -36,6 +36,7 @@ OPEN_POPULATE = 2
 LOCK_SHARED = 1
 LOCK_TRY = 2
 MS_SYNC = 4
+MAP_FAILED = c_void_p(-1).value
 
 # The result of each call, then its arguments.
 SIGNATURES = {
@@ -92,13 +93,7 @@ def call(name: str, *arguments: Any, path: Optional[Any] = None) -> Any:
     """Calls mapshare_NAME. A failure is raised; what was ended by a signal is called again, as Python does (PEP 475)."""
     while True:
         result = getattr(_library, "mapshare_" + name)(*arguments)
-        if result is None:  # NULL
-            failed = True
-        elif name == "mmap":
-            failed = result == c_void_p(-1).value
-        else:
-            failed = result == -1
-        if not failed:
+        if result not in (None, -1, MAP_FAILED):
             return result
         number = ctypes.get_errno()
         if number != errno.EINTR or name == "close":  # which has closed it

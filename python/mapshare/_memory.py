@@ -6,6 +6,7 @@ import weakref
 from contextlib import contextmanager
 from typing import Any, Iterator, List, Optional, Tuple
 
+
 class Memory:
     """The base of File and Mapping.
 
@@ -18,7 +19,7 @@ class Memory:
     def __init__(self) -> None:
         self._handle: Optional[int] = None  # what the C calls take
         self._calls = 0  # under way, in any thread
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()  # a signal handler may call us amid a call
         self._views: List["weakref.ref[memoryview]"] = []  # that were given out
         self._arrays: List["weakref.ref[Any]"] = []  # under them, and under what was made of them
 
@@ -75,6 +76,7 @@ class Memory:
 
     @property
     def closed(self) -> bool:
+        """Whether close() was called, or `with` has ended."""
         return self._handle is None
 
     def close(self) -> None:
