@@ -50,17 +50,21 @@ static uint64_t least_of(char *folder, size_t root)
 uint64_t group_memory(void)
 {
     char line[PATH_MAX], folder[PATH_MAX + 64];
+    const char *root;
     uint64_t limit = UINT64_MAX;
     FILE *file = fopen("/proc/self/cgroup", "re");
 
     while (file && fgets(line, sizeof line, file)) { /* NUMBER:CONTROLLERS:PATH */
-        const char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
-        const char *root = !path || path == controllers + 1 ? GROUPS : GROUPS "/memory";
+        char *controllers = strchr(line, ':'), *path = controllers ? strchr(++controllers, ':') : NULL;
 
-        if (!path || (path != controllers + 1 && !strstr(controllers, "memory")))
+        if (!path)
             continue;
-        line[strcspn(line, "\n")] = 0;
-        snprintf(folder, sizeof folder, "%s%s", root, path + 1);
+        *path++ = 0;
+        if (*controllers && !strstr(controllers, "memory"))
+            continue;
+        root = *controllers ? GROUPS "/memory" : GROUPS;
+        path[strcspn(path, "\n")] = 0;
+        snprintf(folder, sizeof folder, "%s%s", root, path);
         limit = least(limit, least_of(folder, strlen(root)));
     }
     if (file)
