@@ -188,7 +188,7 @@ static int reap(struct keeper *keeper)
                 kill(pid, SIGKILL);
             continue;
         }
-        if (fallen_reap(keeper, pid, status))
+        if (fallen_reap(keeper, pid, status) || service_reap(keeper, pid, status))
             continue;
         if (pid == keeper->worker)
             result = worker_ended(keeper, status);
@@ -219,7 +219,7 @@ static void wait_for_signal(struct keeper *keeper)
     if (!keeper->fallen)
         watchdog_look(&keeper->watchdog, keeper->daemon, keeper->worker);
     if (signal == SIGTERM || signal == SIGINT)
-        keeper->unmount = true;
+        keeper->unmount = keeper->ending = true;
     if (keeper->unmount && keeper->fallen)
         fallen_unmount(keeper);
     if (signal == SIGUSR1)
@@ -243,6 +243,7 @@ int keeper_run(struct daemon *daemon, pid_t standby)
         upgrade_on_trial(&keeper);
     while (result < 0) {
         result = start_missing(&keeper);
+        service_look(&keeper);
         if (result < 0 && (keeper.worker || keeper.pause || keeper.fallen)) /* not who has just become the keeper */
             wait_for_signal(&keeper);
         log_mend();
@@ -254,6 +255,7 @@ int keeper_run(struct daemon *daemon, pid_t standby)
             background_tell_ready(daemon);
         }
     }
+    service_end(&keeper);
     keeper_end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;
 }

@@ -3,6 +3,7 @@
 #define PROCESS_KEEPER_H
 
 #include "process/daemon.h"
+#include "process/service.h"
 #include "process/watchdog.h"
 
 /* Deaths of the worker within the last minute. */
@@ -16,11 +17,13 @@ struct keeper {
     pid_t worker, probe; /* 0: to be started */
     pid_t standby;       /* the same, once the mount is usable */
     bool unmount;        /* wanted, its process is to be started */
+    bool ending;         /* that was wanted once */
     bool refused;        /* the next worker could not be started at once, and that was told */
     bool pause;          /* before it is tried again */
     bool told;           /* the mount is usable, and that was told */
     struct deaths deaths;
     struct watchdog watchdog;
+    struct service service;
 
     /* upgrade.h */
     pid_t checker; /* asks a new program; 0: none */
