@@ -16,15 +16,17 @@ enum option_bit {
     OPTION_WIDTH = 1 << 1,
     OPTION_ONCE = 1 << 2,
     OPTION_TIMEOUT = 1 << 3,
-    OPTION_GIVE_UP = 1 << 6,
     OPTION_HELP = 1 << 4,
     OPTION_VERSION = 1 << 5,
+    OPTION_GIVE_UP = 1 << 6,
+    OPTION_KEEP_OTHERS = 1 << 7,
 };
 
 struct arguments {
     bool json;
     bool once;
     bool give_up;
+    bool keep_others;
     unsigned width;   /* cells; 0: as wide as the terminal */
     unsigned timeout; /* seconds; 0: none */
     char **operands;

@@ -11,11 +11,12 @@ const struct command commands[] = {
         .name = "unmount",
         .operands = "MOUNTPOINT",
         .operands_most = 1,
-        .options = OPTION_TIMEOUT | OPTIONS_ALWAYS,
+        .options = OPTION_TIMEOUT | OPTION_KEEP_OTHERS | OPTIONS_ALWAYS,
         .summary = "unmount and wait until the store is complete",
         .description = "Unmounts MOUNTPOINT and returns when its daemon has written everything to the\n"
                        "store and has left: from then on the store can be read, copied or mounted.\n"
-                       "Plain umount(8) and fusermount3(1) return earlier.\n",
+                       "fusermount3(1) returns earlier, and so does umount(8) without its helper\n"
+                       "umount.fuse.mapsharefs in /sbin, or with -i.\n",
         .run = command_unmount,
     },
     {

@@ -6,6 +6,7 @@
 #include "inspect.h"
 #include "message.h"
 #include "mounts.h"
+#include "namespaces.h"
 #include "statistics.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@
 
 #define POLL_MILLISECONDS 5
 #define HINT_MILLISECONDS 3000
+#define LOOK_MILLISECONDS 50   /* what is over within this is not worth a word */
 #define EXIT_MILLISECONDS 2000 /* a process that gave up the lock is gone soon */
 
 extern char **environ;
@@ -146,6 +148,8 @@ static bool detach(const struct target *target)
     char said[256] = "";
     int result = umount2(target->mount.point, UMOUNT_NOFOLLOW) ? -errno : 0;
 
+    if (result == 0)
+        mounts_forget_helper(target->mount.point); /* an ordinary user's is not there */
     if (result == -EPERM)
         result = run_fusermount(target->mount.point, said, sizeof said);
     if (result == -EBUSY)
@@ -191,11 +195,24 @@ static bool lock_is_free(struct target *target)
     return true;
 }
 
+/* Where a container has a copy of the mount, only its end ends the daemon. */
+static void tell_copy(const struct target *target)
+{
+    char name[PROCESS_NAME_SIZE];
+    pid_t pid;
+
+    if (namespaces_have(target->mount.device, &pid, name))
+        message("%s: unmounted here, but process %d (%s) has it in another mount namespace; end it, or unmount there with "
+                "'nsenter -t %d -m umount -i %s'; waiting for that",
+                quoted(target->name), pid, quoted(name), pid, quoted(target->mount.point));
+}
+
 /* Until the daemon has left. Where it runs in another process namespace, its number means another process here: then the lock alone
  * tells. */
 static bool wait_end(struct target *target)
 {
     int64_t free_since = 0, hint_at = isatty(STDERR_FILENO) ? now() + HINT_MILLISECONDS : INT64_MAX;
+    int64_t look_at = now() + LOOK_MILLISECONDS;
 
     for (;;) {
         bool gone = keeper_is_gone(target);
@@ -208,10 +225,13 @@ static bool wait_end(struct target *target)
             return true;
         if (target->deadline && now() > target->deadline)
             return false;
+        if (now() > look_at) {
+            tell_copy(target);
+            look_at = INT64_MAX;
+        }
         if (now() > hint_at) {
-            message(
-                "%s: unmounted here; waiting for its daemon (process %llu) to complete %s, or to be unmounted in other namespaces",
-                quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
+            message("%s: unmounted here; waiting for its daemon (process %llu) to complete %s", quoted(target->name),
+                    (unsigned long long)target->keeper, quoted(target->mount.source));
             hint_at = INT64_MAX;
         }
     }
@@ -267,31 +287,35 @@ static bool is_complete(const struct target *target)
     return false;
 }
 
-static bool is_mounted_elsewhere(const struct target *target)
+/* Another mount of the store ends the wait before it begins. */
+static bool is_mounted_elsewhere(const struct target *target, bool content)
 {
     struct mount_entry other;
 
     if (mounts_of_device(&target->mount, &other))
         return false;
-    message("%s: unmounted, but the store is still mounted at %s; unmount that too", quoted(target->name), quoted(other.point));
+    if (!content)
+        message("%s: unmounted, but the store is still mounted at %s; unmount that too", quoted(target->name), quoted(other.point));
     mounts_free(&other);
     return true;
 }
 
-static enum exit_status unmount(struct target *target, unsigned timeout)
+static enum exit_status unmount(struct target *target, const struct arguments *arguments)
 {
     if (!find_keeper(target))
         return STATUS_FAILURE;
     find_lock(target);
-    if (!detach(target) || is_mounted_elsewhere(target))
+    if (!detach(target))
         return STATUS_FAILURE;
+    if (is_mounted_elsewhere(target, arguments->keep_others))
+        return arguments->keep_others ? STATUS_OK : STATUS_FAILURE;
     if (!target->dead && target->keeper_fd < 0 && target->lock_fd < 0) {
         message(
             "%s: unmounted, but neither its daemon nor the lock of %s can be seen from here; unmount as the user who mounted it",
             quoted(target->name), quoted(target->mount.source));
         return STATUS_FAILURE;
     }
-    target->deadline = timeout ? now() + (int64_t)timeout * 1000 : 0;
+    target->deadline = arguments->timeout ? now() + (int64_t)arguments->timeout * 1000 : 0;
     if (!wait_end(target)) {
         message("%s: unmounted, but its daemon (process %llu) is still writing to %s; wait until it has exited",
                 quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));
@@ -312,7 +336,7 @@ enum exit_status command_unmount(const struct arguments *arguments)
 
     if (!find_mount(&target))
         return STATUS_FAILURE;
-    status = unmount(&target, arguments->timeout);
+    status = unmount(&target, arguments);
     if (target.keeper_fd >= 0)
         close(target.keeper_fd);
     if (target.lock_fd >= 0)

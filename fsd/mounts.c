@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define OUR_TYPE "fuse.mapsharefs"
+#define OUR_HELPER "uhelper=" OUR_TYPE
 
 char *mounts_resolve(const char *path)
 {
@@ -183,6 +184,37 @@ bool mounts_has_option(const struct mount_entry *entry, const char *name)
     size_t length;
 
     return mnt_optstr_get_option(entry->options, name, &value, &length) == 0;
+}
+
+/* A mount that is new, or with NULL the end of one. */
+static int update_table(const char *gone, struct libmnt_fs *new)
+{
+    struct libmnt_update *update = mnt_new_update();
+    int result = update ? mnt_update_set_fs(update, 0, gone, new) : -ENOMEM;
+
+    if (result == 0)
+        result = mnt_update_table(update, NULL);
+    mnt_free_update(update);
+    return result > 0 ? 0 : result;
+}
+
+int mounts_name_helper(const char *store, const char *point)
+{
+    struct libmnt_fs *fs = mnt_new_fs();
+    int result = fs ? 0 : -ENOMEM;
+
+    if (!result && (mnt_fs_set_source(fs, store) || mnt_fs_set_target(fs, point) || mnt_fs_set_fstype(fs, OUR_TYPE) ||
+                    mnt_fs_set_options(fs, OUR_HELPER)))
+        result = -ENOMEM;
+    if (!result)
+        result = update_table(NULL, fs);
+    mnt_unref_fs(fs);
+    return result;
+}
+
+int mounts_forget_helper(const char *point)
+{
+    return update_table(point, NULL);
 }
 
 void mounts_free(struct mount_entry *entry)

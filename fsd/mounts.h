@@ -46,6 +46,11 @@ bool mounts_is_ours(const struct mount_entry *entry);
 /* Whether the option, or its value, is among the entry's. */
 bool mounts_has_option(const struct mount_entry *entry, const char *name);
 
+/* Root's: umount(8) finds our helper for the mount there, or has nothing of it any more. It asks the kernel only for the kind of a mount, which is FUSE,
+ * and its own table for more. 0 or -errno. */
+int mounts_name_helper(const char *store, const char *point);
+int mounts_forget_helper(const char *point);
+
 void mounts_free(struct mount_entry *entry);
 
 #endif

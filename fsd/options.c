@@ -69,29 +69,10 @@ static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "
 /* These are set on the mount once it is made: libfuse may not know them. */
 static const char *const own_names[] = {"nodiratime", "diratime", "nosymfollow", "symfollow"};
 /* Of fstab(5), for others; and what mount(8) repeats of an existing mount when it remounts. */
-static const char *const ignored_names[] = {"defaults",
-                                            "auto",
-                                            "noauto",
-                                            "user",
-                                            "nouser",
-                                            "users",
-                                            "owner",
-                                            "group",
-                                            "nofail",
-                                            "_netdev",
-                                            "user_id",
-                                            "group_id",
-                                            "rootmode",
-                                            "max_read",
-                                            "blksize",
-                                            "fd",
-                                            "fsname",
-                                            "subtype",
-                                            "default_permissions",
-                                            "lazytime",
-                                            "nolazytime",
-                                            "silent",
-                                            "loud"};
+static const char *const ignored_names[] = {
+    "defaults", "auto",       "noauto",   "user",     "nouser",   "users",   "owner", "group",  "nofail",  "uhelper",
+    "_netdev",  "user_id",    "group_id", "rootmode", "max_read", "blksize", "fd",    "fsname", "subtype", "default_permissions",
+    "lazytime", "nolazytime", "silent",   "loud"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

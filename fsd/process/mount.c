@@ -148,5 +148,8 @@ int mount_make(struct daemon *daemon)
         return error;
     }
     set_attributes(daemon);
+    if (!geteuid() && (error = mounts_name_helper(options->store, options->mountpoint)))
+        log_line(LOG_NOTE, "%s: /run/mount cannot be written (%s): umount will not wait for the store, mapshare unmount does",
+                 options->mountpoint, strerror(-error));
     return 0;
 }

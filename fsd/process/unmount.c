@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "mounts.h"
 
 /* In a child: unmounting waits for the worker to take the kernel's pages, and the worker might die meanwhile. The mount goes out of
  * sight now, and ends with its last user, us among them. Root unmounts by descriptor, an ordinary user has only his own rights to
@@ -36,5 +37,7 @@ bool unmount_start(const struct daemon *daemon)
         log_line(LOG_WARN, "%s: another mount lies over it: unmount that first, then this", daemon->options->mountpoint);
     else if (root < 0 || umount2(path, MNT_DETACH))
         log_line(LOG_WARN, "%s: cannot be unmounted: %s", daemon->options->mountpoint, strerror(root < 0 ? -root : errno));
+    else
+        mounts_forget_helper(daemon->options->mountpoint);
     _exit(0);
 }
