@@ -12,6 +12,9 @@ test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 li
     stress-ng e2fsprogs xfsprogs btrfs-progs dosfstools bindfs procps tmux clang libclang-rt-dev xz-utils binutils libboost-dev
     python3-numpy python3-setuptools python3-wheel)
 
+# shellcheck disable=SC2034 # by scripts/check package
+package_packages=(dpkg-dev debhelper lintian pkgconf libcmocka-dev mandoc)
+
 mkdir -p "$top_srcdir/build"
 
 die() {

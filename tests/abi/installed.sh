@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A program that knows only pkg-config builds and runs with what make install installs: shared and static.
+# A program that knows only pkg-config, or CMake, builds and runs with what make install installs: shared and static.
 . "$(dirname "$0")/../lib.sh"
 SOURCE=$(realpath "${top_srcdir:-$TEST_FOLDER/..}")
 need_program make pkg-config "${CC:-cc}"
 scratch
 
-if ! make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA \
+if ! make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA install-cmakeDATA \
     >"$SCRATCH/log" 2>&1; then
     cat "$SCRATCH/log" >&2
     fail "make install fails"
@@ -31,6 +31,24 @@ build() { # OUTPUT [FLAG...]
 build shared $(pkg-config --libs libmapshare)
 LD_LIBRARY_PATH=$(dirname "$folder") "$SCRATCH/shared" "$SCRATCH/counter" 3 >"$SCRATCH/said"
 [ "$(cat "$SCRATCH/said")" = 3 ] || fail "the example says $(cat "$SCRATCH/said")"
+if [ -z "$sanitizers" ] && command -v cmake >/dev/null; then
+    mkdir "$SCRATCH/cmake"
+    cp "$SOURCE/examples/shared-counter.c" "$SCRATCH/cmake"
+    cat >"$SCRATCH/cmake/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.18)
+project(counter C)
+set(CMAKE_C_STANDARD 17)
+find_package(mapshare ${version%.*} REQUIRED)
+add_executable(counter shared-counter.c)
+target_link_libraries(counter mapshare::mapshare)
+END
+    sed -i "s|^\( *set(prefix \"\)|\1$SCRATCH/root|" "$(dirname "$folder")/cmake/mapshare/mapshare-config.cmake"
+    cmake -S "$SCRATCH/cmake" -B "$SCRATCH/cmake/build" -DCMAKE_PREFIX_PATH="$(dirname "$(dirname "$folder")")" >"$SCRATCH/log" 2>&1 &&
+        cmake --build "$SCRATCH/cmake/build" >>"$SCRATCH/log" 2>&1 || { cat "$SCRATCH/log" >&2; fail "the example does not build with CMake"; }
+    [ "$("$SCRATCH/cmake/build/counter" "$SCRATCH/by-cmake" 2)" = 2 ] || fail "the example that CMake built fails"
+else
+    skip_part "no cmake, or a sanitizer"
+fi
 if [ -z "$sanitizers" ] && [ -n "$(find "$SCRATCH/root" -name libmapshare.a)" ]; then
     # shellcheck disable=SC2046
     build static -static $(pkg-config --static --libs libmapshare)

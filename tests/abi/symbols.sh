@@ -11,6 +11,8 @@ listed=$(sed -n '/^MAPSHARE_1\.0 /,/^}/ s/^ *\(mapshare_[a-z_]*\);/\1/p' "$MAP" 
 [ "$(wc -l <<<"$listed")" -gt 20 ] || fail "found only '$listed' in $MAP"
 exported=$(nm -D --defined-only --with-symbol-versions "$SHARED" | awk '$2 != "A" && $3 !~ /^__odr_asan/ {print $3}' | sort)
 diff <(sed 's/$/@@MAPSHARE_1.0/' <<<"$listed") <(echo "$exported") || fail "the map and the library differ"
+packaged=$(sed -n 's/^ \(mapshare_[a-z_]*\)@.*/\1/p' "${top_srcdir:-$TEST_FOLDER/..}/debian/libmapshare1.symbols" | sort)
+diff <(echo "$listed") <(echo "$packaged") || fail "the map and debian/libmapshare1.symbols differ"
 readelf -d "$SHARED" | grep -q 'SONAME.*\[libmapshare\.so\.1\]' || fail "the soname is not libmapshare.so.1"
 readelf -d "$SHARED" | grep -q 'NODELETE' || fail "the library can be unloaded under its signal handler"
 

@@ -26,7 +26,7 @@ done
 
 for link in "${LINKS[@]}"; do
     target=$MANUAL/$(link_target "$link")
-    call=$(basename "$link" .3)
+    call=$(basename "${link%.[0-9]}")
     [ -f "$target" ] || fail "$link leads nowhere"
     section "$target" NAME | grep -q "^\.Nm $call\( \|$\)" || fail "$(basename "$target") does not name $call"
 done
