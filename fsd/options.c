@@ -157,7 +157,8 @@ static int set(struct options *options, const struct option *option, char *value
         *(enum atime_rule *)field = option->least;
         return 0;
     case TEXT:
-        *(const char **)field = value;
+        if (snprintf(field, OPTIONS_LIST_MAX, "%s", value) >= OPTIONS_LIST_MAX)
+            return complain("%s: longer than %d bytes", option->name, OPTIONS_LIST_MAX - 1);
         return fault_check(value);
     case SANDBOX:
         return parse_sandbox(value, field);
@@ -191,12 +192,13 @@ static int set_own(struct options *options, const char *name)
     return append(options->own_options, name);
 }
 
-static int parse_list(struct options *options, char *list)
+/* Not in place: ps(1) shows what we were called with. */
+static int parse_list(struct options *options, const char *given)
 {
-    char *save, *name;
-    int error = 0;
+    char *save, *name, *list = strdup(given);
+    int error = list ? 0 : -ENOMEM;
 
-    for (name = strtok_r(list, ",", &save); name && !error; name = strtok_r(NULL, ",", &save)) {
+    for (name = list ? strtok_r(list, ",", &save) : NULL; name && !error; name = strtok_r(NULL, ",", &save)) {
         char *value = strchr(name, '=');
         size_t i;
 
@@ -215,6 +217,7 @@ static int parse_list(struct options *options, char *list)
         else if (!is_among(ignored_names, COUNT(ignored_names), name) && strncmp(name, "x-", 2))
             error = complain("-o %s: unknown option; mapsharefs --help lists them", name);
     }
+    free(list);
     return error;
 }
 
@@ -283,8 +286,8 @@ void options_to_text(const struct options *options, char *text, size_t max)
         const void *field = (const char *)options + table[i].offset;
         const char *name = table[i].name, *comma = used ? "," : "";
 
-        if (table[i].kind == TEXT && *(const char *const *)field)
-            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const char *const *)field);
+        if (table[i].kind == TEXT && *(const char *)field)
+            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, (const char *)field);
         else if (table[i].kind == SANDBOX)
             used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const bool *)field ? "none" : "full");
         else if (table[i].kind == SIZE || table[i].kind == NUMBER)
@@ -305,7 +308,7 @@ void options_to_list(const struct options *options, char *text, size_t max)
              options->own_options[0] ? "," : "", options->own_options);
 }
 
-int options_of_text(struct options *options, char *text)
+int options_of_text(struct options *options, const char *text)
 {
     *options = options_default;
     return parse_list(options, text);
@@ -322,7 +325,7 @@ static bool is_same(const struct option *option, const struct options *a, const 
     case ATIME:
         return *(const enum atime_rule *)x == *(const enum atime_rule *)y;
     case TEXT:
-        return *(const char *const *)y && !strcmp(*(const char *const *)x, *(const char *const *)y);
+        return !strcmp(x, y);
     default:
         return *(const uint64_t *)x == *(const uint64_t *)y;
     }

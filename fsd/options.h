@@ -39,7 +39,7 @@ struct options {
     bool no_sandbox;
     bool trusted; /* what only root sets in inodes can be set */
     enum atime_rule atime;
-    const char *fault;                     /* see fault.h */
+    char fault[OPTIONS_LIST_MAX];          /* see fault.h */
     char kernel_options[OPTIONS_LIST_MAX]; /* what is passed on to mount(2): nosuid, nodev, ... */
     char own_options[OPTIONS_LIST_MAX];    /* the same, but we set them: nosymfollow, ... */
     bool no_symlinks, no_folder_atime;     /* what they say */
@@ -50,10 +50,10 @@ struct options {
 int options_parse(struct options *options, int argc, char **argv);
 void options_help(FILE *to);
 
-/* The table's options with the values that hold: as a list, and back, which cuts `text` up. 0 or -errno. */
+/* The table's options with the values that hold: as a list, and back. 0 or -errno. */
 #define OPTIONS_TEXT_MAX 1024
 void options_to_text(const struct options *options, char *text, size_t max);
-int options_of_text(struct options *options, char *text);
+int options_of_text(struct options *options, const char *text);
 /* All of it, with what is the kernel's, as -o takes it. */
 void options_to_list(const struct options *options, char *text, size_t max);
 /* The first option that was given and is not so at present; NULL: none. */

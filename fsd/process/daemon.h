@@ -36,6 +36,7 @@ struct daemon {
     const char *program;          /* the file that we run, or its successor */
     bool store_marks;             /* what is read through the store's root has its access time marked by the mount's rule */
     struct fuse_session *mounted; /* what mounted; it serves nothing */
+    uint64_t recovered;           /* commits, before the mount */
 };
 
 /* How a worker ends. LACKED: it could not start for lack of threads, memory or descriptors, which passes. DAMAGED: no other could, either. */

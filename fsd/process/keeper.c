@@ -18,6 +18,7 @@
 #include "process/fallen.h"
 #include "process/keeper.h"
 #include "process/standby.h"
+#include "process/tell.h"
 #include "process/tune.h"
 #include "process/unmount.h"
 #include "process/upgrade.h"
@@ -253,8 +254,11 @@ int keeper_run(struct daemon *daemon, pid_t standby)
             keeper.told = true;
             tune_start(daemon);
             background_tell_ready(daemon);
+            tell_mounted(daemon);
         }
     }
+    if (keeper.told)
+        tell_unmounted(daemon, result);
     service_end(&keeper);
     keeper_end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;

@@ -31,7 +31,7 @@ static void tell(const char *path, const char *text)
     log_line(LOG_WARN, "%s: %s", path ? path : "recovery", text);
 }
 
-static int recover(const struct daemon *daemon, const char *given)
+static int recover(struct daemon *daemon, const char *given)
 {
     struct recover_report report;
     int error = recover_apart(daemon->owned[OWNED_STORE], false, tell, &report);
@@ -58,6 +58,7 @@ static int recover(const struct daemon *daemon, const char *given)
     else if (report.commits)
         log_line(LOG_NOTE, "%s: recovered %" PRIu64 " commits, %" PRIu64 " pages in %" PRIu64 " files", given, report.commits,
                  report.pages, report.files);
+    daemon->recovered = report.commits;
     return error;
 }
 
@@ -68,7 +69,11 @@ static int check_device(void)
     if (fd < 0) {
         int error = errno;
 
-        log_line(LOG_FATAL, "/dev/fuse: %s; load the kernel's fuse module (modprobe fuse)", strerror(error));
+        log_line(LOG_FATAL, "/dev/fuse: %s; %s", strerror(error),
+                 error == EACCES ? "who mounts must be able to read and write it (ls -l /dev/fuse)"
+                 : error == EPERM
+                     ? "the container may not use the device: start it with --device /dev/fuse, or what it has for that"
+                     : "load the kernel's fuse module (modprobe fuse); a container must be given the device");
         return -error;
     }
     close(fd);

@@ -18,6 +18,7 @@
 #include "process/remount.h"
 #include "process/setup.h"
 #include "process/sizes.h"
+#include "process/tell.h"
 #include "sandbox/sandbox.h"
 
 /* A standard descriptor that is closed would be the number of the next thing opened, and be written to. */
@@ -97,6 +98,7 @@ int start_run(const struct options *given)
     log_descriptors(&daemon.owned[OWNED_MESSAGES], &daemon.owned[OWNED_SYSTEM_LOG]);
     if (setup_daemon(&daemon, &options))
         return 1;
+    tell_kernel(&options);
     if (!options.foreground && background_enter(&daemon, &status))
         return status;
     if (settle(&daemon))

@@ -264,7 +264,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
         error = frame_table_open(&server->frames, &server->arena, daemon->owned[OWNED_SPILL]);
     if (!error)
         error = store_open_uring(&server->store, WRITES_IN_FLIGHT, daemon->owned[OWNED_LOCK], &server->arena.header->io_under_way);
-    if (!error && daemon->options->fault)
+    if (!error && daemon->options->fault[0])
         error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)
         error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
