@@ -69,6 +69,24 @@ static void command_help_print(const struct command *command)
     options_print(command->options);
 }
 
+enum exit_status command_help(const struct arguments *arguments)
+{
+    const struct command *command = commands;
+
+    if (!arguments->operand_count) {
+        help_print();
+        return STATUS_OK;
+    }
+    while (command->name && strcmp(command->name, arguments->operands[0]))
+        command++;
+    if (!command->name) {
+        message("help: %s: no such command; see 'mapshare help'", quoted(arguments->operands[0]));
+        return STATUS_USAGE;
+    }
+    command_help_print(command);
+    return STATUS_OK;
+}
+
 static enum exit_status usage_error(const struct command *command, const char *what, const char *problem)
 {
     message("%s: %s: %s; see 'mapshare %s --help'", command->name, quoted(what), problem, command->name);
@@ -178,7 +196,7 @@ enum exit_status arguments_parse(const struct command *command, int argc, char *
     }
     out->operands = argv + optind;
     out->operand_count = argc - optind;
-    if (out->operand_count == 0)
+    if (out->operand_count == 0 && !command->operands_optional)
         return usage_error(command, command->operands, "missing");
     if (command->operands_most != OPERANDS_UNLIMITED && out->operand_count > command->operands_most)
         return usage_error(command, out->operands[command->operands_most], "one operand too many");

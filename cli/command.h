@@ -36,7 +36,8 @@ struct arguments {
 struct command {
     const char *name;
     const char *operands; /* as in the usage line: "FILE", "FILE..." */
-    int operands_most;    /* at least one is always needed */
+    int operands_most;
+    bool operands_optional; /* else at least one is needed */
     unsigned options;
     const char *summary;
     const char *description; /* lines of at most 78 columns */
@@ -47,6 +48,8 @@ struct command {
 
 extern const struct command commands[]; /* ends with a name of NULL */
 
+enum exit_status command_help(const struct arguments *arguments);
+enum exit_status command_options(const struct arguments *arguments);
 enum exit_status command_unmount(const struct arguments *arguments);
 enum exit_status command_stat(const struct arguments *arguments);
 enum exit_status command_dirty(const struct arguments *arguments);

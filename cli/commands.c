@@ -43,11 +43,11 @@ const struct command commands[] = {
     },
     {
         .name = "stat",
-        .operands = "FILE",
-        .operands_most = 1,
+        .operands = "FILE...",
+        .operands_most = OPERANDS_UNLIMITED,
         .options = OPTION_JSON | OPTIONS_ALWAYS,
         .summary = "show a file's size, times, page counts and last commit",
-        .description = "Shows what is known of FILE: its size now and as of the last commit, its times,\n"
+        .description = "Shows what is known of each FILE: its size now and as of the last commit, times,\n"
                        "how many pages are in each state, and the error kept for it, if any.\n"
                        "Of a directory it tells whether new files in it become atomic ones.\n",
         .run = command_stat,
@@ -90,13 +90,15 @@ const struct command commands[] = {
     },
     {
         .name = "top",
-        .operands = "MOUNT",
+        .operands = "[MOUNT]",
         .operands_most = 1,
+        .operands_optional = true,
         .options = OPTION_JSON | OPTION_ONCE | OPTIONS_ALWAYS,
         .summary = "watch a mount at work, refreshed every second",
         .description = "Shows commits and pages a second, frames by state, the journal's use and the\n"
                        "worker's restarts. Keys: q leaves, space refreshes at once.\n"
-                       "With --once or --json it prints one sample and needs no terminal.\n",
+                       "With --once or --json it prints one sample and needs no terminal.\n"
+                       "MOUNT may be left out where there is only one.\n",
         .run = command_top,
     },
     {
@@ -143,6 +145,28 @@ const struct command commands[] = {
                        "any more, and every sync of it fails. Returns 0 only if nothing is damaged.\n"
                        "For root and the mount's owner.\n",
         .run = command_verify,
+    },
+    {
+        .name = "options",
+        .operands = "[MOUNT]",
+        .operands_most = 1,
+        .operands_optional = true,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "list the options that hold for a mount",
+        .description = "Prints one option a line: all of the daemon's, with the values that it chose\n"
+                       "where none was given, and what the kernel was told. MOUNT may be left out\n"
+                       "where there is only one. For root and the mount's owner.\n",
+        .run = command_options,
+    },
+    {
+        .name = "help",
+        .operands = "[COMMAND]",
+        .operands_most = 1,
+        .operands_optional = true,
+        .options = OPTIONS_ALWAYS,
+        .summary = "print this help, or a command's",
+        .description = "The same as --help.\n",
+        .run = command_help,
     },
     {.name = NULL},
 };

@@ -139,9 +139,10 @@ static void report_json(const struct report *report)
     json_print(object);
 }
 
-enum exit_status command_stat(const struct arguments *arguments)
+/* `shown`: how many before it. */
+static bool show(const char *name, bool json, unsigned *shown)
 {
-    struct report report = {.name = arguments->operands[0]};
+    struct report report = {.name = name};
     int fd = inspect_open(report.name, &report.status);
     int result = fd < 0 ? fd : report_gather(fd, &report);
 
@@ -149,11 +150,25 @@ enum exit_status command_stat(const struct arguments *arguments)
         close(fd);
     if (result) {
         message_error(report.name, result);
-        return STATUS_FAILURE;
+        return false;
     }
-    if (arguments->json)
+    if (*shown && !json)
+        putchar('\n');
+    ++*shown;
+    if (json)
         report_json(&report);
     else
         plain_print(&report);
-    return STATUS_OK;
+    return true;
+}
+
+/* One that cannot be shown does not keep back the others. */
+enum exit_status command_stat(const struct arguments *arguments)
+{
+    bool all = true;
+    unsigned shown = 0;
+
+    for (int i = 0; i < arguments->operand_count; i++)
+        all &= show(arguments->operands[i], arguments->json, &shown);
+    return all ? STATUS_OK : STATUS_FAILURE;
 }

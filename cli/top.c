@@ -5,6 +5,7 @@
 #include "message.h"
 #include "output.h"
 #include "statistics.h"
+#include "which_mount.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -296,9 +297,8 @@ static enum exit_status on_terminal(struct sample *first, const char *mount_poin
     return error ? STATUS_FAILURE : STATUS_OK;
 }
 
-enum exit_status command_top(const struct arguments *arguments)
+static enum exit_status show(const struct arguments *arguments, const char *mount_point)
 {
-    const char *mount_point = arguments->operands[0];
     enum exit_status status = STATUS_OK;
     struct sample sample;
 
@@ -311,5 +311,14 @@ enum exit_status command_top(const struct arguments *arguments)
     else
         status = on_terminal(&sample, mount_point);
     statistics_free(&sample.statistics);
+    return status;
+}
+
+enum exit_status command_top(const struct arguments *arguments)
+{
+    char *mount_point = which_mount(arguments);
+    enum exit_status status = mount_point ? show(arguments, mount_point) : STATUS_FAILURE;
+
+    free(mount_point);
     return status;
 }

@@ -158,6 +158,8 @@ static bool detach(const struct target *target)
             quoted(target->name), quoted(target->name));
     else if (result == -ENOENT)
         message("%s: fusermount3 is not installed; install fuse3 or unmount as root", quoted(target->name));
+    else if (result == -EPERM && strstr(said, "/etc/mtab"))
+        message("%s: %s; make it a link: 'ln -s ../proc/self/mounts /etc/mtab'", quoted(target->name), quoted(said));
     else if (result == -EPERM && *said)
         message("%s: %s; unmount as the user who mounted it, or as root", quoted(target->name), quoted(said));
     else if (result)

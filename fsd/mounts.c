@@ -113,6 +113,14 @@ static bool of_device(const struct mount_entry *entry, const void *device)
     return entry->device == *(const dev_t *)device;
 }
 
+/* Passed over so many times. */
+static bool is_next(const struct mount_entry *entry, const void *left)
+{
+    unsigned *count = *(unsigned *const *)left;
+
+    return mounts_is_ours(entry) && !(*count)--;
+}
+
 static bool of_store(const struct mount_entry *entry, const void *store)
 {
     return mounts_is_ours(entry) && !strcmp(entry->source, store);
@@ -142,6 +150,13 @@ int mounts_around(const char *path, struct mount_entry *out)
 int mounts_of_device(const struct mount_entry *entry, struct mount_entry *out)
 {
     return find(of_device, &entry->device, out);
+}
+
+int mounts_ours(unsigned index, struct mount_entry *out)
+{
+    unsigned *left = &index;
+
+    return find(is_next, &left, out);
 }
 
 int mounts_of_store(const char *store, struct mount_entry *out)

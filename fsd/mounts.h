@@ -29,6 +29,9 @@ int mounts_around(const char *path, struct mount_entry *out);
 /* Another mount of the same file system as `entry` was: a bind mount. */
 int mounts_of_device(const struct mount_entry *entry, struct mount_entry *out);
 
+/* The mount of ours with this index, from 0 to the last; -ENOENT behind it. */
+int mounts_ours(unsigned index, struct mount_entry *out);
+
 /* Our mount of this store. */
 int mounts_of_store(const char *store, struct mount_entry *out);
 

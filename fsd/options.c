@@ -290,10 +290,13 @@ void options_to_text(const struct options *options, char *text, size_t max)
             used += snprintf(text + used, max - used, "%s%s=%s", comma, name, (const char *)field);
         else if (table[i].kind == SANDBOX)
             used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const bool *)field ? "none" : "full");
-        else if (table[i].kind == SIZE || table[i].kind == NUMBER)
-            used += snprintf(text + used, max - used, "%s%s=%" PRIu64, comma, name, *(const uint64_t *)field);
-        else if ((table[i].kind == FLAG && *(const bool *)field) ||
-                 (table[i].kind == ATIME && *(const enum atime_rule *)field == table[i].least))
+        else if (table[i].kind == SIZE || table[i].kind == NUMBER) {
+            char number[32];
+
+            print_size(number, sizeof number, *(const uint64_t *)field, table[i].kind);
+            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, number);
+        } else if ((table[i].kind == FLAG && *(const bool *)field) ||
+                   (table[i].kind == ATIME && *(const enum atime_rule *)field == table[i].least))
             used += snprintf(text + used, max - used, "%s%s", comma, name);
     }
 }

@@ -55,7 +55,7 @@ void tell_unmounted(const struct daemon *daemon, int status)
     const struct arena_header *header = daemon->arena.header;
 
     if (status)
-        log_line(LOG_FATAL, "%s is unmounted from %s, and not complete; see above, and mapshare recover", options->store,
+        log_line(LOG_FATAL, "%s is unmounted from %s, and not complete: the lines before tell why", options->store,
                  options->mountpoint);
     else
         log_line(LOG_NOTE, "%s is unmounted from %s and complete: %" PRIu64 " commits, %" PRIu64 " restarts", options->store,

@@ -6,13 +6,13 @@ refused 2 "'mapshare --help'" mapshare
 refused 2 "nonsense: no such command" mapshare nonsense
 refused 2 "--nonsense: no such option" mapshare --nonsense
 refused 2 "mapshare --help" mapshare ''
-for command in unmount stat dirty map sync top recover journal metrics verify; do
-    refused 2 "$command: " mapshare "$command"
+for command in unmount stat dirty map sync top recover journal metrics verify options; do
+    [[ $command =~ ^(top|options)$ ]] || refused 2 "$command: " mapshare "$command"
     refused 2 "mapshare $command --help" mapshare "$command" ''
     refused 2 "--nonsense: no such option" mapshare "$command" --nonsense operand
     refused 2 "-q: no such option" mapshare "$command" -q operand
     refused 2 "--help=yes: the option takes no value" mapshare "$command" --help=yes operand
-    [ "$command" = sync ] || refused 2 "second: one operand too many" mapshare "$command" first second
+    [[ $command =~ ^(sync|stat)$ ]] || refused 2 "second: one operand too many" mapshare "$command" first second
 done
 for number in 0 7 4097 -8 +8 8x '' ' 8' 0x10 1e2 99999999999999999999999; do
     refused 2 "--width=$number: give a whole number from 8 to 4096" mapshare map --width="$number" file
