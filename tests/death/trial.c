@@ -232,10 +232,12 @@ static void end_by_unmount(const struct trial *trial, pid_t keeper, struct outco
         disarm(outcome);
 }
 
-/* What a daemon may say whose worker was killed. */
+/* What a daemon may say whose worker was killed; how its mount ended, its exit status tells. */
 static bool is_expected(const char *line)
 {
     static const char *const texts[] = {
+        " is mounted on ",
+        " is unmounted from ",
         "was ended by signal 9 (Killed); the next one takes over",
         "a dead worker left half made or half ended are dropped",
         "cache_size is used up",
