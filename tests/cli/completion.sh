@@ -16,9 +16,10 @@ complete_bash() { # WORD...: what the last may become
     bash -c '. "$1/$2"; COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2)); "_$2"; [ -z "${COMPREPLY[*]}" ] || printf "%s\n" "${COMPREPLY[@]}"' - "$COMPLETION" "$@"
 }
 
-# Where zsh takes its words from, here: what it would be shown is written down.
+# Where zsh takes its words from, here: what it would be shown is written down. It continues its children, as if they had been stopped: a search for
+# leaks, which stops them, would wait for ever.
 complete_zsh() {
-    zsh -f -c '
+    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 zsh -f -c '
         compadd() { local last=${argv[-1]}; if (( argv[(I)-a] )); then print -l -- ${(P)last}; else shift; print -l -- $@; fi }
         _describe() { local entry; for entry in ${(P)2}; do print -- ${entry%%:*}; done }
         _files() { print FILES $@ }
