@@ -55,6 +55,7 @@ enum exit_status command_stat(const struct arguments *arguments);
 enum exit_status command_dirty(const struct arguments *arguments);
 enum exit_status command_map(const struct arguments *arguments);
 enum exit_status command_sync(const struct arguments *arguments);
+enum exit_status command_rollback(const struct arguments *arguments);
 enum exit_status command_top(const struct arguments *arguments);
 enum exit_status command_recover(const struct arguments *arguments);
 enum exit_status command_journal(const struct arguments *arguments);

@@ -89,6 +89,17 @@ const struct command commands[] = {
         .run = command_sync,
     },
     {
+        .name = "rollback",
+        .operands = "FILE...",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "take back what the files' last commits do not have",
+        .description = "All changes of the FILEs since their last commits are gone, in every mapping of\n"
+                       "every process, size and times included. Prints the latest of these commits.\n"
+                       "The files must be on one mount and writable by the caller.\n",
+        .run = command_rollback,
+    },
+    {
         .name = "top",
         .operands = "[MOUNT]",
         .operands_most = 1,

@@ -1,3 +1,4 @@
+/* What is done to several files as one: sync, rollback. */
 #include "config.h"
 
 #include "command.h"
@@ -56,6 +57,10 @@ static void receipt_print(const struct mapshare_receipt *receipt, size_t files, 
     char text[OUTPUT_TIME_SIZE];
     struct json_object *object;
 
+    if (!json && !receipt->sequence) {
+        puts("no commit since the mount");
+        return;
+    }
     if (!json) {
         printf("sequence %" PRIu64 ", durable at %s\n", receipt->sequence, output_time(text, receipt->time));
         return;
@@ -67,7 +72,7 @@ static void receipt_print(const struct mapshare_receipt *receipt, size_t files, 
     json_print(object);
 }
 
-/* None of them is committed: which of them was the reason is not known. */
+/* Which of them was the reason is not known. */
 static void tell_failure(const struct arguments *arguments, int error)
 {
     char *names;
@@ -81,7 +86,9 @@ static void tell_failure(const struct arguments *arguments, int error)
     free(names);
 }
 
-static enum exit_status commit(struct group *group, const struct arguments *arguments)
+typedef int act_on(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
+
+static enum exit_status act(struct group *group, const struct arguments *arguments, act_on *how)
 {
     struct mapshare_receipt receipt;
 
@@ -93,7 +100,7 @@ static enum exit_status commit(struct group *group, const struct arguments *argu
             return STATUS_FAILURE;
         }
     }
-    if (mapshare_commit(group->list, group->count, &receipt)) {
+    if (how(group->list, group->count, &receipt)) {
         tell_failure(arguments, -errno);
         return STATUS_FAILURE;
     }
@@ -101,18 +108,28 @@ static enum exit_status commit(struct group *group, const struct arguments *argu
     return STATUS_OK;
 }
 
-enum exit_status command_sync(const struct arguments *arguments)
+static enum exit_status act_on_all(const struct arguments *arguments, act_on *how)
 {
     struct group group = {.list = calloc((size_t)arguments->operand_count, sizeof(struct mapshare *))};
     enum exit_status status = STATUS_FAILURE;
 
     raise_descriptor_limit();
     if (group.list)
-        status = commit(&group, arguments);
+        status = act(&group, arguments, how);
     else
         message_error(arguments->operands[0], -ENOMEM);
     for (size_t i = 0; i < group.count; i++)
         mapshare_close(group.list[i]);
     free(group.list);
     return status;
+}
+
+enum exit_status command_sync(const struct arguments *arguments)
+{
+    return act_on_all(arguments, mapshare_commit);
+}
+
+enum exit_status command_rollback(const struct arguments *arguments)
+{
+    return act_on_all(arguments, mapshare_rollback);
 }

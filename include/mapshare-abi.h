@@ -55,7 +55,7 @@ struct mapshare_abi_run {
 /* MAPSHARE_IOC_INFO: what the daemon knows of a file without asking the kernel. ENOTTY: not on a mapshare mount. */
 struct mapshare_abi_info {
     uint32_t version;  /* of this interface: MAPSHARE_ABI_VERSION */
-    uint32_t flags;    /* MAPSHARE_ABI_ATOMIC */
+    uint32_t flags;    /* MAPSHARE_ABI_ATOMIC, MAPSHARE_ABI_ROLLS_BACK */
     uint64_t sequence; /* last commit of the file, 0: none since the mount */
     int64_t commit_seconds;
     uint32_t commit_nanoseconds;
@@ -69,6 +69,7 @@ struct mapshare_abi_info {
 
 #define MAPSHARE_ABI_VERSION 1
 #define MAPSHARE_ABI_ATOMIC 1u
+#define MAPSHARE_ABI_ROLLS_BACK 2u /* the daemon knows MAPSHARE_ABI_ROLLBACK_LENGTH */
 
 /* MAPSHARE_IOC_RANGES: the runs at or after page `first`, kernel's included; `count` of them, sorted. `more` is 1 when the file has
  * further runs; ask again from the last run's end. `kernel_known` is 0 where the kernel cannot be asked. */
@@ -91,6 +92,12 @@ struct mapshare_abi_commit {
     uint32_t nanoseconds;
     uint32_t files; /* in: how many joined, checked (ESTALE) */
 };
+
+/* A rollback is fallocate(2), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from 0 on, of a length that nobody asks for by chance. For a hole the
+ * kernel sends the pages that it has, and drops them, in every mapping, when the daemon has answered: the file is then as its last commit left
+ * it. A daemon that does not know of it would make the hole: ask MAPSHARE_IOC_INFO first. An error may be of pages that could not be sent, and are
+ * not kept: try again. Ask for the size afterwards, so that the kernel learns it. */
+#define MAPSHARE_ABI_ROLLBACK_LENGTH INT64_C(0x7fff6d6170736861)
 
 /* MAPSHARE_IOC_WAIT: returns when the file's last durable commit is at or past `sequence`; ETIMEDOUT, EINTR. */
 struct mapshare_abi_wait {

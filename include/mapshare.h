@@ -161,6 +161,16 @@ MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t le
  * Since: 1.0. */
 MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 
+/** Takes back all changes of these count files since their last commits, in every mapping of every process, size and times included. A
+ * file may be listed twice. Of an atomic file the last commit is the program's own; of another one whoever made it, also the timer.
+ * A file that no commit has had since it was made is empty again. A store that is made meanwhile is gone, or its whole page stays as it
+ * was: hold the files' locks. Addresses stay; behind a file's new end a load is SIGBUS. receipt: NULL, or where the number and time go
+ * of the latest of these commits.
+ *
+ * EINVAL: count is 0 or an entry NULL; ENOTSUP: a file is not on the mount, or its daemon is too old; EBADF: opened for reading; EXDEV:
+ * different mounts; EIO, EUCLEAN: each file is as it was, or rolled back. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_rollback(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
+
 /** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever. Numbers
  * go on over a remount: what was committed before is reached.
  *

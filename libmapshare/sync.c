@@ -11,6 +11,7 @@
 
 #include "deadline.h"
 #include "internal.h"
+#include "list.h"
 #include "mapshare-abi.h"
 
 #define COMMIT_ATTEMPTS 32 /* each but the last met the death of a worker */
@@ -64,58 +65,6 @@ int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t length, int fla
     return mapshare_result(sync_range(ms, offset, length, flags, receipt));
 }
 
-static bool is_same_file(const struct mapshare *one, const struct mapshare *other)
-{
-    return one->identity.stx_ino == other->identity.stx_ino && one->identity.stx_dev_major == other->identity.stx_dev_major &&
-           one->identity.stx_dev_minor == other->identity.stx_dev_minor;
-}
-
-static int check_list(struct mapshare *const list[], size_t count)
-{
-    if (!list || count == 0)
-        return -EINVAL;
-    for (size_t i = 0; i < count; i++) {
-        if (!list[i])
-            return -EINVAL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!list[i]->on_mount)
-            return -ENOTSUP;
-        if (!list[i]->writable)
-            return -EBADF;
-        if (list[i]->identity.stx_dev_major != list[0]->identity.stx_dev_major ||
-            list[i]->identity.stx_dev_minor != list[0]->identity.stx_dev_minor)
-            return -EXDEV;
-    }
-    return 0;
-}
-
-static int by_inode(const void *one, const void *other)
-{
-    uint64_t first = (*(struct mapshare *const *)one)->identity.stx_ino,
-             second = (*(struct mapshare *const *)other)->identity.stx_ino;
-
-    return first < second ? -1 : first > second;
-}
-
-/* The files, each once: a list may have a file twice, also through two opens. */
-static struct mapshare **copy_list(struct mapshare *const list[], size_t *count)
-{
-    struct mapshare **files = calloc(*count, sizeof(*files));
-    size_t kept = 0;
-
-    if (!files)
-        return NULL;
-    memcpy(files, list, *count * sizeof(*files));
-    qsort(files, *count, sizeof(*files), by_inode);
-    for (size_t i = 0; i < *count; i++) {
-        if (kept == 0 || !is_same_file(files[kept - 1], files[i]))
-            files[kept++] = files[i];
-    }
-    *count = kept;
-    return files;
-}
-
 /* Sends the pages that the kernel still has to the daemon: all files at once, then waits for each. */
 static int pull(struct mapshare **files, size_t count)
 {
@@ -157,11 +106,11 @@ static int commit_group(struct mapshare **files, size_t count, struct mapshare_r
 int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare **files;
-    int error = check_list(list, count);
+    int error = mapshare_list_check(list, count);
 
     if (error)
         return mapshare_result(error);
-    files = copy_list(list, &count);
+    files = mapshare_list_copy(list, &count);
     if (!files)
         return -1;
     /* ESTALE: the worker that knew the group was replaced. Nothing was committed, or all of it and we do so again. */

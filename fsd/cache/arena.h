@@ -91,6 +91,8 @@ enum {
     FILE_TORN = TWICE(1), /* an atomic file some of whose changes were dropped for want of room: the others must not be committed */
     FILE_DAMAGED = TWICE(2),  /* one of its records was: nothing is read from or written to it any more */
     FILE_GIVEN_UP = TWICE(3), /* so are its commits in the journal, whose room was needed */
+    FILE_ROLLING = TWICE(4),  /* is becoming what its last commit left: file/rollback.h */
+    FILE_STALE = TWICE(5),    /* the kernel may have pages of what was before */
 };
 
 /* A page of memory and what it holds. Received: position is 0 or not published. Committed: position is published. */

@@ -7,6 +7,7 @@
 
 #include "file/metadata.h"
 #include "file/record.h"
+#include "file/rollback.h"
 #include "file/transaction.h"
 #include "file/version.h"
 
@@ -58,12 +59,28 @@ static void refuse(struct commit_waiter *waiter, int error)
     waiter->result.error = error;
 }
 
+/* While no commit is being made, so that each has all of what is taken back, or nothing. */
+static void roll_back(struct files *files, struct waiter_list *waiters)
+{
+    struct commit_waiter *waiter, *next;
+
+    TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
+        if (!waiter->rolls_back)
+            continue;
+        TAILQ_REMOVE(waiters, waiter, link);
+        for (uint32_t i = 0; i < waiter->count; i++)
+            rollback_file(files, waiter->files[i]);
+        answer(files, waiter);
+    }
+}
+
 static void lead(struct files *files, struct transaction *transaction, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
     struct commit_result result = {0};
     int error = 0;
 
+    roll_back(files, waiters);
     transaction_begin(transaction);
     error = metadata_flush_together(files, waiters);
     TAILQ_FOREACH (waiter, waiters, link) {

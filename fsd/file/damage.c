@@ -10,7 +10,7 @@
 #include "file/version.h"
 #include "log.h"
 
-#define FILE_FLAGS (FILE_ATOMIC | FILE_TORN | FILE_DAMAGED | FILE_GIVEN_UP)
+#define FILE_FLAGS (FILE_ATOMIC | FILE_TORN | FILE_DAMAGED | FILE_GIVEN_UP | FILE_ROLLING | FILE_STALE)
 #define FRAME_STATES_TOLD (FRAME_HIDDEN | FRAME_HOLE | FRAME_VOID)
 #define SIZE_MAX_EVER ((uint64_t)INT64_MAX) /* the store may have files that are larger than what we may make */
 #define PAGE_MAX (SIZE_MAX_EVER >> PAGE_SHIFT)

@@ -1,4 +1,4 @@
-/* What is not to be kept: of files without a name, and of atomic files at unmount. */
+/* What is not to be kept of files without a name. */
 #include "config.h"
 
 #include "file/ahead.h"
@@ -22,17 +22,5 @@ void file_drop(struct files *files, uint32_t number)
         version_drop(files, index);
         damage_forget(files, index);
     }
-    pthread_mutex_unlock(&index->lock);
-}
-
-void file_discard(struct files *files, uint32_t number)
-{
-    struct file_index *index = &files->index[number];
-    struct frame_index *frame, *next;
-
-    ahead_abandon_file(files, index); /* it would hold the journal's tail */
-    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_RECEIVED], link, next)
-        page_move(files, index, frame, FRAME_FREE);
-    version_discard(files, index);
     pthread_mutex_unlock(&index->lock);
 }

@@ -190,8 +190,6 @@ void file_set_atomic(struct files *files, uint32_t file, bool atomic);
 bool file_may_be_mapped(struct files *files, uint32_t file);
 /* An unlinked file that nobody has open any more: nothing of it need be written. */
 void file_drop(struct files *files, uint32_t file);
-/* Everything uncommitted is void: the file is as its last commit left it (for unmounting). */
-void file_discard(struct files *files, uint32_t file);
 
 /* For this floor's own files. Invariant 7: the store's file gets blocks, which *reserved tells, for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */

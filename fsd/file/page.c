@@ -97,6 +97,21 @@ void page_hide(struct files *files, struct file_index *index, struct frame_index
     atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_HIDDEN);
 }
 
+void page_show(struct files *files, struct file_index *index, struct frame_index *frame)
+{
+    struct frame_index *seen = page_find(index, frame->page);
+    bool backed = seen && seen->backed;
+
+    if (frame->in_view || frame_truth(files->frames, frame)->flags & FRAME_VOID || (seen && seen->version > frame->version))
+        return;
+    if (seen)
+        page_hide(files, index, seen);
+    atomic_fetch_and(&frame_truth(files->frames, frame)->flags, ~FRAME_HIDDEN);
+    used_enter(files, index, frame, backed);
+    RB_INSERT(frame_tree, &index->view.tree, frame);
+    frame->in_view = true;
+}
+
 void page_publish(struct files *files, struct file_index *index, uint32_t number, uint64_t page, uint32_t flags)
 {
     struct frame_index *frame = &files->frames->index[number], *old = page_find(index, page);

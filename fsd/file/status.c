@@ -92,7 +92,7 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
     *info = (struct mapshare_abi_info){.version = MAPSHARE_ABI_VERSION};
     file_lock(files, index);
     held = &file->commits[index->versions.last];
-    info->flags = file->flags & FILE_ATOMIC ? MAPSHARE_ABI_ATOMIC : 0;
+    info->flags = MAPSHARE_ABI_ROLLS_BACK | (file->flags & FILE_ATOMIC ? MAPSHARE_ABI_ATOMIC : 0);
     info->sequence = held->sequence;
     info->commit_seconds = time_unpack(held->committed_at).tv_sec;
     info->commit_nanoseconds = time_unpack(held->committed_at).tv_nsec;

@@ -15,6 +15,7 @@
 #include "file/lists.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/rollback.h"
 #include "file/used.h"
 #include "file/sweep.h"
 #include "file/version.h"
@@ -100,6 +101,7 @@ static void take_over(struct files *files, struct file_index *index)
     for (uint32_t i = 0; i < index->untaken_count; i++)
         take_frame(files, &files->arena->frames[numbers[i]]);
     version_recovered(files, index);
+    rollback_go_on(files, index);
 }
 
 /* True when the frame is its file's. What was to be committed by the dead worker is received again: later commits must not be taken for that one. */
@@ -224,6 +226,7 @@ static void take_file(struct files *files, struct file_index *index)
     index->untaken_count = count;
     if (!index->untaken) {
         version_recovered(files, index);
+        rollback_go_on(files, index);
         return;
     }
     list_set(files, index, LIST_CHANGED, true);

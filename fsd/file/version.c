@@ -211,11 +211,22 @@ void version_drop(struct files *files, struct file_index *index)
     version_settle(files, index);
 }
 
-void version_discard(struct files *files, struct file_index *index)
+void version_rollback(struct files *files, struct file_index *index)
 {
-    file_truth(files, index)->current.size = last_of(files, index)->size;
-    index->versions.changed = index->versions.atime_changed = false;
-    version_settle(files, index);
+    struct file_versions *versions = &index->versions;
+    const struct file_version *last = last_of(files, index);
+
+    assert(!versions->committing);
+    file_truth(files, index)->current = (struct file_version){
+        .size = last->size,
+        .reserved = last->reserved,
+        .void_from = UINT64_MAX,
+        .atime = last->atime,
+        .mtime = last->mtime,
+        .ctime = last->ctime,
+    };
+    versions->changed = versions->atime_changed = versions->carried = false;
+    versions->last_change = time_coarse();
 }
 
 /* ---- takeover ---- */

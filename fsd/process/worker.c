@@ -18,6 +18,7 @@
 #include "file/checkpoint.h"
 #include "file/flusher.h"
 #include "file/lists.h"
+#include "file/rollback.h"
 #include "file/sweep.h"
 #include "file/takeover.h"
 #include "log.h"
@@ -33,6 +34,7 @@
 #include "request/handle.h"
 #include "request/operations.h"
 #include "request/receive.h"
+#include "request/rollback.h"
 #include "request/takeover.h"
 #include "request/wait.h"
 #include "sandbox/sandbox.h"
@@ -206,7 +208,7 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     alive_word = &files->arena->header->flusher_alive; /* in its place */
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         if (files->arena->files[i].inode)
-            file_discard(files, i);
+            rollback_file(files, i);
     }
     journal_rollback(files->journal); /* what was journaled ahead and not committed */
     for (int i = 0; i < FINISH_TRIES && left; i++) {
@@ -377,6 +379,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
+    rollback_take_over(&server);
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -9,6 +9,7 @@
 #include "request/handle.h"
 #include "request/operations.h"
 #include "request/privilege.h"
+#include "request/rollback.h"
 
 void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
 {
@@ -42,6 +43,10 @@ void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offs
     if (!inode)
         return;
     file = file_of(&server->files, inode, true, &error);
+    if (file && rollback_is(mode, offset, length)) {
+        rollback_serve(request, file);
+        return;
+    }
     if (file)
         error = file_allocate(&server->files, file, mode, offset, length);
     attribute_untell(server, inode);

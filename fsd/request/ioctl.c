@@ -23,7 +23,7 @@
 
 static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
 {
-    struct mapshare_abi_info info = {.version = MAPSHARE_ABI_VERSION};
+    struct mapshare_abi_info info = {.version = MAPSHARE_ABI_VERSION, .flags = MAPSHARE_ABI_ROLLS_BACK};
     uint32_t file = server->arena.inodes[inode].file;
     struct stat stat;
 
@@ -33,10 +33,10 @@ static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
         struct descriptor *descriptor;
 
         info.committed_size = stat.st_size;
-        info.flags = server->options->atomic ? MAPSHARE_ABI_ATOMIC : 0;
+        info.flags |= server->options->atomic ? MAPSHARE_ABI_ATOMIC : 0;
         if (!descriptor_get(&server->descriptors, inode, &descriptor)) {
             if (atomicity_stored(descriptor->fd))
-                info.flags = MAPSHARE_ABI_ATOMIC;
+                info.flags |= MAPSHARE_ABI_ATOMIC;
             descriptor_put(&server->descriptors, descriptor);
         }
     }

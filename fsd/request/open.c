@@ -41,7 +41,7 @@ int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info
     error = handle_open(server, inode, info->flags, &info->fh);
     if (error)
         return error;
-    info->keep_cache = 1;
+    info->keep_cache = !(file && server->arena.files[file].flags & FILE_STALE);
     info->noflush = 1;
     return 0;
 }

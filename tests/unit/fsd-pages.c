@@ -1,6 +1,7 @@
 /* What clients write, cut, punch and read, page by page, and what each page's state is. */
 #include "config.h"
 
+#include "file/rollback.h"
 #include "fsd-support.h"
 
 #include <errno.h>
@@ -401,7 +402,7 @@ static void discarding_goes_back_to_the_last_commit(void **state)
     assert_int_equal(commit_file(house, file), 0);
     put_page(house, file, 2, 'c');
     put_page(house, file, 9, 'd');
-    file_discard(house->files, file);
+    rollback_file(house->files, file);
     assert_string_equal(seen(house, file, 0, 9), "abaa");
     assert_string_equal(counts(house, file), "0,0,1,0");
     assert_false(index_of(house, file)->listed[LIST_CHANGED].on);
