@@ -161,8 +161,8 @@ MAPSHARE_API int mapshare_sync(struct mapshare *ms, uint64_t offset, uint64_t le
  * Since: 1.0. */
 MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 
-/** Takes back all changes of these count files since their last commits, in every mapping of every process, size and times included. A
- * file may be listed twice. Of an atomic file the last commit is the program's own; of another one whoever made it, also the timer.
+/** Takes back all changes of these count files since their last commits, in every mapping of every process, size and times included
+ * (but ctime). A file may be listed twice. Of an atomic file the last commit is the program's own; of another one whoever made it, also the timer.
  * A file that no commit has had since it was made is empty again. A store that is made meanwhile is gone, or its whole page stays as it
  * was: hold the files' locks. Addresses stay; behind a file's new end a load is SIGBUS. receipt: NULL, or where the number and time go
  * of the latest of these commits.

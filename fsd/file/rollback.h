@@ -1,4 +1,4 @@
-/* The way back: a file becomes as its last commit left it, size and times included.
+/* The way back: a file becomes as its last commit left it, size, access and modification times included.
  *
  * FILE_ROLLING is set before the first change and cleared after the last: of a file that a dead worker left amid them the next one makes the same.
  * FILE_STALE is set with it: the kernel may have pages of what is gone. While it is set whoever opens the file has the kernel drop them; it ends

@@ -223,7 +223,7 @@ void version_rollback(struct files *files, struct file_index *index)
         .void_from = UINT64_MAX,
         .atime = last->atime,
         .mtime = last->mtime,
-        .ctime = last->ctime,
+        .ctime = file_truth(files, index)->current.ctime, /* also of names, modes and attributes, which stay */
     };
     versions->changed = versions->atime_changed = versions->carried = false;
     versions->last_change = time_coarse();

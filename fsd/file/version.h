@@ -61,7 +61,7 @@ void version_carry(struct files *files, struct file_index *index);
 
 /* The file has no name and no user: its commits, whose frames are freed, need not reach the store. */
 void version_drop(struct files *files, struct file_index *index);
-/* Size, times and what is void are as of the last commit; the received frames are to be freed. */
+/* Size, times but ctime, and what is void are as of the last commit; the received frames are to be freed. */
 void version_rollback(struct files *files, struct file_index *index);
 
 /* Of a takeover, in this order: which commit holds; then, when its frames are sorted, the rest of version_publish(). */

@@ -116,7 +116,7 @@ int main(int argc, char **argv)
     uint32_t slot;
 
     if (argc != 4)
-        errx(2, "usage: damage-arena KEEPER header|inode|file|frame|handle|name INODE");
+        errx(2, "usage: damage-arena KEEPER header|inode|file|stale|frame|handle|name INODE");
     arena = lay_out(find(argv[1]));
     what = argv[2];
     slot = slot_of(&arena, strtoull(argv[3], NULL, 10));
@@ -126,6 +126,8 @@ int main(int argc, char **argv)
         arena.inodes[slot].birth.tv_nsec ^= 1;
     else if (!strcmp(what, "file"))
         arena.files[arena.inodes[slot].file].flags ^= 1 << 5;
+    else if (!strcmp(what, "stale")) /* sound, but the kernel's pages of the file are not */
+        arena.files[arena.inodes[slot].file].flags |= FILE_STALE;
     else if (!strcmp(what, "frame"))
         frame_of(&arena, arena.inodes[slot].file)->page ^= 1;
     else if (!strcmp(what, "handle"))

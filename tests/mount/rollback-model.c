@@ -22,7 +22,7 @@ struct order {
 struct image {
     unsigned pages;
     uint64_t generations[PAGES]; /* 0: zeros */
-    struct timespec mtime, ctime;
+    struct timespec mtime;
 };
 
 static struct {
@@ -142,23 +142,12 @@ static void tell(unsigned process, struct order order)
     CHECK(recv(sockets[process], &answer, 1, 0) == 1, "process %u has failed", process);
 }
 
-static void read_times(struct image *image, unsigned file)
+static struct timespec mtime_of(unsigned file)
 {
     struct stat status;
 
     CHECK(stat(name_of(file), &status) == 0);
-    image->mtime = status.st_mtim;
-    image->ctime = status.st_ctim;
-}
-
-static void check_times(unsigned file)
-{
-    const struct image *image = &model->committed[file];
-    struct stat status;
-
-    CHECK(stat(name_of(file), &status) == 0);
-    CHECK(status.st_mtim.tv_sec == image->mtime.tv_sec && status.st_mtim.tv_nsec == image->mtime.tv_nsec, "%s", name_of(file));
-    CHECK(status.st_ctim.tv_sec == image->ctime.tv_sec && status.st_ctim.tv_nsec == image->ctime.tv_nsec, "%s", name_of(file));
+    return status.st_mtim;
 }
 
 static void change_model(const struct order *order)
@@ -187,14 +176,17 @@ static void change_model(const struct order *order)
 
 static void end_transaction(const struct order *order)
 {
+    struct timespec mtime;
+
     for (unsigned i = 0; i < FILES; i++) {
         if (!(order->set & 1u << i))
             continue;
+        mtime = mtime_of(i);
         if (order->act == ROLL_BACK) {
-            check_times(i);
+            CHECK(memcmp(&mtime, &model->committed[i].mtime, sizeof mtime) == 0, "%s", name_of(i));
             model->now[i] = model->committed[i];
         } else {
-            read_times(&model->now[i], i);
+            model->now[i].mtime = mtime;
             model->committed[i] = model->now[i];
         }
     }
@@ -241,7 +233,7 @@ static void start(void)
         tell(i, (struct order){.act = LOOK}); /* they are there, and empty */
     }
     for (unsigned i = 0; i < FILES; i++) {
-        read_times(&model->now[i], i);
+        model->now[i].mtime = mtime_of(i);
         model->committed[i] = model->now[i];
     }
 }
