@@ -412,6 +412,27 @@ static void op_group(void)
     CHECK(close(fd) == 0);
 }
 
+/* What no commit has is gone; on the plain folder it never was. */
+static void op_rollback(void)
+{
+    if (place.on_mount) {
+        struct mapshare *files[2] = {mapshare_open("file", O_RDWR, 0, NULL), mapshare_open("other", O_RDWR, 0, NULL)};
+
+        CHECK(files[0] && files[1]);
+        put(second, 0, PAGE, 51);
+        fill((unsigned char *)mapshare_addr(files[0]) + 3 * PAGE, 2 * PAGE, 52);
+        put(fd, 12 * PAGE, 5, 53);
+        CHECK(ftruncate(second, 3 * PAGE + 7) == 0 && ftruncate(second, 9 * PAGE) == 0);
+        CHECK(mapshare_rollback(files, 2, NULL) == 0);
+        CHECK(mapshare_close(files[0]) == 0 && mapshare_close(files[1]) == 0);
+    }
+    expect(fd, 0, 10 * PAGE + 100, 1);
+    expect(second, 2 * PAGE, 3 * PAGE, 54);
+    put(fd, PAGE, 5, 55);
+    sync_and_close(second);
+    sync_and_close(fd);
+}
+
 /* ---- memory ---- */
 
 static void many_files(void)
@@ -529,6 +550,14 @@ static void two_synced(void)
     CHECK(fsync(second) == 0);
 }
 
+/* Committed, and not yet in the store. */
+static void two_committed(void)
+{
+    two_files();
+    put(second, 2 * PAGE, 3 * PAGE, 54);
+    CHECK(fsync(second) == 0);
+}
+
 const struct operation operations[] = {
     {.name = "create", .prepare = one_file, .operate = op_create},
     {.name = "folder", .prepare = nothing, .operate = op_folder},
@@ -551,6 +580,7 @@ const struct operation operations[] = {
     {.name = "truncate", .prepare = dirty_file, .operate = op_truncate},
     {.name = "punch", .prepare = dirty_file, .operate = op_punch},
     {.name = "group", .prepare = one_file, .operate = op_group},
+    {.name = "rollback", .prepare = two_committed, .operate = op_rollback, .options = "atomic", .stride = 50},
     {.name = "locks", .prepare = one_file, .operate = operate_on_locks},
     {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 96, .stride = 600},
     {.name = "spill",

@@ -99,6 +99,18 @@ static void files_of_two_mounts_have_no_common_commit(void **state)
     assert_int_equal(mapshare_close(list[1]), 0);
 }
 
+/* It would take the request for a hole over all of the file. */
+static void a_daemon_that_cannot_roll_back_is_not_asked_to(void **state)
+{
+    struct mapshare *ms = open_sized("a", PAGE), *both[] = {ms, ms};
+
+    (void)state;
+    *(char *)mapshare_addr(ms) = 1;
+    assert_fails(mapshare_rollback(both, 2, NULL), ENOTSUP);
+    assert_int_equal(*(char *)mapshare_addr(ms), 1);
+    assert_int_equal(mapshare_close(ms), 0);
+}
+
 static void waiting_gives_the_time_in_nanoseconds(void **state)
 {
     struct mapshare *ms = open_sized("a", PAGE);
@@ -229,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup(a_replaced_worker_is_asked_again_from_the_start, start_fake),
         cmocka_unit_test_setup(failures_come_through, start_fake),
         cmocka_unit_test_setup(files_of_two_mounts_have_no_common_commit, start_fake),
+        cmocka_unit_test_setup(a_daemon_that_cannot_roll_back_is_not_asked_to, start_fake),
         cmocka_unit_test_setup(waiting_gives_the_time_in_nanoseconds, start_fake),
         cmocka_unit_test_setup(a_sync_reports_the_files_commit, start_fake),
         cmocka_unit_test_setup(many_runs_come_in_several_answers, start_fake),
