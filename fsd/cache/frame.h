@@ -8,6 +8,7 @@
  *                                               checkpointed
  * Besides, a frame in COMMITTED is freed when a later commit replaces it or makes it void, and one in COMMITTING that was replaced when its
  * commit fails. Every arrow is page_move() or page_move_all() in file/page.c; who asks for it: write.c, commit.c, checkpoint.c.
+ * A rollback frees what is RECEIVED, and shows again what that had hidden.
  * A frame in COMMITTING, COMMITTED or WRITEBACK never changes its content (invariant 5).
  *
  * Locking: the allocator has its own lock, a leaf. Everything about a frame that is in use is guarded by its file's lock.

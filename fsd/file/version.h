@@ -14,6 +14,9 @@
  *                               └──────┴─ abort: back
  *  stored: committed → stored, when all of it is in the store; `cut` by version_cut_done, when the store's file was cut
  *
+ *
+ * A rollback makes `current` what commits[last] is, where none is begun.
+ *
  * begun → durable is the journal's doing: one store publishes the commit of all its files.
  *
  * `void_from`: what was committed before, from this byte of the file on, does not count; UINT64_MAX: all counts. It wanders from current,

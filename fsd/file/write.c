@@ -128,12 +128,20 @@ static size_t take_pages(struct files *files, uint32_t number, struct received *
     return done;
 }
 
+/* How much of a WRITE lies behind the file's end, where the kernel's page is from before a rollback: such bytes are gone. */
+static size_t bytes_behind(const struct file_version *current, uint64_t offset, size_t size)
+{
+    uint64_t end = current->size > offset ? current->size : offset;
+
+    return offset + size > end ? offset + size - end : 0;
+}
+
 ssize_t file_write(struct files *files, uint32_t number, struct received *data, size_t size, uint64_t offset, enum write_kind kind)
 {
     struct file_index *index = &files->index[number];
     struct file_version *current = &files->arena->files[number].current;
     uint64_t max = files->arena->header->size_max;
-    size_t done;
+    size_t done, behind;
     int error = 0;
 
     if (kind == WRITE_PLAIN && offset >= max)
@@ -142,7 +150,8 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         size = max - offset;
     file_lock(files, index);
     share_charge_to(files, index, data->user);
-    done = take_pages(files, number, data, size, offset, kind, &error);
+    behind = kind == WRITE_PLAIN ? 0 : bytes_behind(current, offset, size);
+    done = take_pages(files, number, data, size - behind, offset, kind, &error);
     if (done || (!size && !error)) {
         if (KEEP_TIMES)
             current->mtime = current->ctime = time_mark(current->ctime);
@@ -153,6 +162,8 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         wish(&files->wishes, WISH_FLUSH);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);
+    if (!error)
+        done += behind;
     return done || (kind != WRITE_PLAIN && error != -EUCLEAN) ? (ssize_t)done : error;
 }
 

@@ -23,6 +23,8 @@ groups = {"requests": {
     "truncate": look + open_ + write(b"z" * 800) + m("SETATTR", 1, body=struct.pack("<IIQQQQQQIIIIIIII", 8, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) + fsync,
     "fallocate": look + open_ + m("FALLOCATE", 1, body=struct.pack("<QQQII", 0, 0, 9000, 0, 0)) + m("FALLOCATE", 1, body=struct.pack("<QQQII", 0, 0, 4096, 3, 0)) +
                  m("LSEEK", 1, body=struct.pack("<QQII", 0, 0, 4, 0)),
+    "rollback": look + open_ + write(b"r" * 900) + fsync + write(b"s" * 800, 4000) + m("FALLOCATE", 1, body=struct.pack("<QQQII", 0, 0, 0x7fff6d6170736861, 3, 0)) +
+                m("READ", 1, body=struct.pack("<QQIIQII", 0, 0, 4096, 0, 0, 0, 0)) + m("OPEN", 1, body=struct.pack("<II", 0, 0)),
     "folder": m("OPENDIR", body=b"\0" * 8) + m("READDIRPLUS", body=struct.pack("<QQIIQII", 0, 0, 4096, 0, 0, 0, 0)) + m("RELEASEDIR", body=b"\0" * 24),
     "unlinked": look + open_ + m("UNLINK", body=name("file-0")) + write(b"q" * 50) + fsync + m("RELEASE", 1, body=b"\0" * 24),
     "forget": look + m("FORGET", 1, body=struct.pack("<Q", 1)) + m("BATCH_FORGET", body=struct.pack("<IIQQ", 1, 0, 1, 1)),

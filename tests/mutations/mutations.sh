@@ -53,6 +53,7 @@ mutate no-flush-of-a-commit journal/journal.c \
     tests/unit/journal-commit
 mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
 # A death leaves what says otherwise.
+mutate rollback-forgotten-by-a-death file/takeover.c '/rollback_go_on\(files, index\);/d' tests/unit/fsd-rollback
 mutate record-not-named-back file/relate.c 's/return is_inode\(arena, inode\) && .*$/return is_inode(arena, inode);/' tests/unit/fsd-inodes
 mutate record-that-names-nothing file/relate.c \
     's/\(number <= arena->header->file_used && arena->files\[number\].inode == slot\)/true/' \

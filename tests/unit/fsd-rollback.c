@@ -87,6 +87,17 @@ static void die_rolling_back(struct house *house, uint32_t file, unsigned at)
         roll_back(house, file);
 }
 
+/* As the kernel sends it, with all that a page has. */
+static void put_mapped(struct house *house, uint32_t file, uint64_t page, unsigned pages, char letter)
+{
+    unsigned char bytes[8 * PAGE_BYTES];
+    struct received data = {.rest = bytes};
+
+    memset(bytes, letter, sizeof bytes);
+    assert_int_equal(file_write(house->files, file, &data, pages * PAGE_BYTES, page << PAGE_SHIFT, WRITE_MAPPED),
+                     pages * PAGE_BYTES);
+}
+
 static void queue_answered(struct commit_waiter *waiter, const struct commit_result *result)
 {
     assert_int_equal(result->error, 0);
@@ -276,6 +287,27 @@ static void a_death_after_it_takes_nothing_more(void **state)
     assert_string_equal(seen(house, file, 0, 9), "aaca");
     rollback_seen(house->files, file);
     assert_int_equal(house->arena.files[file].flags, 0);
+}
+
+/* The kernel does not know the file's end yet: what it sends from behind does not appear when the file grows. */
+static void what_comes_late_is_cut_at_the_end(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+    struct stat before;
+
+    assert_int_equal(file_truncate(house->files, file, 3 * PAGE_BYTES + 100), 0);
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(file_truncate(house->files, file, 8 * PAGE_BYTES), 0);
+    roll_back(house, file);
+    before = attributes(house, file);
+    put_mapped(house, file, 5, 2, 'x');
+    assert_string_equal(states(house, file), "");
+    assert_true(same(attributes(house, file).st_mtim, before.st_mtim));
+    put_mapped(house, file, 2, 3, 'y');
+    assert_string_equal(seen(house, file, 0, 9), "aayy");
+    assert_int_equal(file_truncate(house->files, file, 8 * PAGE_BYTES), 0);
+    assert_string_equal(seen(house, file, 0, 9), "aay?....");
 }
 
 static void amid_a_write(void *context, enum operation operation, bool journal)
@@ -502,6 +534,7 @@ int main(void)
         TEST(what_is_committed_and_failed_stays_so),
         TEST(pages_journaled_ahead_are_let_go),
         TEST(a_death_after_it_takes_nothing_more),
+        TEST(what_comes_late_is_cut_at_the_end),
         TEST(amid_a_checkpoint),
         TEST(a_waiter_for_a_commit_and_one_for_a_rollback),
         TEST(the_model_never_differs),
