@@ -12,7 +12,8 @@
 
 #define ATTEMPTS 4
 
-/* Where there is no room the kernel says so of pages that it could not send, once; then it has none of them any more. */
+/* Where the daemon has no room the kernel says so of pages that it could not send; then it has none of them any more. The next sync would say it once
+ * more, of what is gone. */
 static int roll_back_file(struct mapshare *ms)
 {
     const int hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
@@ -21,7 +22,10 @@ static int roll_back_file(struct mapshare *ms)
 
     for (int attempt = 0; (error == -EIO || error == -ENOSPC) && attempt < ATTEMPTS; attempt++)
         error = fallocate(ms->fd, hole, 0, MAPSHARE_ABI_ROLLBACK_LENGTH) ? -errno : 0;
-    return error ? error : mapshare_file_size(ms, &size); /* so the kernel learns it, too */
+    if (error)
+        return error;
+    sync_file_range(ms->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
+    return mapshare_file_size(ms, &size); /* so the kernel learns it, too */
 }
 
 static int check_daemon(struct mapshare **files, size_t count)

@@ -1,4 +1,4 @@
-/* rollback basics MOUNT OTHER_MOUNT | races MOUNT PLAIN | kept FILE: what rollback.sh runs. */
+/* rollback basics MOUNT OTHER_MOUNT | races MOUNT PLAIN | no-room MOUNT PAGES | kept FILE: what rollback.sh runs. */
 #include "config.h"
 
 #include <sys/uio.h>
@@ -222,6 +222,29 @@ static void races(const char *plain)
     CHECK(mapshare_commit(&ms, 1, NULL) == 0 && mapshare_close(ms) == 0);
 }
 
+/* More pages than the daemon can take: some are dropped, and the file is torn, until it is rolled back. */
+static void no_room(unsigned pages)
+{
+    int fd = make_file("large", (off_t)pages * PAGE);
+    struct mapshare *ms = mapshare_fdopen(fd, NULL);
+
+    CHECK(ms);
+    stamp(ms, 0, 1);
+    CHECK(mapshare_commit(&ms, 1, NULL) == 0);
+    for (unsigned page = 0; page < pages; page++)
+        stamp(ms, page, 2);
+    CHECK(mapshare_commit(&ms, 1, NULL) == -1 && errno == ENOSPC);
+    for (unsigned page = 0; page < pages; page++)
+        stamp(ms, page, 3);
+    roll_back(ms);
+    CHECK(stamp_at(ms, 0) == 1);
+    for (unsigned page = 1; page < pages; page++)
+        CHECK(stamp_at(ms, page) == 0);
+    stamp(ms, 0, 4);
+    CHECK(mapshare_commit(&ms, 1, NULL) == 0, "what was dropped is told of, though it is gone");
+    CHECK(mapshare_close(ms) == 0);
+}
+
 /* Says how many pages of the file the kernel has, each time that it is asked by a line, and brings all in before. */
 static void kept(const char *path)
 {
@@ -248,7 +271,9 @@ int main(int argc, char **argv)
     CHECK(argc == 4 && chdir(argv[2]) == 0);
     if (strcmp(argv[1], "basics") == 0)
         basics(argv[3]);
-    else
+    else if (strcmp(argv[1], "races") == 0)
         races(argv[3]);
+    else
+        no_room((unsigned)atol(argv[3]));
     return 0;
 }

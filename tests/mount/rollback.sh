@@ -47,3 +47,12 @@ stop_mount
 cmp "$PLAIN/raced" "$STORE/raced" || fail "a store was seen, but not committed"
 MOUNT=$OTHER_MOUNT KEEPER=$OTHER_KEEPER
 stop_mount
+
+# Neither memory nor the disk has room for what is taken back.
+expect_log 'cache_size is used up: pages go to the spill file' 'no room for changed pages' 'stores were dropped, since neither'
+STORE=$SCRATCH/store3 MOUNT=$SCRATCH/mount3
+mkdir "$STORE" "$MOUNT"
+small_disk "$STORE" 40M
+start_mount journal_size=4M,cache_size=16M,atomic
+"$program" no-room "$MOUNT" 20000
+stop_mount
