@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 scratch
 expect_deaths
-start_mount commit_interval=3600,max_restarts=1000
+start_mount commit_interval=3600,max_restarts=100000
 "$(helper mount/rollback-model)" "$MOUNT" "$PLAIN" "${ROUNDS:-1500}" &
 model=$!
 kill_later "$model"

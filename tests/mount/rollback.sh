@@ -21,24 +21,28 @@ start_mount commit_interval=3600,noatime # reading marks nothing
 coproc KEPT { exec "$program" kept "$MOUNT/one"; }
 kept_pid=$KEPT_PID
 kill_later "$kept_pid"
-kept() {
-    local count
+ask_kept() {
     echo >&"${KEPT[1]}"
     read -r count <&"${KEPT[0]}"
-    [ "$count" "$@" ]
+}
+none_is_kept() {
+    ask_kept
+    [ "$count" = 0 ]
+}
+kept_when_opened() {
+    cat "$MOUNT/one" >/dev/null
+    : <"$MOUNT/one"
+    ask_kept
+    [ "$count" -gt 0 ]
 }
 read -r count <&"${KEPT[0]}"
 [ "$count" = 64 ] || fail "$count pages are in the kernel before"
 worker=$(stats_value worker_pid)
 "$(helper mount/damage-arena)" "$KEEPER" stale "$(stat -c %i "$MOUNT/one")"
-kept = 64 || fail "pages are gone before"
+ask_kept
+[ "$count" = 64 ] || fail "$count pages are there before"
 kill -9 "$worker"
-wait_until 20 kept = 0 || fail "the kernel's pages stay"
-kept_when_opened() {
-    cat "$MOUNT/one" >/dev/null
-    : <"$MOUNT/one"
-    kept -gt 0
-}
+wait_until 20 none_is_kept || fail "the kernel's pages stay"
 wait_until 20 kept_when_opened || fail "each open goes on dropping the pages"
 exec {KEPT[1]}>&-
 wait "$kept_pid"

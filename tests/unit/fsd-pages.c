@@ -212,7 +212,7 @@ static void info_counts_pages_once(void **state)
     put_page(house, file, 8, 'd');
     status_info(house->files, file, &info);
     assert_int_equal(info.version, MAPSHARE_ABI_VERSION);
-    assert_int_equal(info.flags, 0);
+    assert_int_equal(info.flags, MAPSHARE_ABI_ROLLS_BACK);
     assert_int_equal(info.received, 2);
     assert_int_equal(info.committed, 4);
     assert_int_equal(info.writeback + info.failed, 0);
@@ -222,7 +222,7 @@ static void info_counts_pages_once(void **state)
     assert_int_equal(all.of[MAPSHARE_ABI_COMMITTED], 5); /* page 0's older frame too */
     file_set_atomic(house->files, file, true);
     status_info(house->files, file, &info);
-    assert_int_equal(info.flags, MAPSHARE_ABI_ATOMIC);
+    assert_int_equal(info.flags, MAPSHARE_ABI_ROLLS_BACK | MAPSHARE_ABI_ATOMIC);
 }
 
 /* ---- reading ---- */
