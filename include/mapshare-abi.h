@@ -95,7 +95,7 @@ struct mapshare_abi_commit {
 
 /* A rollback is fallocate(2), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from 0 on, of a length that nobody asks for by chance. For a hole the
  * kernel sends the pages that it has, and drops them, in every mapping, when the daemon has answered: the file is then as its last commit left
- * it. A daemon that does not know of it would make the hole: ask MAPSHARE_IOC_INFO first. An error may be of pages that could not be sent, and are
+ * it. EALREADY: it was, and the pages stay. A daemon that does not know of it would make the hole: ask MAPSHARE_IOC_INFO first. An error may be of pages that could not be sent, and are
  * not kept: try again. Ask for the size afterwards, so that the kernel learns it. */
 #define MAPSHARE_ABI_ROLLBACK_LENGTH INT64_C(0x7fff6d6170736861)
 

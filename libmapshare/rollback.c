@@ -23,7 +23,7 @@ static int roll_back_file(struct mapshare *ms)
     for (int attempt = 0; (error == -EIO || error == -ENOSPC) && attempt < ATTEMPTS; attempt++)
         error = fallocate(ms->fd, hole, 0, MAPSHARE_ABI_ROLLBACK_LENGTH) ? -errno : 0;
     if (error)
-        return error;
+        return error == -EALREADY ? 0 : error;
     sync_file_range(ms->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
     return mapshare_file_size(ms, &size); /* so the kernel learns it, too */
 }

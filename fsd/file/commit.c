@@ -68,8 +68,7 @@ static void roll_back(struct files *files, struct waiter_list *waiters)
         if (!waiter->rolls_back)
             continue;
         TAILQ_REMOVE(waiters, waiter, link);
-        for (uint32_t i = 0; i < waiter->count; i++)
-            rollback_file(files, waiter->files[i]);
+        waiter->result.error = rollback_file(files, waiter->files[0]);
         answer(files, waiter);
     }
 }

@@ -24,7 +24,7 @@ struct commit_waiter {
     uint32_t flush_inode; /* an inode to flush in the store as well: fsyncdir; 0: none */
     bool by_timer;        /* no program asks */
     bool carries;         /* carry.h: what is committed of the file is committed again */
-    bool rolls_back;      /* rollback.h: nothing is to be committed of the files, what is not committed is to go */
+    bool rolls_back;      /* rollback.h: nothing of its one file is to be committed, what is not committed is to go */
     /* Called once, without locks, from the leading thread; may free the waiter. */
     void (*done)(struct commit_waiter *waiter, const struct commit_result *result);
     void *context;               /* the caller's */

@@ -2,6 +2,8 @@
 
 #include "file/rollback.h"
 
+#include <errno.h>
+
 #include "file/ahead.h"
 #include "file/damage.h"
 #include "file/page.h"
@@ -36,14 +38,27 @@ static void go_back(struct files *files, struct file_index *index)
     atomic_fetch_and(&file->flags, ~(FILE_ROLLING | FILE_TORN));
 }
 
-void rollback_file(struct files *files, uint32_t number)
+static bool has_changed(struct files *files, const struct file_index *index)
+{
+    const struct file *file = file_truth(files, index);
+
+    return version_has_changes(index) || file->flags & (FILE_STALE | FILE_TORN) || (file->error && !index->view.failed);
+}
+
+int rollback_file(struct files *files, uint32_t number)
 {
     struct file_index *index = &files->index[number];
+    int error = 0;
 
     ahead_abandon_file(files, index); /* it would hold the journal's tail */
-    atomic_fetch_or(&file_truth(files, index)->flags, FILE_ROLLING | FILE_STALE);
-    go_back(files, index);
+    if (has_changed(files, index)) {
+        atomic_fetch_or(&file_truth(files, index)->flags, FILE_ROLLING | FILE_STALE);
+        go_back(files, index);
+    } else {
+        error = -EALREADY;
+    }
     pthread_mutex_unlock(&index->lock);
+    return error;
 }
 
 void rollback_seen(struct files *files, uint32_t number)

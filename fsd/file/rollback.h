@@ -9,8 +9,9 @@
 
 #include "file/file.h"
 
-/* No commit of the file is being made: for the leader of commits (commit_waiter.rolls_back), and for unmounting. */
-void rollback_file(struct files *files, uint32_t file);
+/* No commit of the file is being made: for the leader of commits (commit_waiter.rolls_back), and for unmounting. -EALREADY: nothing had changed, so
+ * the kernel may keep its pages. */
+int rollback_file(struct files *files, uint32_t file);
 /* The kernel dropped its pages, or is about to. */
 void rollback_seen(struct files *files, uint32_t file);
 /* Of a takeover, once the file's frames are sorted; its lock is held. */

@@ -214,16 +214,17 @@ void version_drop(struct files *files, struct file_index *index)
 void version_rollback(struct files *files, struct file_index *index)
 {
     struct file_versions *versions = &index->versions;
-    const struct file_version *last = last_of(files, index);
+    struct file_version *current = &file_truth(files, index)->current, *last = last_of(files, index);
 
     assert(!versions->committing);
-    file_truth(files, index)->current = (struct file_version){
+    last->ctime = current->ctime; /* is of names, modes and attributes, too, which stay */
+    *current = (struct file_version){
         .size = last->size,
         .reserved = last->reserved,
         .void_from = UINT64_MAX,
         .atime = last->atime,
         .mtime = last->mtime,
-        .ctime = file_truth(files, index)->current.ctime, /* also of names, modes and attributes, which stay */
+        .ctime = last->ctime,
     };
     versions->changed = versions->atime_changed = versions->carried = false;
     versions->last_change = time_coarse();

@@ -370,8 +370,10 @@ int worker_run(struct daemon *daemon, bool rescues)
         error = -EAGAIN;
     if (!error)
         error = take_over_session(&server);
-    if (!error)
+    if (!error) {
+        rollback_take_over(&server);
         error = start_serving(&server);
+    }
     if (error && server.arena.header->ready && (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE))
         return WORKER_LACKED;
     if (error) {
@@ -379,7 +381,6 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
-    rollback_take_over(&server);
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -76,8 +76,9 @@ static void rolled_back(struct commit_waiter *waiter, const struct commit_result
     struct parked_rollback *parked = (struct parked_rollback *)waiter;
     struct server *server = server_of(parked->request);
 
-    (void)result;
-    if (fuse_reply_err(parked->request, 0))
+    if (result->error)
+        request_reply(parked->request, result->error);
+    else if (fuse_reply_err(parked->request, 0))
         drop_pages(server, parked->file);
     else
         rollback_seen(&server->files, parked->file);

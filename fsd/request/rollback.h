@@ -9,7 +9,7 @@
 bool rollback_is(int mode, off_t offset, off_t length);
 /* Parked until no commit is being made. */
 void rollback_serve(fuse_req_t request, uint32_t file);
-/* Once requests are served: a client that was killed together with a worker does not ask again, and its kernel keeps its pages. */
+/* Before requests are served: a client that was killed together with a worker does not ask again, and its kernel keeps its pages. */
 void rollback_take_over(struct server *server);
 
 #endif

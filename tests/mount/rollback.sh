@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # mapshare_rollback on a mount: what it takes back, what it refuses, stores that race with it, and a client that was killed together with a worker.
 . "$(dirname "$0")/../lib.sh"
+need_mount
 need_root
+need_tool
 need_program getfattr
 scratch
 expect_deaths
@@ -44,6 +46,9 @@ ask_kept
 kill -9 "$worker"
 wait_until 20 none_is_kept || fail "the kernel's pages stay"
 wait_until 20 kept_when_opened || fail "each open goes on dropping the pages"
+"$MAPSHARE" rollback "$MOUNT/one" >/dev/null
+ask_kept
+[ "$count" -gt 0 ] || fail "of a file that did not change the kernel's pages are dropped"
 exec {KEPT[1]}>&-
 wait "$kept_pid"
 

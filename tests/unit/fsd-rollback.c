@@ -66,7 +66,9 @@ void __wrap_page_show(struct files *files, struct file_index *index, struct fram
 
 static void roll_back(struct house *house, uint32_t file)
 {
-    rollback_file(house->files, file);
+    int error = rollback_file(house->files, file);
+
+    assert_true(error == 0 || error == -EALREADY);
     rollback_seen(house->files, file);
 }
 
@@ -287,6 +289,11 @@ static void a_death_after_it_takes_nothing_more(void **state)
     assert_string_equal(seen(house, file, 0, 9), "aaca");
     rollback_seen(house->files, file);
     assert_int_equal(house->arena.files[file].flags, 0);
+    assert_int_equal(file_truncate(house->files, file, 0), 0);
+    roll_back(house, file);
+    house_replace_worker(house);
+    assert_string_equal(seen(house, file, 0, 9), "aaaa");
+    assert_true(commit_needless(house->files, inode_of(house, file), file));
 }
 
 /* The kernel does not know the file's end yet: what it sends from behind does not appear when the file grows. */
@@ -308,6 +315,26 @@ static void what_comes_late_is_cut_at_the_end(void **state)
     assert_string_equal(seen(house, file, 0, 9), "aayy");
     assert_int_equal(file_truncate(house->files, file, 8 * PAGE_BYTES), 0);
     assert_string_equal(seen(house, file, 0, 9), "aay?....");
+}
+
+static void an_unchanged_file_is_left_alone(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 4, 'a');
+
+    assert_int_equal(rollback_file(house->files, file), -EALREADY);
+    put_page(house, file, 1, 'b');
+    assert_int_equal(commit_file(house, file), 0);
+    assert_int_equal(rollback_file(house->files, file), -EALREADY);
+    assert_int_equal(house->arena.files[file].flags, 0);
+    set_times(house, file, 5);
+    assert_int_equal(rollback_file(house->files, file), 0);
+    assert_int_equal(rollback_file(house->files, file), 0); /* the kernel has not heard of it */
+    rollback_seen(house->files, file);
+    assert_int_equal(rollback_file(house->files, file), -EALREADY);
+    file_tear(house->files, file);
+    assert_int_equal(rollback_file(house->files, file), 0);
+    assert_int_equal(house->arena.files[file].error, 0);
 }
 
 static void amid_a_write(void *context, enum operation operation, bool journal)
@@ -535,6 +562,7 @@ int main(void)
         TEST(pages_journaled_ahead_are_let_go),
         TEST(a_death_after_it_takes_nothing_more),
         TEST(what_comes_late_is_cut_at_the_end),
+        TEST(an_unchanged_file_is_left_alone),
         TEST(amid_a_checkpoint),
         TEST(a_waiter_for_a_commit_and_one_for_a_rollback),
         TEST(the_model_never_differs),
