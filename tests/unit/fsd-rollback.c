@@ -164,7 +164,7 @@ static void sizes_and_times_go_back(void **state)
 {
     struct house *house = *state;
     uint32_t file = make_file(house, "a", 6, 'a');
-    struct stat before;
+    struct stat before, changed;
 
     set_times(house, file, 1000);
     put_page(house, file, 5, 'b');
@@ -172,9 +172,13 @@ static void sizes_and_times_go_back(void **state)
     before = attributes(house, file);
     assert_int_equal(file_truncate(house->files, file, PAGE_BYTES + 7), 0);
     assert_int_equal(file_truncate(house->files, file, 9 * PAGE_BYTES), 0);
-    set_times(house, file, 2000);
+    do { /* the clock goes in steps */
+        set_times(house, file, 2000);
+        changed = attributes(house, file);
+    } while (same(changed.st_ctim, before.st_ctim));
     assert_string_equal(seen(house, file, 0, 9), "a?.......");
     roll_back(house, file);
+    assert_true(same(attributes(house, file).st_ctim, changed.st_ctim));
     assert_string_equal(seen(house, file, 0, 9), "aaaaab");
     assert_int_equal(attributes(house, file).st_size, before.st_size);
     assert_true(same(attributes(house, file).st_mtim, before.st_mtim) && same(attributes(house, file).st_atim, before.st_atim));
