@@ -1,6 +1,7 @@
 /* rollback basics MOUNT OTHER_MOUNT | races MOUNT PLAIN | no-room MOUNT PAGES | kept FILE: what rollback.sh runs. */
 #include "config.h"
 
+#include <sys/prctl.h>
 #include <sys/uio.h>
 
 #include "cachestat.h"
@@ -102,6 +103,8 @@ static void sizes_and_times(struct mapshare *ms)
     child = fork();
     if (child == 0) {
         struct mapshare *own = open_new("one", 0);
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         CHECK(mapshare_resize(own, 2 * PAGES * PAGE) == 0);
         stamp(own, 2 * PAGES - 1, 8);
         stamp(own, 3, 8);
@@ -208,6 +211,8 @@ static void races(const char *plain)
 
     CHECK(mapshare_sync(ms, 0, 0, MS_SYNC, NULL) == 0);
     racer = fork();
+    if (racer == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (uint64_t i = 1; racer == 0; i++) {
         words[(i * 7 % PAGES) * PAGE / sizeof *words] = i;
         if (i % 256 == 0)
