@@ -10,7 +10,7 @@ model=$!
 kill_later "$model"
 while kill -0 "$model" 2>/dev/null; do
     kill -9 "$(stats_value worker_pid)" 2>/dev/null || true
-    sleep "0.0$((RANDOM % 10))5"
+    sleep "0.$((RANDOM % 2))$((RANDOM % 10))"
 done
 wait "$model" || fail "it differs from the model"
 [ "$(stats_value restarts)" -gt 3 ] || fail "the worker hardly died: $(stats_value restarts) times"
