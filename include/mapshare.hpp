@@ -374,16 +374,35 @@ class file
     ::mapshare *handle_ = nullptr;
 };
 
-/** As mapshare_commit(): commit({&one, &other}), or any list of pointers to files. */
-template <class Files = std::initializer_list<const file *>> receipt commit(const Files &files, errors to = {})
+/** What the implementation needs; not for use. */
+namespace detail
+{
+
+using call_of_all = int(::mapshare *const[], std::size_t, ::mapshare_receipt *);
+
+template <class Files> receipt of_all(const char *name, call_of_all &call, const Files &files, const errors &to)
 {
     std::vector<::mapshare *> handles;
     receipt result{};
 
     for (const file *each : files)
         handles.push_back(each->handle());
-    to.check("mapshare_commit", ::mapshare_commit(handles.data(), handles.size(), &result));
+    to.check(name, call(handles.data(), handles.size(), &result));
     return result;
+}
+
+} // namespace detail
+
+/** As mapshare_commit(): commit({&one, &other}), or any list of pointers to files. */
+template <class Files = std::initializer_list<const file *>> receipt commit(const Files &files, errors to = {})
+{
+    return detail::of_all("mapshare_commit", ::mapshare_commit, files, to);
+}
+
+/** As mapshare_rollback(), of any list as commit() takes. */
+template <class Files = std::initializer_list<const file *>> receipt rollback(const Files &files, errors to = {})
+{
+    return detail::of_all("mapshare_rollback", ::mapshare_rollback, files, to);
 }
 
 /** One of a file's locks, for std::unique_lock, std::shared_lock, std::scoped_lock: Lockable, TimedLockable and SharedLockable.

@@ -11,6 +11,7 @@
 #include "file/rollback.h"
 #include "mapshare-abi.h"
 #include "probe/probe.h"
+#include "request/attribute.h"
 #include "request/current.h"
 
 struct parked_rollback {
@@ -76,6 +77,7 @@ static void rolled_back(struct commit_waiter *waiter, const struct commit_result
     struct parked_rollback *parked = (struct parked_rollback *)waiter;
     struct server *server = server_of(parked->request);
 
+    attribute_untell(server, server->arena.files[parked->file].inode);
     if (result->error)
         request_reply(parked->request, result->error);
     else if (fuse_reply_err(parked->request, 0))

@@ -11,10 +11,10 @@
 Failures are OSError, by errno its subclasses: TimeoutError, PermissionError, FileNotFoundError, and of this module NotSupported (the
 file is not on a mount) and OwnerDied.
 """
-from ._file import File, PageState, Receipt, Run, Status, anonymous, commit, fdopen, guard, open, receive, version
+from ._file import File, PageState, Receipt, Run, Status, anonymous, commit, fdopen, guard, open, receive, rollback, version
 from ._library import NotSupported, OwnerDied
 from ._lock import Lock
 from ._mapping import Mapping
 
 __all__ = ["File", "Lock", "Mapping", "NotSupported", "OwnerDied", "PageState", "Receipt", "Run", "Status", "anonymous", "commit", "fdopen",
-           "guard", "open", "receive", "version"]
+           "guard", "open", "receive", "rollback", "version"]

@@ -243,13 +243,22 @@ def receive(socket: Any) -> File:
     return File(call("receive", _descriptor(socket)))
 
 
-def commit(files: Iterable[File]) -> Receipt:
-    """Makes all changes of these files durable in one commit: after a crash all are there, or none."""
+def _call_of_all(name: str, files: Iterable[File]) -> Receipt:
     receipt = _library.Receipt()
     with contextlib.ExitStack() as stack:
         handles = [stack.enter_context(file._use()) for file in files]
-        call("commit", (ctypes.c_void_p * len(handles))(*handles), len(handles), receipt)
+        call(name, (ctypes.c_void_p * len(handles))(*handles), len(handles), receipt)
     return _receipt(receipt)
+
+
+def commit(files: Iterable[File]) -> Receipt:
+    """Makes all changes of these files durable in one commit: after a crash all are there, or none."""
+    return _call_of_all("commit", files)
+
+
+def rollback(files: Iterable[File]) -> Receipt:
+    """Takes back what no commit of these files has, in every mapping of every process. The receipt is of the commit that holds."""
+    return _call_of_all("rollback", files)
 
 
 def guard() -> None:

@@ -50,6 +50,7 @@ SIGNATURES = {
     "resize": (c_int, c_void_p, c_uint64),
     "sync": (c_int, c_void_p, c_uint64, c_uint64, c_int, POINTER(Receipt)),
     "commit": (c_int, POINTER(c_void_p), c_size_t, POINTER(Receipt)),
+    "rollback": (c_int, POINTER(c_void_p), c_size_t, POINTER(Receipt)),
     "wait_until": (c_int, c_void_p, c_uint64, POINTER(Timespec)),
     "dirty": (c_ssize_t, c_void_p, POINTER(Range), c_size_t),
     "stat": (c_int, c_void_p, POINTER(Status), c_size_t),

@@ -194,6 +194,9 @@ class Commits(Case):
             receipt = mapshare.commit([self.file, other])
             self.assertEqual(receipt, other.stat().commit)
             self.assertGreaterEqual(self.file.stat().commit, receipt)
+            memory[0] = self.file.view()[0] = 2
+            self.assertGreaterEqual(mapshare.rollback([self.file, other]), receipt)
+            self.assertEqual((memory[0], self.file.view()[0]), (1, 1))
             other.wait(receipt.sequence)
             self.assertRaises(TimeoutError, other.wait, receipt.sequence + 1000, 0.001)
             asyncio.run(other.wait_async(receipt.sequence))
@@ -202,7 +205,7 @@ class Commits(Case):
 
     @unittest.skipIf(ON_MOUNT, "needs another file system")
     def test_elsewhere(self):
-        for call, arguments in ((mapshare.commit, ([self.file],)), (self.file.wait, (1,)), (self.file.dirty, ())):
+        for call, arguments in ((mapshare.commit, ([self.file],)), (mapshare.rollback, ([self.file],)), (self.file.wait, (1,)), (self.file.dirty, ())):
             self.assertIsInstance(self.fails(errno.ENOTSUP, call, *arguments), mapshare.NotSupported)
 
 

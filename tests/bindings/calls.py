@@ -59,13 +59,13 @@ if len(exported) < 20:
 failures.extend(f"{short} is no call any more" for short in set(SHORT_FORMS) - exported)
 
 cpp = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", " ", read("include/mapshare.hpp"), flags=re.S)
-in_cpp = set(re.findall(r"::mapshare_(\w+)\(", cpp))
+in_cpp = set(re.findall(r"::mapshare_(\w+)[(,]", cpp))
 compare("mapshare.hpp", in_cpp, exported)
 explained = set(re.findall(r"^\.Xr mapshare_(\w+) 3", read("man/mapshare.hpp.3"), flags=re.M))
 failures.extend(f"mapshare.hpp(3) does not say what is mapshare_{call} in C++" for call in sorted(in_cpp - explained))
 
 package = "".join(read(path) for path in glob.glob(os.path.join(top, "python/mapshare/*.py")))
-compare("the Python package", set(re.findall(r"\bcall\(\"(\w+)\"", package)), exported)
+compare("the Python package", set(re.findall(r"\b_?call(?:_of_all)?\(\"(\w+)\"", package)), exported)
 
 specification = importlib.util.spec_from_file_location("library", os.path.join(top, "python/mapshare/_library.py"))
 library = importlib.util.module_from_spec(specification)

@@ -134,6 +134,10 @@ static void commits_on_a_mount()
     CHECK(both.sequence > 0 && one.stat().commit.sequence == both.sequence && other.stat().commit.sequence >= both.sequence);
     std::vector<ms::file *> list = {&one, &other};
     CHECK(ms::commit(list).sequence >= both.sequence);
+    one.object<char>() = 'n';
+    other.object<char>() = 'n';
+    CHECK(ms::rollback({&one, &other}).sequence >= both.sequence);
+    CHECK(one.object<char>() != 'n' && other.object<char>() != 'n');
     CHECK(one.sync(0, 4096).sequence >= both.sequence);
     CHECK(one.wait_for(both.sequence, 1min) && one.wait_until(both.sequence, std::chrono::system_clock::now() + 1min));
     one.wait(both.sequence);
@@ -147,6 +151,7 @@ static void commits_elsewhere()
 
     CHECK(file.sync().sequence == 0);
     fails_with(std::errc::not_supported, [&](ms::errors to) { ms::commit({&file}, to); });
+    fails_with(std::errc::not_supported, [&](ms::errors to) { ms::rollback({&file}, to); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(!file.wait_for(1, 1s, to)); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { file.wait(1, to); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(file.dirty(to).empty()); });

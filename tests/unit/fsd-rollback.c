@@ -124,7 +124,7 @@ static struct stat attributes(struct house *house, uint32_t file)
 {
     struct stat stat = {0};
 
-    file_attributes(house->files, file, &stat);
+    file_attributes(house->files, file, &stat, NULL);
     return stat;
 }
 
