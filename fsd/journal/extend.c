@@ -7,19 +7,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "journal/extend.h"
 #include "journal/writing.h"
 
+#define ROOM 4 /* of what is free, no more than a fourth is taken */
+
 static int lengthen_file(struct journal *journal, uint64_t size)
 {
     struct stat status;
-    if (fstat(journal->fd, &status) < 0)
+    struct statvfs disk;
+    if (fstat(journal->fd, &status) < 0 || fstatvfs(journal->fd, &disk) < 0)
         return -errno;
     uint64_t from = (uint64_t)status.st_size;
     if (from >= size)
         return 0;
+    if (disk.f_bavail * disk.f_frsize / ROOM < size - from)
+        return -ENOSPC;
     int result = fallocate(journal->fd, 0, (off_t)from, (off_t)(size - from)) < 0 ? -errno : 0;
     if (result == 0)
         result = superblock_fill(journal->fd, from, size);
