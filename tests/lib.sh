@@ -237,6 +237,16 @@ start_mount_in_background() { # [OPTIONS]
     USED_KEEPERS+=("$KEEPER")
 }
 
+# What is asked and committed is told in $SCRATCH/trace.
+start_traced_mount() {
+    need_mount
+    USED_MOUNTS+=("$MOUNT")
+    "$MAPSHAREFS" -d -o "$DEFAULT_OPTIONS" "$STORE" "$MOUNT" 2>"$SCRATCH/trace" &
+    KEEPER=$!
+    USED_KEEPERS+=("$KEEPER")
+    wait_until 10 is_mounted "$MOUNT"
+}
+
 # In the foreground, so that all it says is in daemon.log, but not as a child of ours.
 start_daemon() { # COMMAND...: mounts MOUNT
     local started

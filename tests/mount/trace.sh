@@ -4,11 +4,7 @@
 need_mount
 need_program getfattr
 scratch
-"$MAPSHAREFS" -d -o journal_size=16M,cache_size=64M "$STORE" "$MOUNT" 2>"$SCRATCH/trace" &
-KEEPER=$!
-USED_KEEPERS+=("$KEEPER")
-USED_MOUNTS+=("$MOUNT")
-wait_until 10 is_mounted "$MOUNT"
+start_traced_mount
 echo text >"$MOUNT/file"
 sync "$MOUNT/file"
 grep -q '^mapsharefs: request [0-9]* of node 1, ' "$SCRATCH/trace" || fail "no request is told"

@@ -5,11 +5,7 @@
 need_mount
 need_program python3
 scratch
-"$MAPSHAREFS" -d -o journal_size=16M,cache_size=64M "$STORE" "$MOUNT" 2>"$SCRATCH/trace" &
-KEEPER=$!
-USED_KEEPERS+=("$KEEPER")
-USED_MOUNTS+=("$MOUNT")
-wait_until 10 is_mounted "$MOUNT"
+start_traced_mount
 cat >"$SCRATCH/ask.py" <<'END'
 import mmap, os, subprocess, sys, time
 os.chdir(sys.argv[1])
