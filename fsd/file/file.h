@@ -80,9 +80,10 @@ struct file_index {
     struct file_stream stream;
     struct file_blocks blocks;
     struct file_opens opens;
-    _Atomic int64_t told; /* to the kernel, of its attributes: told.c's, as is */
-    uint32_t asker;       /* the thread that asked last for them, since they changed; 0: none */
-    struct user *user;    /* who is charged for what is not committed; NULL: nobody yet */
+    _Atomic int64_t told;      /* to the kernel, of its attributes: told.c's, as is */
+    _Atomic uint32_t changing; /* changes of them under way: told.c's, too */
+    uint32_t asker;            /* the thread that asked last for them, since they changed; 0: none */
+    struct user *user;         /* who is charged for what is not committed; NULL: nobody yet */
 
     uint64_t flush_pass; /* the last one that took it: flusher.c's, under the lists' lock */
     struct {
@@ -174,7 +175,10 @@ blkcnt_t file_blocks_missing(struct files *files, uint32_t file, int fd, const s
 enum { FILE_ATIME = 1, FILE_MTIME = 2, FILE_ATIME_NOW = 4, FILE_MTIME_NOW = 8 };
 /* Sets what `which` names, to that time or to now, and marks ctime. */
 void file_set_times(struct files *files, uint32_t file, int which, struct timespec atime, struct timespec mtime);
-/* The attributes changed. Whether the kernel may have kept what it was told since this was last asked: then it must hear that. */
+/* Around a change of them: meanwhile nothing is told that may be kept. */
+void file_change_begin(struct files *files, uint32_t file);
+void file_change_end(struct files *files, uint32_t file);
+/* They changed, or are about to. Whether the kernel may have kept what it was told since this was last asked: then it must hear that. */
 bool file_untell(struct files *files, uint32_t file);
 /* An open (change 1) or a release (-1) of a client's. */
 void file_count_handle(struct files *files, uint32_t file, const struct handle *handle, int change);

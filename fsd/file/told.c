@@ -23,7 +23,17 @@ bool told_may_keep(struct files *files, struct file_index *index, blkcnt_t block
     int64_t told = blocks + TOLD_BLOCKS, before = index->told;
 
     index->told = before == TOLD_NOTHING || before == told ? told : TOLD_ANYTHING;
-    return is_heard(index, question) && index->blocks.known && question->settled == files->settled;
+    return is_heard(index, question) && !index->changing && index->blocks.known && question->settled == files->settled;
+}
+
+void file_change_begin(struct files *files, uint32_t number)
+{
+    atomic_fetch_add(&files->index[number].changing, 1);
+}
+
+void file_change_end(struct files *files, uint32_t number)
+{
+    atomic_fetch_sub(&files->index[number].changing, 1);
 }
 
 bool file_untell(struct files *files, uint32_t number)

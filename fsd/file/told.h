@@ -1,6 +1,6 @@
-/* What the kernel was told of a file's attributes, and keeps. It knows of what it asked for itself: not of pages that it writes back, and not of blocks
- * that a checkpoint takes or gives back. Then it must be told, once, that what it keeps is void: which holds, too, for an answer that was given before
- * and is not heard yet. */
+/* What the kernel was told of a file's attributes, and keeps. When they change it must be told, once, that this is void: which holds, too, for an answer
+ * that was given before and is not heard yet. Also where it asked for the change: what it keeps it would show until the caller has heard the answer, to
+ * somebody who has asked us meanwhile and knows better. */
 #ifndef FILE_TOLD_H
 #define FILE_TOLD_H
 

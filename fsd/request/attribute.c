@@ -70,6 +70,24 @@ void attribute_untell(struct server *server, uint32_t inode)
         fuse_lowlevel_notify_inval_inode(server->session, inode_node(&server->inodes, inode), -1, 0);
 }
 
+uint32_t attribute_change_begin(struct server *server, uint32_t inode)
+{
+    uint32_t file = server->arena.inodes[inode].file;
+
+    if (file)
+        file_change_begin(&server->files, file);
+    attribute_untell(server, inode);
+    return file;
+}
+
+void attribute_change_end(struct server *server, uint32_t inode, uint32_t begun)
+{
+    if (begun)
+        file_change_end(&server->files, begun);
+    else
+        attribute_untell(server, inode); /* its record was made meanwhile */
+}
+
 void attribute_changed(struct server *server, uint32_t inode)
 {
     struct inode *truth = &server->arena.inodes[inode];

@@ -14,8 +14,12 @@ double attribute_overlay(struct server *server, uint32_t inode, struct stat *sta
 bool attribute_may_lack_blocks(struct server *server, uint32_t inode, const struct stat *stat);
 /* `error`, or the attributes. */
 void attribute_reply(fuse_req_t request, uint32_t inode, int error);
-/* The attributes changed, and not because the kernel asked for it: what it was told and keeps is void. */
+/* The attributes changed: what the kernel was told and keeps is void. */
 void attribute_untell(struct server *server, uint32_t inode);
+/* Around a change that the kernel asked for. What it keeps it would show until who asked has heard the answer, also to somebody who has asked us meanwhile
+ * and knows better; so it is void before the change is made. `begun`: what `begin` returned. */
+uint32_t attribute_change_begin(struct server *server, uint32_t inode);
+void attribute_change_end(struct server *server, uint32_t inode, uint32_t begun);
 /* Metadata of the inode changed in the store: its ctime, and the next commit flushes it. */
 void attribute_changed(struct server *server, uint32_t inode);
 

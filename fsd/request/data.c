@@ -36,7 +36,7 @@ void request_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset
 void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, off_t length, struct fuse_file_info *info)
 {
     struct server *server = server_of(request);
-    uint32_t inode = request_inode(request, node), file;
+    uint32_t inode = request_inode(request, node), file, begun;
     int error;
 
     (void)info;
@@ -47,9 +47,10 @@ void request_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offs
         rollback_serve(request, file);
         return;
     }
+    begun = attribute_change_begin(server, inode);
     if (file)
         error = file_allocate(&server->files, file, mode, offset, length);
-    attribute_untell(server, inode);
+    attribute_change_end(server, inode, begun);
     if (!error && fuse_req_ctx(request)->uid != 0)
         error = privilege_drop(request, inode);
     request_reply(request, error);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "request/attribute.h"
 #include "request/caller.h"
 #include "request/current.h"
 #include "request/handle.h"
@@ -34,8 +35,12 @@ int open_file(struct server *server, uint32_t inode, struct fuse_file_info *info
     file = file_of(&server->files, inode, writes, &error);
     if (!error && writes && file_denies(&server->files, file))
         error = -ETXTBSY;
-    if (!error && info->flags & O_TRUNC)
+    if (!error && info->flags & O_TRUNC) {
+        uint32_t begun = attribute_change_begin(server, inode);
+
         error = file_truncate(&server->files, file, 0);
+        attribute_change_end(server, inode, begun);
+    }
     if (error)
         return error;
     error = handle_open(server, inode, info->flags, &info->fh);

@@ -67,15 +67,15 @@ static bool retry(struct server *server, struct parked_write *parked)
     struct received data = {.rest = parked->bytes};
     size_t from = 0;
     ssize_t n = 1;
-    uint32_t flags = server->arena.files[parked->file].flags;
+    uint32_t flags = server->arena.files[parked->file].flags, begun;
 
+    begun = attribute_change_begin(server, parked->inode);
     while (from < parked->left && n > 0) {
         n = file_write(&server->files, parked->file, &data, parked->left - from, parked->offset + from, WRITE_PARKED);
-        attribute_untell(server, parked->inode);
-
         from += n > 0 ? n : 0;
         data.rest += n > 0 ? n : 0;
     }
+    attribute_change_end(server, parked->inode, begun);
     if (from == parked->left || n == -EUCLEAN) {
         answer(server, parked, n == -EUCLEAN ? n : 0);
         return true;

@@ -77,7 +77,7 @@ static void rolled_back(struct commit_waiter *waiter, const struct commit_result
     struct parked_rollback *parked = (struct parked_rollback *)waiter;
     struct server *server = server_of(parked->request);
 
-    attribute_untell(server, server->arena.files[parked->file].inode);
+    attribute_change_end(server, server->arena.files[parked->file].inode, parked->file);
     if (result->error)
         request_reply(parked->request, result->error);
     else if (fuse_reply_err(parked->request, 0))
@@ -104,5 +104,6 @@ void rollback_serve(fuse_req_t request, uint32_t file)
         .file = file,
     };
     file_hold(&server->files, file);
+    attribute_change_begin(server, server->arena.files[file].inode);
     commit_submit(&server->files, &parked->waiter, 1);
 }

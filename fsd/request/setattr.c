@@ -106,11 +106,12 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
 {
     struct server *server = server_of(request);
     struct descriptor *descriptor;
-    uint32_t file = server->arena.inodes[inode].file;
+    uint32_t file = server->arena.inodes[inode].file, begun;
     int error = descriptor_get(&server->descriptors, inode, &descriptor);
 
     if (error)
         return error;
+    begun = attribute_change_begin(server, inode);
     if (file)
         error = check_caller(request, descriptor, set);
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
@@ -134,6 +135,7 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
         if (!file && !error)
             atomic_fetch_or(&server->arena.inodes[inode].flags, INODE_UNSYNCED);
     }
+    attribute_change_end(server, inode, begun);
     descriptor_put(&server->descriptors, descriptor);
     return error;
 }

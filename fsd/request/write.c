@@ -21,17 +21,15 @@ static ssize_t take_write(struct server *server, uint32_t inode, const struct fu
     const struct handle *handle = in->write_flags & FUSE_WRITE_CACHE ? handle_find(server, in->fh) : NULL;
     struct received data = current()->bytes;
     int error;
-    uint32_t file = file_of(&server->files, inode, true, &error);
+    uint32_t file = file_of(&server->files, inode, true, &error), begun;
     ssize_t n = error;
 
     data.user = handle ? handle->user : current_header()->uid;
+    begun = attribute_change_begin(server, inode);
     if (file)
         n = file_write(&server->files, file, &data, in->size, in->offset,
                        in->write_flags & FUSE_WRITE_CACHE ? WRITE_MAPPED : WRITE_PLAIN);
-    if (in->write_flags & FUSE_WRITE_CACHE)
-        attribute_untell(server, inode);
-    else if (file)
-        file_untell(&server->files, file); /* the kernel knows of it */
+    attribute_change_end(server, inode, begun);
     return n;
 }
 
