@@ -35,12 +35,17 @@ int inspect_open(const char *path, struct stat *status)
     return result;
 }
 
+/* File systems without ioctls say so in several ways. */
+static int ioctl_error(void)
+{
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
+}
+
 int inspect_info(int fd, struct mapshare_abi_info *info)
 {
     if (ioctl(fd, MAPSHARE_IOC_INFO, info) >= 0)
         return info->version == MAPSHARE_ABI_VERSION ? 0 : -EPROTO;
-    /* File systems without ioctls say so in several ways. */
-    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
+    return ioctl_error();
 }
 
 int inspect_open_file(const char *path, struct stat *status)
@@ -95,10 +100,15 @@ int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report)
     int fd = inspect_open(mount_point, &status), result = fd < 0 ? fd : 0;
 
     if (fd >= 0 && ioctl(fd, MAPSHARE_IOC_VERIFY, report) < 0)
-        result = errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL ? -ENOTTY : -errno;
+        result = ioctl_error();
     if (fd >= 0)
         close(fd);
     return result;
+}
+
+int inspect_files(int fd, struct mapshare_abi_files *list)
+{
+    return ioctl(fd, MAPSHARE_IOC_FILES, list) < 0 ? ioctl_error() : 0;
 }
 
 int inspect_statistics(const char *mount_point, char **text)

@@ -23,6 +23,24 @@ const char *output_time(char text[OUTPUT_TIME_SIZE], struct timespec time)
     return text;
 }
 
+const char *output_age(char text[OUTPUT_AGE_SIZE], struct timespec time)
+{
+    struct timespec now;
+    double age;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    age = (double)(now.tv_sec - time.tv_sec) + (double)(now.tv_nsec - time.tv_nsec) / 1e9;
+    if (age < 60)
+        snprintf(text, OUTPUT_AGE_SIZE, "%.1f s", age > 0 ? age : 0);
+    else if (age < 100 * 60)
+        snprintf(text, OUTPUT_AGE_SIZE, "%.0f min", age / 60);
+    else if (age < 48 * 3600)
+        snprintf(text, OUTPUT_AGE_SIZE, "%.0f h", age / 3600);
+    else
+        snprintf(text, OUTPUT_AGE_SIZE, "%.0f d", age / 86400);
+    return text;
+}
+
 const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

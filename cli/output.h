@@ -12,6 +12,10 @@
 #define OUTPUT_TIME_SIZE 64
 const char *output_time(char text[OUTPUT_TIME_SIZE], struct timespec time);
 
+/* "3.4 s", "12 min", "5 h", "3 d": how long ago it was. */
+#define OUTPUT_AGE_SIZE 16
+const char *output_age(char text[OUTPUT_AGE_SIZE], struct timespec time);
+
 /* "12.5 MiB" */
 #define OUTPUT_SIZE_SIZE 16
 const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes);

@@ -167,6 +167,36 @@ struct mapshare_abi_verify {
     uint64_t inodes[MAPSHARE_ABI_VERIFIED]; /* that something damaged belongs to */
 };
 
+/* MAPSHARE_IOC_FILES, of a mount's root: the files of which not all is in the store, or that have an error; as many as fit. `next`: 0 to begin with,
+ * then what the call before left there, until that is 0. A call may tell of none and still not be the last. What changes meanwhile may be missed or
+ * told twice. For root and the mount's owner (EPERM).
+ *
+ * `bytes` are in use: one struct mapshare_abi_file after the other, each followed by its path below the mount, of `path_bytes` (0: not known)
+ * without an end, filled up to a multiple of 8. */
+struct mapshare_abi_file {
+    uint64_t inode;
+    uint64_t size;
+    uint64_t sequence; /* last commit of the file, 0: none since the mount */
+    int64_t commit_seconds;
+    uint32_t commit_nanoseconds;
+    int32_t error;     /* errno retained, or 0 */
+    uint64_t received; /* pages in the daemon's memory; one that was changed since its commit is there twice */
+    uint64_t committed;
+    uint64_t writeback;
+    uint64_t failed;
+    uint64_t commits; /* of the file, since the worker began */
+    uint32_t flags;   /* MAPSHARE_ABI_ATOMIC */
+    uint32_t path_bytes;
+};
+
+#define MAPSHARE_ABI_FILES_BYTES 16000
+struct mapshare_abi_files {
+    uint64_t next;
+    uint32_t count; /* out */
+    uint32_t bytes; /* out */
+    unsigned char files[MAPSHARE_ABI_FILES_BYTES];
+};
+
 #define MAPSHARE_IOC_MAGIC 0xB5
 #define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
 #define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
@@ -177,5 +207,6 @@ struct mapshare_abi_verify {
 #define MAPSHARE_IOC_DENY_WRITE _IOW(MAPSHARE_IOC_MAGIC, 7, uint32_t)
 #define MAPSHARE_IOC_AREA _IOWR(MAPSHARE_IOC_MAGIC, 8, struct mapshare_abi_area)
 #define MAPSHARE_IOC_VERIFY _IOR(MAPSHARE_IOC_MAGIC, 9, struct mapshare_abi_verify)
+#define MAPSHARE_IOC_FILES _IOWR(MAPSHARE_IOC_MAGIC, 10, struct mapshare_abi_files)
 
 #endif

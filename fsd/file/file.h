@@ -31,6 +31,7 @@ struct file_view {
 /* The private half of a file's versions: version.c's, which has the table of their states. */
 struct file_versions {
     uint8_t last;                  /* which of the two commits holds; the other is being made */
+    uint64_t count;                /* of commits since the worker began */
     _Atomic bool committing;       /* it is, by the one commit there may be of a file at a time */
     bool changed;                  /* size, mtime or what is void differ from the last commit */
     bool carried;                  /* the commit being made, or to be made, has again what was committed */

@@ -150,22 +150,32 @@ static void count_untaken(const struct files *files, const struct file_index *in
     }
 }
 
-/* To ask for numbers is not to ask for a file: see takeover.c. */
+struct page_counts status_pages(struct files *files, struct file_index *index)
+{
+    struct page_counts counts = {0};
+
+    if (index->untaken)
+        count_untaken(files, index, &counts);
+    for (int state = FRAME_RECEIVED; !index->untaken && state < FRAME_STATES; state++)
+        counts.of[state_on_list(state)] += index->view.counts[state];
+    if (index->view.failed)
+        move_failed(index, &counts);
+    return counts;
+}
+
 void status_frames(struct files *files, struct page_counts *counts)
 {
     *counts = (struct page_counts){0};
     for (uint32_t i = 1; i <= files->arena->header->file_used; i++) {
         struct file_index *index = &files->index[i];
+        struct page_counts pages;
 
         if (!files->arena->files[i].inode)
             continue;
         pthread_mutex_lock(&index->lock);
-        if (index->untaken)
-            count_untaken(files, index, counts);
-        for (int state = FRAME_RECEIVED; !index->untaken && state < FRAME_STATES; state++)
-            counts->of[state_on_list(state)] += index->view.counts[state];
-        if (index->view.failed)
-            move_failed(index, counts);
+        pages = status_pages(files, index);
         pthread_mutex_unlock(&index->lock);
+        for (int state = 0; state <= MAPSHARE_ABI_FAILED; state++)
+            counts->of[state] += pages.of[state];
     }
 }

@@ -19,6 +19,8 @@ struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t co
 uint64_t status_sequence(struct files *files, uint32_t number);
 /* What can be said without the kernel. */
 void status_info(struct files *files, uint32_t file, struct mapshare_abi_info *info);
+/* Frames of a file by state. Its lock is held, not by file_lock(): to ask for numbers is not to ask for a file, see takeover.c. */
+struct page_counts status_pages(struct files *files, struct file_index *index);
 /* Frames of all files by state. */
 void status_frames(struct files *files, struct page_counts *counts);
 

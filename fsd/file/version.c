@@ -145,6 +145,7 @@ void version_publish(struct files *files, struct file_index *index, uint64_t voi
     next_of(files, index)->sequence = chunk->sequence;
     atomic_store(&file->published, position_seal(chunk->position));
     versions->last = !versions->last;
+    versions->count++;
     versions->committing = false;
     version_settle(files, index);
 }

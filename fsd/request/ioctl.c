@@ -16,6 +16,7 @@
 #include "request/flags.h"
 #include "request/group.h"
 #include "request/handle.h"
+#include "request/listing.h"
 #include "request/operations.h"
 #include "request/ranges.h"
 #include "request/verify.h"
@@ -89,6 +90,11 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     }
     if (command == MAPSHARE_IOC_VERIFY && out_size >= sizeof(struct mapshare_abi_verify)) {
         verify_serve(request, inode);
+        return;
+    }
+    if (command == MAPSHARE_IOC_FILES && in_size >= sizeof(struct mapshare_abi_files) &&
+        out_size >= sizeof(struct mapshare_abi_files)) {
+        listing_serve(request, inode, in);
         return;
     }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||

@@ -17,3 +17,5 @@ refused 1 "$MOUNT/a: Input/output error" mapshare sync "$MOUNT/a"
 mapshare stat "$MOUNT/b" | grep -q '^Error  *EIO$' || fail "$(mapshare stat "$MOUNT/b")"
 [ "$(mapshare dirty "$MOUNT/a")" = "0-4 failed" ] || fail "$(mapshare dirty "$MOUNT/a")"
 [ "$(mapshare map --json "$MOUNT/a" | json_value "o['cells']")" = FFFFF ] || fail "$(mapshare map "$MOUNT/a")"
+[ "$(mapshare files --json "$MOUNT" | json_value "[(f['path'], f['failed'], f['received'], f['error']) for f in o['files']]")" = \
+    "[('a', 5, 0, 'EIO'), ('b', 5, 0, 'EIO')]" ] || fail "$(mapshare files "$MOUNT")"

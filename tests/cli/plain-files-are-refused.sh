@@ -19,7 +19,7 @@ done
 for command in dirty map sync; do
     refused 1 "$PLAIN: Is a directory" mapshare "$command" "$PLAIN"
 done
-for command in top metrics verify; do
+for command in files top metrics verify; do
     refused 1 "$PLAIN: not on a mapsharefs mount" mapshare "$command" "$PLAIN"
     refused 1 "$PLAIN/none: No such file or directory" mapshare "$command" "$PLAIN/none"
 done
