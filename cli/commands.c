@@ -119,8 +119,11 @@ const struct command commands[] = {
         .operands_optional = true,
         .options = OPTION_JSON | OPTION_ONCE | OPTIONS_ALWAYS,
         .summary = "watch a mount at work, refreshed every second",
-        .description = "Shows commits and pages a second, frames by state, the journal's use and the\n"
-                       "worker's restarts. Keys: q leaves, space refreshes at once.\n"
+        .description = "Shows commits and pages a second, frames by state, the journal's use, the\n"
+                       "worker's restarts, and, for root and the mount's owner, the files that are\n"
+                       "not all in the store. Keys: q leaves, space refreshes at once; u, c, f, s, a\n"
+                       "and n put first what is uncommitted, committed, failed, often committed, long\n"
+                       "without a commit, or by name.\n"
                        "With --once or --json it prints one sample and needs no terminal.\n"
                        "MOUNT may be left out where there is only one.\n",
         .run = command_top,

@@ -2,6 +2,7 @@
 
 #include "file_table.h"
 #include "inspect.h"
+#include "message.h"
 #include "output.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ static int append(struct file_table *table, const struct mapshare_abi_files *lis
             return -EPROTO;
         memcpy(&entry->info, list->files + at, sizeof entry->info);
         at += sizeof entry->info;
+        entry->rate = -1;
         if (entry->info.path_bytes > list->bytes - at)
             return -EPROTO;
         entry->path = path_of(&entry->info, list->files + at);
@@ -76,30 +78,85 @@ void file_table_free(struct file_table *table)
     *table = (struct file_table){0};
 }
 
-uint64_t file_entry_uncommitted(const struct file_entry *entry)
+void file_table_keep(struct file_table *table, const char *path)
 {
-    return entry->info.received + entry->info.failed;
+    size_t length = strlen(path), kept = 0;
+
+    for (size_t i = 0; i < table->count; i++) {
+        struct file_entry entry = table->entries[i];
+
+        if (entry.info.path_bytes && !strncmp(entry.path, path, length) && (!entry.path[length] || entry.path[length] == '/'))
+            table->entries[kept++] = entry;
+        else
+            free(entry.path);
+    }
+    table->count = kept;
 }
 
-static int order(uint64_t a, uint64_t b)
+uint64_t file_entry_committed(const struct file_entry *entry)
 {
-    return a > b ? -1 : a < b;
+    return entry->info.committed + entry->info.writeback;
 }
 
-static int compare(const void *a, const void *b)
+static double rank(const struct file_entry *entry, enum file_order order)
+{
+    const struct mapshare_abi_file *info = &entry->info;
+
+    switch (order) {
+    case ORDER_UNCOMMITTED:
+        return (double)(info->received + info->failed);
+    case ORDER_COMMITTED:
+        return (double)file_entry_committed(entry);
+    case ORDER_FAILED:
+        return (double)info->failed;
+    case ORDER_RATE:
+        return entry->rate;
+    case ORDER_AGE:
+        return -((double)info->commit_seconds + (double)info->commit_nanoseconds / 1e9);
+    case ORDER_NAME:
+        break;
+    }
+    return 0;
+}
+
+static int compare(const void *a, const void *b, void *order)
 {
     const struct file_entry *x = a, *y = b;
-    int result = order(file_entry_uncommitted(x), file_entry_uncommitted(y));
+    const enum file_order orders[] = {*(const enum file_order *)order, ORDER_UNCOMMITTED, ORDER_COMMITTED};
 
-    if (!result)
-        result = order(x->info.committed + x->info.writeback, y->info.committed + y->info.writeback);
-    return result ? result : strcmp(x->path, y->path);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0] && orders[0] != ORDER_NAME; i++) {
+        double left = rank(x, orders[i]), right = rank(y, orders[i]);
+
+        if (left > right || left < right)
+            return left > right ? -1 : 1;
+    }
+    return strcmp(x->path, y->path);
 }
 
-void file_table_sort(struct file_table *table)
+void file_table_sort(struct file_table *table, enum file_order order)
 {
     if (table->count)
-        qsort(table->entries, table->count, sizeof table->entries[0], compare);
+        qsort_r(table->entries, table->count, sizeof table->entries[0], compare, &order);
+}
+
+static int by_inode(const void *a, const void *b)
+{
+    uint64_t x = ((const struct file_entry *)a)->info.inode, y = ((const struct file_entry *)b)->info.inode;
+
+    return x < y ? -1 : x > y;
+}
+
+void file_table_rates(struct file_table *table, struct file_table *before, double seconds)
+{
+    if (before->count)
+        qsort(before->entries, before->count, sizeof before->entries[0], by_inode);
+    for (size_t i = 0; i < table->count && before->count; i++) {
+        struct file_entry *entry = &table->entries[i];
+        const struct file_entry *was = bsearch(entry, before->entries, before->count, sizeof before->entries[0], by_inode);
+
+        if (was && was->info.commits <= entry->info.commits) /* else another worker counts */
+            entry->rate = (double)(entry->info.commits - was->info.commits) / seconds;
+    }
 }
 
 static struct timespec commit_time(const struct mapshare_abi_file *info)
@@ -134,7 +191,32 @@ struct json_object *file_entry_json(const struct file_entry *entry)
     json_object_object_add(object, "committed", json_object_new_uint64(info->committed));
     json_object_object_add(object, "writeback", json_object_new_uint64(info->writeback));
     json_object_object_add(object, "failed", json_object_new_uint64(info->failed));
+    json_object_object_add(object, "commits", json_object_new_uint64(info->commits));
     json_object_object_add(object, "commit", info->sequence ? commit_json(info) : NULL);
     json_object_object_add(object, "error", info->error ? json_object_new_string(strerrorname_np(info->error)) : NULL);
     return object;
+}
+
+void file_table_print(const struct file_table *table)
+{
+    if (table->count)
+        puts("RECEIVED COMMITTED   FAILED   SEQUENCE       AGE ERROR    FILE");
+    for (size_t i = 0; i < table->count; i++) {
+        const struct file_entry *entry = &table->entries[i];
+        const struct mapshare_abi_file *info = &entry->info;
+        char age[OUTPUT_AGE_SIZE];
+
+        printf("%8" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10" PRIu64 " %9s %-8s %s\n", info->received, file_entry_committed(entry),
+               info->failed, info->sequence, file_entry_age(entry, age), info->error ? strerrorname_np(info->error) : "-",
+               quoted(entry->path));
+    }
+}
+
+struct json_object *file_table_json(const struct file_table *table)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < table->count; i++)
+        json_object_array_add(list, file_entry_json(&table->entries[i]));
+    return list;
 }

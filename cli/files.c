@@ -5,56 +5,23 @@
 #include "message.h"
 #include "mounts.h"
 #include "output.h"
-#include "statistics.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* `below`: a path below the mount, or "" for all. A file whose path is not known may be anywhere: it is listed for the whole mount only. */
-static bool is_wanted(const struct file_entry *entry, const char *below)
-{
-    size_t length = strlen(below);
-
-    return !length || (entry->info.path_bytes && !strncmp(entry->path, below, length) &&
-                       (entry->path[length] == '/' || entry->path[length] == '\0'));
-}
-
-static void plain_print(const struct file_table *table, const char *below)
-{
-    bool is_headed = false;
-
-    for (size_t i = 0; i < table->count; i++) {
-        const struct file_entry *entry = &table->entries[i];
-        const struct mapshare_abi_file *info = &entry->info;
-        char age[OUTPUT_AGE_SIZE];
-
-        if (!is_wanted(entry, below))
-            continue;
-        if (!is_headed)
-            puts("RECEIVED COMMITTED   FAILED   SEQUENCE       AGE ERROR    FILE");
-        is_headed = true;
-        printf("%8" PRIu64 " %9" PRIu64 " %8" PRIu64 " %10" PRIu64 " %9s %-8s %s\n", info->received,
-               info->committed + info->writeback, info->failed, info->sequence, file_entry_age(entry, age),
-               info->error ? strerrorname_np(info->error) : "-", quoted(entry->path));
-    }
-}
-
-static void list_print_json(const struct file_table *table, const char *mount_point, const char *below)
+static void list_print_json(const struct file_table *table, const char *mount_point)
 {
     struct json_list list = {.key = "mount", .name = mount_point, .list = "files"};
 
-    for (size_t i = 0; i < table->count; i++) {
-        if (is_wanted(&table->entries[i], below))
-            json_list_add(&list, file_entry_json(&table->entries[i]));
-    }
+    for (size_t i = 0; i < table->count; i++)
+        json_list_add(&list, file_entry_json(&table->entries[i]));
     json_list_end(&list, json_object_new_object());
 }
 
+/* `below`: a path below the mount, or "" for all. */
 static int list(const char *mount_point, const char *below, bool json)
 {
     struct file_table table;
@@ -62,11 +29,13 @@ static int list(const char *mount_point, const char *below, bool json)
 
     if (result)
         return result;
-    file_table_sort(&table);
+    if (*below)
+        file_table_keep(&table, below);
+    file_table_sort(&table, ORDER_UNCOMMITTED);
     if (json)
-        list_print_json(&table, mount_point, below);
+        list_print_json(&table, mount_point);
     else
-        plain_print(&table, below);
+        file_table_print(&table);
     file_table_free(&table);
     return 0;
 }

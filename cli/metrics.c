@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "message.h"
+#include "output.h"
 #include "mounts.h"
 #include "statistics.h"
 
@@ -162,7 +163,7 @@ enum exit_status command_metrics(const struct arguments *arguments)
         return STATUS_FAILURE;
     }
     if (arguments->json)
-        statistics_print_json(&statistics, path ? path : name);
+        json_print(statistics_json(&statistics, path ? path : name));
     else
         metrics_print(&statistics, path ? path : name);
     statistics_free(&statistics);

@@ -114,7 +114,7 @@ bool statistics_read_or_tell(const char *mount_point, struct statistics *out)
     return result == 0;
 }
 
-void statistics_print_json(const struct statistics *statistics, const char *mount_point)
+struct json_object *statistics_json(const struct statistics *statistics, const char *mount_point)
 {
     struct json_object *object = json_object_new_object();
 
@@ -125,5 +125,5 @@ void statistics_print_json(const struct statistics *statistics, const char *moun
         json_object_object_add(object, entry->key,
                                entry->is_number ? json_object_new_uint64(entry->number) : json_name(entry->value));
     }
-    json_print(object);
+    return object;
 }

@@ -35,6 +35,6 @@ bool statistics_read_or_tell(const char *mount_point, struct statistics *out);
 /* Of a user's: user_UID_WHAT. NULL: of none. */
 const char *statistic_user(const struct statistic *entry, uint32_t *user);
 
-void statistics_print_json(const struct statistics *statistics, const char *mount_point);
+struct json_object *statistics_json(const struct statistics *statistics, const char *mount_point);
 
 #endif
