@@ -13,12 +13,15 @@ static const struct option_entry {
     unsigned bit;
     char letter;
     const char *name;
-    const char *argument; /* NULL: takes none */
-    unsigned long least, most;
+    const char *argument;      /* NULL: takes none */
+    unsigned long least, most; /* of a number; 0, 0: it is none */
     const char *help;
 } options[] = {
     {OPTION_JSON, 'j', "json", NULL, 0, 0, "print JSON, for programs"},
     {OPTION_WIDTH, 'w', "width", "CELLS", 8, 4096, "cells in a row (default: as the terminal, else 64)"},
+    {OPTION_FOLLOW, 'f', "follow", NULL, 0, 0, "draw again when pages change"},
+    {OPTION_COLOUR, 'c', "color", "WHEN", 0, 0, "colours: always, never or auto (on a terminal)"},
+    {OPTION_SVG, 's', "svg", "FILE", 0, 0, "write the picture to FILE, as SVG"},
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
@@ -106,6 +109,19 @@ static int number_parse(const char *text, const struct option_entry *entry, unsi
     return 0;
 }
 
+static bool colour_parse(const char *word, enum colour_choice *out)
+{
+    static const char *const words[] = {[COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(word, words[i]))
+            continue;
+        *out = (enum colour_choice)i;
+        return true;
+    }
+    return false;
+}
+
 static const struct option_entry *option_find(int letter)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -137,6 +153,43 @@ static enum exit_status bad_number(const struct command *command, const struct o
     return STATUS_USAGE;
 }
 
+/* False after a message: its value, optarg, makes no sense. */
+static bool option_set(const struct command *command, const struct option_entry *entry, unsigned number, struct arguments *out)
+{
+    switch (entry->bit) {
+    case OPTION_JSON:
+        out->json = true;
+        break;
+    case OPTION_WIDTH:
+        out->width = number;
+        break;
+    case OPTION_FOLLOW:
+        out->follow = true;
+        break;
+    case OPTION_COLOUR:
+        if (colour_parse(optarg, &out->colour))
+            break;
+        message("%s: --color=%s: give always, never or auto", command->name, quoted(optarg));
+        return false;
+    case OPTION_SVG:
+        out->svg = optarg;
+        break;
+    case OPTION_ONCE:
+        out->once = true;
+        break;
+    case OPTION_GIVE_UP:
+        out->give_up = true;
+        break;
+    case OPTION_KEEP_OTHERS:
+        out->keep_others = true;
+        break;
+    case OPTION_TIMEOUT:
+        out->timeout = number;
+        break;
+    }
+    return true;
+}
+
 enum exit_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments *out, bool *done)
 {
     char letters[2 * OPTION_COUNT + 2];
@@ -163,36 +216,18 @@ enum exit_status arguments_parse(const struct command *command, int argc, char *
             return usage_error(command, argv[optind - 1],
                                optopt && strchr(argv[optind - 1], '=') ? "the option takes no value" : "no such option");
         }
-        if (entry->argument && number_parse(optarg, entry, &number))
+        if (entry->most && number_parse(optarg, entry, &number))
             return bad_number(command, entry);
-        switch (entry->bit) {
-        case OPTION_JSON:
-            out->json = true;
-            break;
-        case OPTION_WIDTH:
-            out->width = number;
-            break;
-        case OPTION_ONCE:
-            out->once = true;
-            break;
-        case OPTION_GIVE_UP:
-            out->give_up = true;
-            break;
-        case OPTION_KEEP_OTHERS:
-            out->keep_others = true;
-            break;
-        case OPTION_TIMEOUT:
-            out->timeout = number;
-            break;
-        case OPTION_HELP:
+        if (entry->bit == OPTION_HELP)
             command_help_print(command);
-            *done = true;
-            return STATUS_OK;
-        case OPTION_VERSION:
+        else if (entry->bit == OPTION_VERSION)
             version_print();
-            *done = true;
-            return STATUS_OK;
-        }
+        else if (option_set(command, entry, number, out))
+            continue;
+        else
+            return STATUS_USAGE;
+        *done = true;
+        return STATUS_OK;
     }
     out->operands = argv + optind;
     out->operand_count = argc - optind;

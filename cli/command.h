@@ -20,13 +20,21 @@ enum option_bit {
     OPTION_VERSION = 1 << 5,
     OPTION_GIVE_UP = 1 << 6,
     OPTION_KEEP_OTHERS = 1 << 7,
+    OPTION_FOLLOW = 1 << 8,
+    OPTION_COLOUR = 1 << 9,
+    OPTION_SVG = 1 << 10,
 };
+
+enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 struct arguments {
     bool json;
     bool once;
     bool give_up;
     bool keep_others;
+    bool follow;
+    enum colour_choice colour;
+    const char *svg;  /* file; NULL: none */
     unsigned width;   /* cells; 0: as wide as the terminal */
     unsigned timeout; /* seconds; 0: none */
     char **operands;

@@ -70,11 +70,12 @@ const struct command commands[] = {
         .name = "map",
         .operands = "FILE",
         .operands_most = 1,
-        .options = OPTION_JSON | OPTION_WIDTH | OPTIONS_ALWAYS,
+        .options = OPTION_JSON | OPTION_WIDTH | OPTION_FOLLOW | OPTION_COLOUR | OPTION_SVG | OPTIONS_ALWAYS,
         .summary = "draw a picture of a file's pages and their states",
         .description = "Draws FILE as a grid, one cell a page or a block of pages. A block shows the\n"
                        "state that most needs attention: failed, kernel, received, writeback, committed.\n"
-                       "Coloured on a terminal unless NO_COLOR is set.\n",
+                       "Coloured on a terminal unless NO_COLOR is set, or as --color says.\n"
+                       "With --follow it is drawn again whenever it has changed, until interrupted.\n",
         .run = command_map,
     },
     {

@@ -144,9 +144,15 @@ void json_list_end(struct json_list *list, struct json_object *rest)
     json_object_put(rest);
 }
 
-void json_print(struct json_object *object)
+void json_write(FILE *out, struct json_object *object)
 {
-    puts(
+    fprintf(
+        out, "%s\n",
         json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
+}
+
+void json_print(struct json_object *object)
+{
+    json_write(stdout, object);
 }

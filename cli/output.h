@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 /* "2026-03-01 12:00:00.123456789 +0100", local time. */
@@ -38,6 +39,7 @@ void json_list_add(struct json_list *list, struct json_object *element);
 void json_list_end(struct json_list *list, struct json_object *rest);
 
 /* The object on lines of its own, freed. */
+void json_write(FILE *out, struct json_object *object);
 void json_print(struct json_object *object);
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Colours are for terminals: not in a pipe, not with NO_COLOR or TERM=dumb.
+# Colours are for terminals: not in a pipe, not with NO_COLOR or TERM=dumb, unless --color says otherwise.
 . "$(dirname "$0")/lib.sh"
 need_mount
 need_program getfattr script
@@ -22,4 +22,9 @@ for setting in NO_COLOR=1 TERM=dumb; do
     grep -q clean "$SCRATCH/seen" || fail "no picture with $setting"
 done
 TERM=xterm mapshare map "$MOUNT/file" | LC_ALL=C grep -q '[^ -~]' && fail "more than plain ASCII in a pipe"
+NO_COLOR=1 mapshare map --color=always "$MOUNT/file" | grep -q "$escape" || fail "no colours though --color=always"
+TERM=xterm mapshare map --color=auto "$MOUNT/file" | grep -q "$escape" && fail "colours in a pipe with --color=auto"
+env -u NO_COLOR TERM=xterm script -qec "$MAPSHARE map --color=never $MOUNT/file" "$SCRATCH/typescript" </dev/null >"$SCRATCH/seen"
+grep -q clean "$SCRATCH/seen" || fail "no picture with --color=never"
+grep -q "$escape" "$SCRATCH/seen" && fail "colours though --color=never"
 stop_mount

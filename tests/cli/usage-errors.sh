@@ -18,6 +18,7 @@ for number in 0 7 4097 -8 +8 8x '' ' 8' 0x10 1e2 99999999999999999999999; do
     refused 2 "--width=$number: give a whole number from 8 to 4096" mapshare map --width="$number" file
 done
 refused 2 "--width: the option needs a value" mapshare map --width
+refused 2 "--color=red: give always, never or auto" mapshare map --color=red file
 refused 2 "--timeout=0: " mapshare unmount --timeout=0 folder
 refused 2 "--once: no such option" mapshare stat --once file
 refused 2 "--json: no such option" mapshare unmount --json folder
