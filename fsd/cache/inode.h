@@ -109,6 +109,9 @@ void inode_modes_hold(struct inode_table *table);
 void inode_modes_release(struct inode_table *table);
 /* The path relative to the store. False where it is not known. */
 bool inode_path(struct inode_table *table, uint32_t slot, char path[4096]);
+/* How messages name it: by its path below the mount (the end of a long one), else "inode N". Takes `lock`. */
+#define INODE_TEXT_BYTES 256
+const char *inode_text(struct inode_table *table, uint32_t slot, char text[INODE_TEXT_BYTES]);
 
 void inode_identity(const struct inode_table *table, uint32_t slot, struct identity *identity);
 uint64_t inode_generation(const struct inode_table *table, const struct identity *identity);

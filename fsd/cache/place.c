@@ -2,7 +2,9 @@
 
 #include "cache/place.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +149,28 @@ bool inode_path(struct inode_table *table, uint32_t slot, char path[4096])
         return false;
     memmove(path, path + at, 4096 - at);
     return true;
+}
+
+const char *inode_text(struct inode_table *table, uint32_t slot, char text[INODE_TEXT_BYTES])
+{
+    const size_t most = INODE_TEXT_BYTES - sizeof "...";
+    char path[4096];
+    size_t length, from;
+
+    if (!inode_path(table, slot, path)) {
+        snprintf(text, INODE_TEXT_BYTES, "inode %llu", (unsigned long long)table->arena->inodes[slot].number);
+        return text;
+    }
+    length = strlen(path);
+    from = length > most ? length - most : 0;
+    while (from && ((unsigned char)path[from] & 0xc0) == 0x80) /* amid a character */
+        from++;
+    snprintf(text, INODE_TEXT_BYTES, "%s%.*s", from ? "..." : "", (int)most, path + from);
+    for (char *at = text; *at; at++) { /* a client chose the name: it shall make no lines of its own */
+        if (iscntrl((unsigned char)*at))
+            *at = '?';
+    }
+    return text;
 }
 
 /* ---- takeover ---- */

@@ -228,6 +228,7 @@ static void end_job(struct files *files, struct round *round, struct job *job)
 {
     struct file_index *index = job->index;
     struct file *file = file_truth(files, index);
+    char text[INODE_TEXT_BYTES];
 
     file_lock(files, index);
     if (file_is_damaged(file)) /* found meanwhile */
@@ -253,8 +254,8 @@ static void end_job(struct files *files, struct round *round, struct job *job)
         file->error = -job->error;
         version_not_stored(files, index);
         atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
-        log_limited(&files->error_logged, "inode %llu: cannot be written to the store: %s; its pages are kept and tried again",
-                    (unsigned long long)files->arena->inodes[file->inode].number, strerror(-job->error));
+        log_limited(&files->error_logged, "%s: cannot be written to the store: %s; its pages are kept and tried again",
+                    inode_text(files->inodes, file->inode, text), strerror(-job->error));
     } else {
         if (!index->view.failed && !file_is_damaged(file))
             file->error = 0;

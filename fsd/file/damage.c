@@ -97,7 +97,7 @@ void damage_mark(struct files *files, uint32_t number, const char *what)
 {
     struct file *file = &files->arena->files[number];
 
-    if (!file_is_damaged(file))
+    if (!file_is_damaged(file)) /* by its number: the inode table's lock may be held, and its name be damaged, too */
         log_line(
             LOG_WARN,
             "inode %llu: its record in memory is damaged (%s): nothing of it is written to the store any more, and every sync of "
@@ -143,6 +143,7 @@ static bool holds_tail(const struct files *files, struct file_index *index, int6
 
 void damage_give_up(struct files *files)
 {
+    char text[INODE_TEXT_BYTES];
     uint32_t number;
 
     while (list_take(files, LIST_DAMAGED, &number, 1, holds_tail, 0)) {
@@ -151,10 +152,9 @@ void damage_give_up(struct files *files)
         file_lock(files, index);
         atomic_fetch_or(&file_truth(files, index)->flags, FILE_GIVEN_UP);
         pthread_mutex_unlock(&index->lock);
-        log_line(
-            LOG_WARN,
-            "inode %llu: the journal's room is needed: what was committed of this damaged file, and is not in the store, is lost",
-            (unsigned long long)files->arena->inodes[file_truth(files, index)->inode].number);
+        log_line(LOG_WARN,
+                 "%s: the journal's room is needed: what was committed of this damaged file, and is not in the store, is lost",
+                 inode_text(files->inodes, file_truth(files, index)->inode, text));
         inode_put(files->inodes, file_truth(files, index)->inode);
     }
 }

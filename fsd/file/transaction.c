@@ -29,12 +29,13 @@ void transaction_begin(struct transaction *transaction)
 
 static void mark_failed(struct files *files, struct file_index *index, int error)
 {
+    char text[INODE_TEXT_BYTES];
+
     if (!file_is_damaged(file_truth(files, index)))
         file_truth(files, index)->error = -error;
     atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
-    log_limited(&files->error_logged,
-                "inode %llu: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
-                (unsigned long long)files->arena->inodes[file_truth(files, index)->inode].number, strerror(-error));
+    log_limited(&files->error_logged, "%s: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
+                inode_text(files->inodes, file_truth(files, index)->inode, text), strerror(-error));
 }
 
 /* Undo take_part: the pages are received again, and the next sync tries again (invariant 6). -EAGAIN: nothing failed. */

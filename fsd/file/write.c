@@ -83,13 +83,13 @@ static bool wait_to_try_again(struct files *files, int error)
 void file_tear(struct files *files, uint32_t number)
 {
     struct file *file = &files->arena->files[number];
+    char text[INODE_TEXT_BYTES];
 
     atomic_store(&file->error, ENOSPC);
     if (file->flags & FILE_ATOMIC)
         atomic_fetch_or(&file->flags, FILE_TORN);
-    log_limited(&files->error_logged,
-                "inode %llu: stores were dropped, since neither cache_size nor the spill file has room for them",
-                (unsigned long long)files->arena->inodes[file->inode].number);
+    log_limited(&files->error_logged, "%s: stores were dropped, since neither cache_size nor the spill file has room for them",
+                inode_text(files->inodes, file->inode, text));
 }
 
 /* Takes page by page; *error when it ends early. The file's lock is held, but while it waits. */

@@ -4,7 +4,7 @@
 need_mount
 need_program getfattr python3
 scratch
-expect_log 'cannot be committed: Input/output error' 'changes could not be committed at unmount: Input/output error' \
+expect_log 'mapsharefs: [ab]: cannot be committed: Input/output error' 'changes could not be committed at unmount: Input/output error' \
     'the journal cannot be sealed \(Input/output error\)'
 start_mount commit_interval=1000,fault=write/journal/EIO/3 # the first two are the superblocks
 

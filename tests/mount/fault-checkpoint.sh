@@ -4,7 +4,7 @@
 need_mount
 need_program getfattr
 scratch
-expect_log 'cannot be written to the store: Input/output error'
+expect_log 'mapsharefs: file: cannot be written to the store: Input/output error'
 start_mount commit_interval=600,fault=write/files/EIO/1/2 # retried with longer and longer waits
 timeout 60 "$(helper mount/fault)" "$MOUNT" checkpoint
 cp "$MOUNT/file" "$PLAIN/file"

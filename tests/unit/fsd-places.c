@@ -137,6 +137,30 @@ static void long_names_are_kept(void **state)
     assert_false(inode_path(table_of(house), slots[4], path));
 }
 
+/* In one line of a bounded length, which ends with the name's end and has whole characters. */
+static void messages_name_files(void **state)
+{
+    struct house *house = *state;
+    char text[INODE_TEXT_BYTES], name[256] = "", expected[INODE_TEXT_BYTES];
+    uint32_t slot;
+
+    make_empty(house, "two\nlines\x1b");
+    slot = look_up_in_root(house, "two\nlines\x1b");
+    assert_string_equal(inode_text(table_of(house), slot, text), "two?lines?");
+    inode_unname(table_of(house), slot, INODE_ROOT, "two\nlines\x1b");
+    snprintf(expected, sizeof expected, "inode %llu", (unsigned long long)truth_of(house, slot)->number);
+    assert_string_equal(inode_text(table_of(house), slot, text), expected);
+
+    memset(name, 'n', INODE_TEXT_BYTES - 4); /* the longest that is whole */
+    make_empty(house, name);
+    assert_string_equal(inode_text(table_of(house), look_up_in_root(house, name), text), name);
+    memset(name, 'n', INODE_TEXT_BYTES - 2);
+    memcpy(name, "n\xc3\xa4", 3); /* cut amid the letter, two bytes too long */
+    make_empty(house, name);
+    snprintf(expected, sizeof expected, "...%s", name + 3);
+    assert_string_equal(inode_text(table_of(house), look_up_in_root(house, name), text), expected);
+}
+
 /* The kernel may forget a folder first: its record stays for those that name it, and ends with the last of them. */
 static void folders_stay_for_what_is_in_them(void **state)
 {
@@ -227,6 +251,7 @@ int main(void)
         TEST(paths_do_not_follow_links),
         TEST(forgotten_names_are_used_again),
         TEST(long_names_are_kept),
+        TEST(messages_name_files),
         TEST(folders_stay_for_what_is_in_them),
         TEST(others_of_the_name_are_not_opened),
         TEST(places_that_make_no_sense_are_dropped),
