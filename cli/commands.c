@@ -80,15 +80,16 @@ const struct command commands[] = {
     },
     {
         .name = "files",
-        .operands = "MOUNT",
+        .operands = "[MOUNT]",
         .operands_most = 1,
+        .operands_optional = true,
         .options = OPTION_JSON | OPTIONS_ALWAYS,
         .summary = "list the files that are not all in the store",
         .description = "Lists the files of MOUNT that have dirty pages (received, not committed),\n"
                        "committed ones that are not in the store yet, pages that failed, or an error;\n"
                        "what is most uncommitted first. A folder or a file below a mount lists what is\n"
                        "there. Nothing is printed when all is in the store.\n"
-                       "For root and the mount's owner.\n",
+                       "For root and the mount's owner. MOUNT may be left out where there is only one.\n",
         .run = command_files,
     },
     {

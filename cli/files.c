@@ -5,6 +5,7 @@
 #include "message.h"
 #include "mounts.h"
 #include "output.h"
+#include "which_mount.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -42,12 +43,13 @@ static int list(const char *mount_point, const char *below, bool json)
 
 enum exit_status command_files(const struct arguments *arguments)
 {
-    const char *name = arguments->operands[0];
-    char *path = mounts_resolve(name);
+    char *name = which_mount(arguments), *path = name ? mounts_resolve(name) : NULL;
     struct mount_entry entry;
     struct stat status;
     int result = path && !stat(path, &status) ? 0 : -errno;
 
+    if (!name)
+        return STATUS_FAILURE;
     if (!result && mounts_around(path, &entry)) {
         result = -ENOTTY;
     } else if (!result) {
@@ -61,5 +63,6 @@ enum exit_status command_files(const struct arguments *arguments)
         message("%s: only root and the mount's owner may ask which files are not in the store; ask one of them", quoted(name));
     else if (result)
         message_error(name, result);
+    free(name);
     return result ? STATUS_FAILURE : STATUS_OK;
 }

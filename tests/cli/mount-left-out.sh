@@ -23,6 +23,7 @@ if setpriv --reuid=65534 --regid=65534 --clear-groups true 2>/dev/null; then
 fi
 
 echo one >"$MOUNT/one"
+mapshare files | grep -q ' one$' || fail "files means another mount: $(mapshare files)"
 echo three >"$MOUNT/two"
 mapshare sync "$MOUNT/two" >"$SCRATCH/receipt"
 mapshare stat "$MOUNT/one" "$MOUNT/two" >"$SCRATCH/seen"

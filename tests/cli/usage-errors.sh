@@ -7,7 +7,7 @@ refused 2 "nonsense: no such command" mapshare nonsense
 refused 2 "--nonsense: no such option" mapshare --nonsense
 refused 2 "mapshare --help" mapshare ''
 for command in unmount stat dirty map files sync top recover journal metrics verify options; do
-    [[ $command =~ ^(top|options)$ ]] || refused 2 "$command: " mapshare "$command"
+    [[ $command =~ ^(files|top|options)$ ]] || refused 2 "$command: " mapshare "$command"
     refused 2 "mapshare $command --help" mapshare "$command" ''
     refused 2 "--nonsense: no such option" mapshare "$command" --nonsense operand
     refused 2 "-q: no such option" mapshare "$command" -q operand
