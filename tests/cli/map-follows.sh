@@ -29,21 +29,21 @@ kill_later $svg
 "$MAPSHARE" map --follow "$file" >"$SCRATCH/pictures" 2>&1 &
 plain=$!
 kill_later $plain
-wait_until 20 grep -q 'received 2 ' "$SCRATCH/pictures" || fail "no picture: $(cat "$SCRATCH/pictures")"
+wait_until 60 grep -q 'received 2 ' "$SCRATCH/pictures" || fail "no picture: $(cat "$SCRATCH/pictures")"
 terminal new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc" || skip "tmux does not start"
 terminal send-keys "clear; $MAPSHARE map --follow $file; echo status=\$?" Enter
-wait_until 20 shown ' received 2  ' || fail "on a terminal: $(terminal capture-pane -p)"
+wait_until 60 shown ' received 2  ' || fail "on a terminal: $(terminal capture-pane -p)"
 
 head -c 4096 /dev/zero >>"$file"
-wait_until 20 shown ' received 3  ' || fail "a page more, on a terminal: $(terminal capture-pane -p)"
-wait_until 20 grep -q 'received 3 ' "$SCRATCH/pictures" || fail "a page more: $(cat "$SCRATCH/pictures")"
-wait_until 20 grep -q '>received 3<' "$SCRATCH/picture" || fail "a page more, as SVG: $(cat "$SCRATCH/picture")"
+wait_until 60 shown ' received 3  ' || fail "a page more, on a terminal: $(terminal capture-pane -p)"
+wait_until 60 grep -q 'received 3 ' "$SCRATCH/pictures" || fail "a page more: $(cat "$SCRATCH/pictures")"
+wait_until 60 grep -q '>received 3<' "$SCRATCH/picture" || fail "a page more, as SVG: $(cat "$SCRATCH/picture")"
 mapshare sync "$file" >"$SCRATCH/receipt"
-wait_until 20 shown ' received 0  ' || fail "after a commit: $(terminal capture-pane -p)"
-wait_until 20 grep -q 'received 0 ' "$SCRATCH/pictures" || fail "after a commit: $(cat "$SCRATCH/pictures")"
+wait_until 60 shown ' received 0  ' || fail "after a commit: $(terminal capture-pane -p)"
+wait_until 60 grep -q 'received 0 ' "$SCRATCH/pictures" || fail "after a commit: $(cat "$SCRATCH/pictures")"
 [ -z "$(grep "^\. clean" "$SCRATCH/pictures" | uniq -d)" ] || fail "drawn without a change: $(cat "$SCRATCH/pictures")"
 
 mapshare unmount "$MOUNT" || fail "it hinders the unmount"
-wait_until 20 shown '^status=1' || fail "after the unmount: $(terminal capture-pane -p)"
-wait_gone 20 "$plain" "$svg" || fail "it goes on after the unmount"
+wait_until 60 shown '^status=1' || fail "after the unmount: $(terminal capture-pane -p)"
+wait_gone 60 "$plain" "$svg" || fail "it goes on after the unmount"
 grep -q "$file: No such file" "$SCRATCH/pictures" || fail "after the unmount: $(cat "$SCRATCH/pictures")"
