@@ -13,6 +13,8 @@
 
 /* The store's private folder, hidden from the mount. */
 #define MAPSHARE_PRIVATE_FOLDER ".mapshare"
+/* Where this is, a backup was not completed: the folder is no store. */
+#define MAPSHARE_INCOMPLETE MAPSHARE_PRIVATE_FOLDER "/incomplete"
 /* Its file `lock` says in lines who has the store: the keeper's number and the mount point; the state; the number and last state of
  * the one before; the mount's options. It is always as long, so that writing it takes no new blocks. The state is one of these, or
  * begins so, with the reason. Only COMPLETE says that the store's files have every change. */
@@ -197,6 +199,32 @@ struct mapshare_abi_files {
     unsigned char files[MAPSHARE_ABI_FILES_BYTES];
 };
 
+/* MAPSHARE_IOC_BACKUP, of a mount's root: a live backup, in steps, by one descriptor, whose close ends what was begun. BEGIN: the daemon keeps its
+ * journal, from `tail` on (EBUSY: another backup is being made; EAGAIN: there is too much in it, try again). READ: it was read up to `head`,
+ * and need not be kept any more (ESTALE: it was not kept, since its room was needed; the backup has failed). COMMIT: what files that are not
+ * atomic have received is committed; `quiet` is 1 when that was all, else ask again. FREEZE: for `seconds` at most, changes of names, modes,
+ * owners, attributes and folders' times wait; `quiet` is 1 when none is under way any more, else ask again. THAW: they go on; `head` and
+ * `sequence` are of the moment before (ESTALE: they had gone on already). For root and the mount's owner (EPERM). */
+enum mapshare_abi_backup_step {
+    MAPSHARE_ABI_BACKUP_BEGIN = 1,
+    MAPSHARE_ABI_BACKUP_READ = 2,
+    MAPSHARE_ABI_BACKUP_COMMIT = 3,
+    MAPSHARE_ABI_BACKUP_FREEZE = 4,
+    MAPSHARE_ABI_BACKUP_THAW = 5,
+};
+
+#define MAPSHARE_ABI_FREEZE_MOST 10
+struct mapshare_abi_backup {
+    uint32_t step;
+    uint32_t quiet;       /* out */
+    uint32_t seconds;     /* in: 1 to MAPSHARE_ABI_FREEZE_MOST */
+    uint32_t reserved;    /* 0 */
+    uint64_t head;        /* in: READ; out: position in the journal after all that is published */
+    uint64_t tail;        /* out */
+    uint64_t tail_number; /* of the chunk there */
+    uint64_t sequence;    /* out: of the last commit before the head */
+};
+
 #define MAPSHARE_IOC_MAGIC 0xB5
 #define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
 #define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
@@ -208,5 +236,6 @@ struct mapshare_abi_files {
 #define MAPSHARE_IOC_AREA _IOWR(MAPSHARE_IOC_MAGIC, 8, struct mapshare_abi_area)
 #define MAPSHARE_IOC_VERIFY _IOR(MAPSHARE_IOC_MAGIC, 9, struct mapshare_abi_verify)
 #define MAPSHARE_IOC_FILES _IOWR(MAPSHARE_IOC_MAGIC, 10, struct mapshare_abi_files)
+#define MAPSHARE_IOC_BACKUP _IOWR(MAPSHARE_IOC_MAGIC, 11, struct mapshare_abi_backup)
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "file/ahead.h"
 #include "file/damage.h"
+#include "file/hold.h"
 #include "file/lists.h"
 #include "file/metadata.h"
 #include "file/page.h"
@@ -360,6 +361,7 @@ int checkpoint_all(struct files *files)
     bool more = true;
     int error = round ? 0 : -ENOMEM;
 
+    hold_end(files);
     while (more && !error)
         error = do_round(files, round, &more);
     free(round);
@@ -395,8 +397,10 @@ static int step(struct files *files, struct round *round, bool *more)
     int error;
 
     *more = false;
-    if (streams_are_unwanted(files))
+    if (streams_are_unwanted(files)) {
         ahead_abandon_all(files);
+        hold_give_way(files);
+    }
     if (checkpoint_is_due(files))
         damage_give_up(files);
     error = tail_move(files);

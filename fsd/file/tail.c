@@ -74,6 +74,7 @@ static uint64_t least_needed(struct files *files)
 static struct commit_place find_place(struct files *files)
 {
     struct tail *tail = &files->tail;
+    struct journal_hold hold;
     struct commit_place place;
     uint64_t end, needed;
 
@@ -82,6 +83,8 @@ static struct commit_place find_place(struct files *files)
     pthread_mutex_unlock(&tail->lock);
     needed = least_needed(files);
     assert(tail->released <= needed); /* invariant 4 */
+    if (journal_held(files->journal, &hold) && hold.position < needed)
+        needed = hold.position;
     pthread_mutex_lock(&tail->lock);
     while (tail->first + 1 < end && tail->places[(tail->first + 1) % COMMIT_PLACES].position <= needed)
         tail->first++;

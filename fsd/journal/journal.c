@@ -19,6 +19,7 @@
 
 #include "log.h"
 #include "journal/change.h"
+#include "journal/hold.h"
 #include "journal/writing.h"
 #include "journal/prepare.h"
 #include "journal/reserve.h"
@@ -85,6 +86,7 @@ static int start_fresh(struct journal *journal, int private_folder)
     journal->state->epoch = FIRST_EPOCH;
     journal->state->changing = 0;
     journal->state->last_names = 0;
+    journal->state->hold = 0;
     return 0;
 }
 
@@ -97,6 +99,7 @@ static int start_again(struct journal *journal)
     journal->died_changing = journal->state->changing != 0;
     if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
+    hold_check(journal->state);
     journal->state->epoch++;
     return journal->store->operations->flush(journal->store, journal->fd);
 }
@@ -441,7 +444,7 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
     struct journal_point point = *log_point(journal->state);
     int result = position > point.head || number > point.next_number ? -EINVAL : 0;
     spans_keep_together(&journal->spans, &position, &number);
-    if (result == 0 && position >= point.committed)
+    if (result == 0 && position >= point.committed && !log_is_held(journal))
         pass_names(journal, &position, &number);
     pthread_mutex_unlock(&journal->lock);
 

@@ -100,6 +100,13 @@ struct journal_point {
     uint64_t sequence; /* of the last commit */
 };
 
+/* A reader of the log, from whose position on nothing is given back. */
+struct journal_hold {
+    uint64_t id; /* never 0 */
+    uint64_t position;
+    int64_t heard; /* the caller's clock when it was moved last */
+};
+
 /* Lives in shared memory; one atomic store publishes a new point. `epoch` is of the process that writes now. */
 struct journal_state {
     _Atomic uint32_t current;
@@ -108,6 +115,8 @@ struct journal_state {
     _Atomic uint64_t last_names; /* position of the last NAMES chunk whose change need not be durable; 0: there is none */
     _Atomic uint32_t untold;     /* a change of names was made without being recorded, and need not be durable */
     struct journal_point points[2];
+    _Atomic uint32_t hold; /* 1, 2: that one of the holds below counts; 0: there is none */
+    struct journal_hold holds[2];
 };
 
 struct journal;
@@ -158,6 +167,17 @@ void journal_paths_end(struct journal *journal);
  * given back. After the last commit nothing is needed but open streams. A stream that no commit has named yet is the caller's: its first chunk must not be before `position`, unless it is
  * given up. */
 int journal_release(struct journal *journal, uint64_t position, uint64_t number);
+
+/* A hold on the log: nothing from there on may be given back; who releases the log asks for it first. One at a time; like the point, it outlives
+ * the process. `point` tells how far the log can be read; of `begin`, its tail is where the hold is. `begin`: -EBUSY: another's;
+ * -EAGAIN: the tail is moving. `move`: the log was read up to there; -ESTALE: there is no such hold. */
+int journal_hold_begin(struct journal *journal, uint64_t id, int64_t now, struct journal_point *point);
+int journal_hold_move(struct journal *journal, const struct journal_hold *to, struct journal_point *point);
+/* Ends the hold of this id. False: there was none. */
+bool journal_hold_end(struct journal *journal, uint64_t id);
+/* False: there is none. */
+bool journal_held(struct journal *journal, struct journal_hold *hold);
+void journal_where(struct journal *journal, struct journal_point *point);
 
 /* True when a commit at this position was published: the one truth that outlives a process. */
 bool journal_published(const struct journal_state *state, uint64_t position);

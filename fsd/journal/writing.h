@@ -51,5 +51,7 @@ void log_end(struct journal *journal, const struct journal_chunk *chunk, int res
 /* All chunks before this one, or the first error. */
 int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk);
 void log_publish(struct journal *journal, const struct journal_chunk *chunk);
+/* Whether somebody has yet to read something of what is published. With the lock held. */
+bool log_is_held(const struct journal *journal);
 
 #endif

@@ -180,6 +180,10 @@ int claim_store(struct daemon *daemon, const char *given, const char *path)
     error = check_alone(*store, given, path);
     if (error)
         return error;
+    if (!faccessat(*store, MAPSHARE_INCOMPLETE, F_OK, AT_SYMLINK_NOFOLLOW)) {
+        log_line(LOG_FATAL, "%s: is an incomplete backup, no store; remove it, and make it anew", given);
+        return -EUCLEAN;
+    }
     if (readonly_applies(daemon)) {
         error = readonly_claim(daemon, given);
         own_mount(daemon);

@@ -29,6 +29,7 @@
 #include "process/lock.h"
 #include "probe/probe.h"
 #include "request/attribute.h"
+#include "request/freeze.h"
 #include "request/parked_write.h"
 #include "request/current.h"
 #include "request/handle.h"
@@ -146,13 +147,14 @@ static int wait_until_served(struct server *server)
     while (server->serving) {
         struct timespec until = clock_after(TICK_NANOSECONDS);
 
-        if (wait_is_empty(server) && !server->parked) {
+        if (wait_is_empty(server) && !server->parked && !freeze_is_on(server)) {
             pthread_cond_wait(&server->tick, &server->wait_lock);
         } else {
             clock_wait(&server->tick, &server->wait_lock, &until);
             pthread_mutex_unlock(&server->wait_lock);
             wait_tick(server);
             write_retry_parked(server);
+            freeze_tick(server);
             pthread_mutex_lock(&server->wait_lock);
         }
     }
@@ -287,6 +289,8 @@ static int open_floors(struct server *server, struct daemon *daemon)
         error = handle_table_open(server);
     if (!error)
         error = wait_table_open(server);
+    if (!error)
+        error = freeze_open(server);
     if (!error) {
         set_limits(server);
         requests_take_over(server);

@@ -4,6 +4,7 @@
 
 #include "request/current.h"
 #include "request/effects.h"
+#include "request/freeze.h"
 
 static void committed(struct commit_waiter *waiter, const struct commit_result *result)
 {
@@ -15,6 +16,7 @@ static void committed(struct commit_waiter *waiter, const struct commit_result *
     effects_lend(&header, &outer);
     first->then(first, result->error);
     effects_return(server, &outer);
+    freeze_release(server);
 }
 
 static uint32_t file_to_commit(struct server *server, uint32_t inode)
@@ -40,6 +42,7 @@ bool first_commit(struct server *server, struct first *first, uint32_t inode, ui
     first->server = server;
     first->unique = now->header->unique;
     first->waiter = (struct commit_waiter){.files = first->files, .count = count, .done = committed};
+    freeze_hold(server);
     commit_submit(&server->files, &first->waiter, 1);
     return true;
 }

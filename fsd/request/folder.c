@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "request/backup.h"
 #include "request/current.h"
 #include "request/effects.h"
 #include "request/entry.h"
@@ -16,8 +17,20 @@
 
 void request_opendir(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
-    if (request_inode(request, node))
-        fuse_reply_open(request, info);
+    uint32_t inode = request_inode(request, node);
+
+    if (!inode)
+        return;
+    if (inode == INODE_ROOT)
+        info->fh = backup_descriptor();
+    fuse_reply_open(request, info);
+}
+
+void request_releasedir(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    (void)node;
+    backup_close(server_of(request), info->fh);
+    request_reply(request, 0);
 }
 
 /* One reply being filled. */

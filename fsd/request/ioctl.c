@@ -11,6 +11,7 @@
 #include "request/atime.h"
 #include "request/atomicity.h"
 #include "request/attribute.h"
+#include "request/backup.h"
 #include "request/caller.h"
 #include "request/current.h"
 #include "request/flags.h"
@@ -95,6 +96,10 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     if (command == MAPSHARE_IOC_FILES && in_size >= sizeof(struct mapshare_abi_files) &&
         out_size >= sizeof(struct mapshare_abi_files)) {
         listing_serve(request, inode, in);
+        return;
+    }
+    if (command == MAPSHARE_IOC_BACKUP && in_size >= sizeof(struct mapshare_abi_backup) && out_size >= in_size) {
+        backup_serve(request, inode, info->fh, in);
         return;
     }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||

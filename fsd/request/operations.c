@@ -100,6 +100,7 @@ const struct fuse_lowlevel_ops request_operations = {
     .fallocate = request_fallocate,
     .lseek = request_lseek,
     .opendir = request_opendir,
+    .releasedir = request_releasedir,
     .readdir = request_readdir,
     .readdirplus = request_readdirplus,
     .fsyncdir = request_fsyncdir,

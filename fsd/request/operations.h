@@ -30,6 +30,7 @@ void request_fallocate(fuse_req_t, fuse_ino_t, int, off_t, off_t, struct fuse_fi
 void request_lseek(fuse_req_t, fuse_ino_t, off_t, int, struct fuse_file_info *);
 
 void request_opendir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
+void request_releasedir(fuse_req_t, fuse_ino_t, struct fuse_file_info *);
 void request_readdir(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
 void request_readdirplus(fuse_req_t, fuse_ino_t, size_t, off_t, struct fuse_file_info *);
 void request_fsyncdir(fuse_req_t, fuse_ino_t, int, struct fuse_file_info *);

@@ -21,6 +21,7 @@
 #include "request/expect.h"
 #include "request/follow.h"
 #include "request/forget.h"
+#include "request/freeze.h"
 #include "request/write.h"
 
 #define NOTIFY_RESEND 7     /* FUSE_NOTIFY_RESEND, Linux 6.9 */
@@ -177,10 +178,35 @@ static void keep_init(size_t size)
     atomic_store(&header->init_length, size);
 }
 
+/* A request of which all bytes are in one piece. */
+static void serve_whole(struct server *server, void *bytes, size_t size)
+{
+    struct fuse_buf buffer = {.mem = bytes, .size = size};
+    const struct fuse_in_header *header = bytes;
+
+    if (!freeze_enter(server, header, size))
+        return;
+    if (header->unique & RESENT) {
+        effects_adopt(server);
+        entry_take_back(server);
+    }
+    fuse_session_process_buf(server->session, &buffer);
+    effects_end();
+    freeze_leave(server, header);
+}
+
+void receive_again(struct server *server, void *bytes, size_t size)
+{
+    struct current outer;
+
+    effects_lend(bytes, &outer);
+    serve_whole(server, bytes, size);
+    effects_return(server, &outer);
+}
+
 /* All but most WRITEs and FORGETs. */
 static void serve_other(size_t size)
 {
-    struct fuse_buf buffer = {.mem = receiver.arrival->head, .size = size};
     const struct fuse_in_header *header = current_header();
 
     if (header->opcode != FUSE_WRITE)
@@ -188,12 +214,7 @@ static void serve_other(size_t size)
     receiver.current->settled = receiver.server->files.settled;
     if (header->opcode == FUSE_INIT)
         keep_init(size);
-    if (header->unique & RESENT) {
-        effects_adopt(receiver.server);
-        entry_take_back(receiver.server);
-    }
-    fuse_session_process_buf(receiver.server->session, &buffer);
-    effects_end();
+    serve_whole(receiver.server, receiver.arrival->head, size);
 }
 
 /* The kernel tells its messages' lengths rightly; what is not whole, whoever sent it, is not looked at. */

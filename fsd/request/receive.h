@@ -10,4 +10,7 @@ int request_send_again(int fd);
 /* Receives and serves until the mount is gone (0) or -errno. */
 int request_serve(struct server *server);
 
+/* A request that was parked as it came, with all its bytes. By any thread of the worker's. */
+void receive_again(struct server *server, void *bytes, size_t size);
+
 #endif

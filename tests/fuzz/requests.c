@@ -56,7 +56,8 @@ static unsigned opened[MESSAGE_MAX / 64]; /* opcodes of what was sent, by unique
 
 static const uint32_t commands[] = {MAPSHARE_IOC_INFO,   MAPSHARE_IOC_RANGES, MAPSHARE_IOC_COMMIT, MAPSHARE_IOC_WAIT,
                                     MAPSHARE_IOC_JOIN,   MAPSHARE_IOC_MAPPED, MAPSHARE_IOC_AREA,   MAPSHARE_IOC_DENY_WRITE,
-                                    MAPSHARE_IOC_VERIFY, MAPSHARE_IOC_FILES,  FS_IOC_GETFLAGS,     FS_IOC_SETFLAGS};
+                                    MAPSHARE_IOC_VERIFY, MAPSHARE_IOC_FILES,  MAPSHARE_IOC_BACKUP, FS_IOC_GETFLAGS,
+                                    FS_IOC_SETFLAGS};
 
 static void learn(const unsigned char *reply, size_t size)
 {

@@ -1,0 +1,86 @@
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "journal/log_copy.h"
+#include "journal/scan.h"
+
+#define COPY_CAPACITY (UINT64_C(1) << 40)
+#define PIECE_BYTES ((size_t)1 << 20)
+
+static int write_all(int fd, const char *bytes, size_t length, uint64_t offset)
+{
+    while (length > 0) {
+        ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        bytes += n;
+        offset += (uint64_t)n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+/* The same log, of which nothing was ever given up: all that is copied is published. */
+static int write_superblock(const struct log_copy *copy, struct store *store, uint64_t tail, uint64_t tail_number)
+{
+    struct superblock superblock;
+    int result = superblock_read(copy->from, &superblock);
+    if (result < 0)
+        return result;
+    if (ftruncate(copy->to, FORMAT_LOG_START + COPY_CAPACITY) < 0)
+        return -errno;
+    superblock.capacity = COPY_CAPACITY;
+    superblock.tail = tail;
+    superblock.tail_number = superblock.epoch_number = tail_number;
+    superblock.epoch = 1;
+    superblock.sequence = 0;
+    return superblock_write(store, copy->to, &superblock);
+}
+
+int log_copy_begin(struct log_copy *copy, struct store *store, int private_folder, int to, uint64_t tail, uint64_t tail_number)
+{
+    struct superblock superblock;
+    *copy = (struct log_copy){.from = -1, .to = to, .buffer = aligned_alloc(FORMAT_BLOCK, PIECE_BYTES)};
+    int result = copy->buffer == NULL ? -ENOMEM : superblock_open_file(private_folder, O_RDONLY | O_DIRECT, &copy->from);
+    if (result == 0)
+        result = superblock_read(copy->from, &superblock);
+    if (result == 0) {
+        copy->capacity = superblock.capacity;
+        result = write_superblock(copy, store, tail, tail_number);
+    }
+    if (result < 0)
+        log_copy_end(copy);
+    return result;
+}
+
+/* A piece that goes over the end of the copy's file is written in two. */
+int log_copy_add(struct log_copy *copy, uint64_t position, uint64_t end)
+{
+    int result = 0;
+    if (end - position > COPY_CAPACITY)
+        return -EFBIG;
+    while (position < end && result == 0) {
+        uint64_t to_end = COPY_CAPACITY - position % COPY_CAPACITY;
+        size_t length = end - position < PIECE_BYTES ? (size_t)(end - position) : PIECE_BYTES;
+        length = to_end < length ? (size_t)to_end : length;
+        result = scan_read(copy->from, copy->capacity, position, copy->buffer, length);
+        if (result == 0)
+            result = write_all(copy->to, copy->buffer, length, format_offset(position, COPY_CAPACITY));
+        position += length;
+    }
+    return result;
+}
+
+void log_copy_end(struct log_copy *copy)
+{
+    if (copy->from >= 0)
+        close(copy->from);
+    free(copy->buffer);
+    *copy = (struct log_copy){.from = -1};
+}
