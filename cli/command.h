@@ -71,6 +71,7 @@ enum exit_status command_revive(const struct arguments *arguments);
 enum exit_status command_upgrade(const struct arguments *arguments);
 enum exit_status command_metrics(const struct arguments *arguments);
 enum exit_status command_files(const struct arguments *arguments);
+enum exit_status command_backup(const struct arguments *arguments);
 enum exit_status command_verify(const struct arguments *arguments);
 
 /* Fills `out` from the words after the command's name. STATUS_USAGE after a message. `done` is set when --help or --version was

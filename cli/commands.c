@@ -153,6 +153,20 @@ const struct command commands[] = {
         .run = command_journal,
     },
     {
+        .name = "backup",
+        .operands = "MOUNT DESTINATION",
+        .operands_most = 2,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "copy the store as of one commit, while it is used",
+        .description = "Copies the store of MOUNT to DESTINATION, a new or empty folder: all files as\n"
+                       "of one commit and all names as of one moment, with owners, modes, times, links,\n"
+                       "attributes and holes, while programs go on. What they have not committed yet\n"
+                       "is not in it. DESTINATION is a plain folder, and may be mounted as a store.\n"
+                       "One that is interrupted is marked as incomplete, and is to be removed.\n"
+                       "For root and the mount's owner.\n",
+        .run = command_backup,
+    },
+    {
         .name = "metrics",
         .operands = "MOUNT",
         .operands_most = 1,

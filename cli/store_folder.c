@@ -46,6 +46,11 @@ int store_folder_open(const char *path)
         message_error(path, -errno);
         return -1;
     }
+    if (faccessat(folder, MAPSHARE_INCOMPLETE, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        message("%s: an incomplete backup, no store; remove it, and make it anew", quoted(path));
+        close(folder);
+        return -1;
+    }
     if (fstatat(folder, MAPSHARE_PRIVATE_FOLDER, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
         return folder;
     if (errno == EACCES || errno == ENOTCONN)

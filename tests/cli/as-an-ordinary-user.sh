@@ -23,6 +23,9 @@ as_user "$MAPSHARE" map "$MOUNT/file" | grep -q '1 page$' || fail "map"
 as_user "$MAPSHARE" dirty --json "$MOUNT/file" | json_value "o['ranges']" >"$SCRATCH/ranges" || fail "dirty"
 as_user "$MAPSHARE" top --once "$MOUNT" | grep -q '^commits  *[1-9]' || fail "top"
 as_user "$MAPSHARE" journal "$STORE" >"$SCRATCH/journal" 2>"$SCRATCH/said" || fail "journal: $(cat "$SCRATCH/said")"
+install -d -o 65534 -g 65534 "$SCRATCH/of-user"
+as_user "$MAPSHARE" backup "$MOUNT" "$SCRATCH/of-user" | grep -q ': as of commit [1-9]' || fail "backup"
+[ "$(cat "$SCRATCH/of-user/file")" = text ] || fail "the backup"
 refused 1 "$STORE: mounted at $MOUNT" as_user "$MAPSHARE" recover "$STORE"
 
 as_user head -c 40960 /dev/zero | as_user dd of="$MOUNT/pages" status=none

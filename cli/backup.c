@@ -1,0 +1,287 @@
+#include "config.h"
+
+#include "backup.h"
+#include "backup_place.h"
+#include "command.h"
+#include "mapshare-abi.h"
+#include "message.h"
+#include "mounts.h"
+#include "output.h"
+#include "statistics.h"
+#include "store_folder.h"
+
+#include "journal/objects.h"
+#include "store/identity.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NICE 10
+#define PASSES 5       /* of copying, before names are frozen */
+#define FEW_FILES 16u  /* are left to be copied then */
+#define FREEZES 5      /* tries, as workers die */
+#define SHOWN_EACH 250 /* milliseconds */
+
+/* What came of it. */
+struct outcome {
+    uint64_t sequence, end;
+    struct recover_report replay;
+};
+
+uint64_t backup_milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void backup_show_progress(struct backup *backup, const char *doing)
+{
+    char size[OUTPUT_SIZE_SIZE];
+    uint64_t now = backup->shows_progress ? backup_milliseconds() : 0;
+
+    if (now < backup->shown + SHOWN_EACH)
+        return;
+    backup->shown = now;
+    fprintf(stderr, "\r%s: %" PRIu64 " files, %s\033[K", doing, backup->files, output_size(size, backup->bytes));
+}
+
+/* ---- the store of a mount ---- */
+
+/* The mount's store as its daemon has it: the number in its lock is that of the keeper. */
+static int check_store(const char *mount, const char *path)
+{
+    struct statistics statistics;
+    uint64_t keeper;
+
+    if (!statistics_read_or_tell(mount, &statistics))
+        return -1;
+    keeper = statistics_number(&statistics, "keeper_pid");
+    statistics_free(&statistics);
+    if ((uint64_t)store_folder_keeper(path) == keeper)
+        return 0;
+    if (access(path, R_OK | X_OK))
+        message_error(path, -errno);
+    else
+        message("%s: is not, or may not be seen as, the store of %s; run as root, or as its owner, where it was mounted",
+                quoted(path), quoted(mount));
+    return -1;
+}
+
+static int open_store(struct backup *backup)
+{
+    struct statx status;
+    struct stat private;
+
+    backup->store = store_folder_open(backup->store_name);
+    if (backup->store < 0)
+        return -1;
+    backup->private = openat(backup->store, MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (backup->private < 0 || fstat(backup->private, &private) || statx(backup->store, "", AT_EMPTY_PATH, STATX_BTIME, &status)) {
+        message_error(backup->store_name, -errno);
+        return -1;
+    }
+    backup->foreign_modes = private.st_uid != 0;
+    if (status.stx_mask & STATX_BTIME && identity_births(backup->store))
+        return 0;
+    message("%s: its file system does not tell when files were made, by which they are known again; unmount and copy it",
+            quoted(backup->store_name));
+    return -1;
+}
+
+static int find_store(struct backup *backup, const char *mount)
+{
+    char *resolved = mounts_resolve(mount);
+    struct mount_entry entry;
+    int error = resolved ? mounts_at(resolved, &entry) : -errno;
+
+    free(resolved);
+    if (!error && !mounts_is_ours(&entry)) {
+        mounts_free(&entry);
+        error = -ENOENT;
+    }
+    if (error == -ENOENT)
+        message("%s: not a mount of mapsharefs; give the folder where a store is mounted", quoted(mount));
+    else if (error)
+        message_error(mount, error);
+    if (error)
+        return -1;
+    backup->store_name = strdup(entry.source);
+    mounts_free(&entry);
+    if (!backup->store_name) {
+        message_error(mount, -ENOMEM);
+        return -1;
+    }
+    return check_store(mount, backup->store_name) || open_store(backup) ? -1 : 0;
+}
+
+/* ---- copying ---- */
+
+/* What is left by the last pass is copied while names are frozen. */
+static int copy_files(struct backup *backup)
+{
+    uint64_t copied = UINT64_MAX;
+    int result = 0;
+
+    setpriority(PRIO_PROCESS, 0, NICE); /* this thread; not the one that must keep up with the journal */
+    for (int i = 0; i < PASSES && copied > FEW_FILES && !result; i++)
+        result = backup_walk(backup, false, &copied);
+    return result;
+}
+
+static int list_names(struct backup *backup, struct outcome *outcome)
+{
+    bool held = false;
+    int result = 0;
+
+    for (int i = 0; i < FREEZES && !held && !result; i++) {
+        uint64_t begun = backup_milliseconds(), copied;
+
+        rewind(backup->list);
+        if (ftruncate(fileno(backup->list), 0)) {
+            message_error(backup->destination, -errno);
+            return -1;
+        }
+        result = backup_source_freeze(&backup->source);
+        if (!result)
+            result = backup_walk(backup, true, &copied);
+        if (!result)
+            result = backup_source_thaw(&backup->source, &held, &outcome->sequence, &outcome->end);
+        backup->list_milliseconds = backup_milliseconds() - begun;
+    }
+    if (!result && !held) {
+        message("%s: has too many names to be held still while they are listed, or its daemon died each time; unmount and copy it",
+                quoted(backup->source.mount));
+        result = -1;
+    }
+    if (!result && fflush(backup->list)) {
+        message_error(backup->destination, -errno);
+        result = -1;
+    }
+    return result;
+}
+
+static int replay(struct backup *backup, struct store *store, struct outcome *outcome)
+{
+    int error;
+
+    if (backup_set_times(backup))
+        return -1;
+    error = objects_replay(store, backup->log, outcome->end, backup->objects, &outcome->replay);
+    if (error == -EBADMSG)
+        message("%s: the copy of the journal is damaged; the backup is not complete", quoted(backup->destination));
+    else if (error)
+        message_error(backup->destination, error);
+    return error ? -1 : 0;
+}
+
+static int begin(struct backup *backup, const char *mount, struct store *store)
+{
+    const char *what, *doubt = journal_doubt(backup->store, &what);
+
+    if (doubt) {
+        store_folder_tell_error(backup->store_name, backup->store, -EPERM);
+        return -1;
+    }
+    if (backup_source_open(&backup->source, mount) || backup_place_begin(backup))
+        return -1;
+    return backup_source_copy(&backup->source, store, backup->private, backup->log);
+}
+
+static int make_backup(struct backup *backup, const char *mount, struct store *store, struct outcome *outcome)
+{
+    int result = find_store(backup, mount);
+
+    if (!result)
+        result = begin(backup, mount, store);
+    if (!result)
+        result = copy_files(backup);
+    if (!result)
+        result = backup_source_commit(&backup->source);
+    if (!result)
+        result = list_names(backup, outcome);
+    if (!result)
+        result = backup_source_finish(&backup->source, outcome->end);
+    backup_source_end(&backup->source);
+    if (!result)
+        result = replay(backup, store, outcome);
+    if (!result)
+        result = backup_make_tree(backup);
+    if (!result)
+        result = backup_place_complete(backup);
+    return result;
+}
+
+static void print(const struct backup *backup, const struct outcome *outcome)
+{
+    char size[OUTPUT_SIZE_SIZE];
+
+    printf("%s: as of commit %" PRIu64 ": %" PRIu64 " names, %s copied, %" PRIu64
+           " commits replayed; names were held still for %" PRIu64 " ms\n",
+           quoted(backup->destination), outcome->sequence, backup->listed, output_size(size, backup->bytes),
+           outcome->replay.commits, backup->list_milliseconds);
+}
+
+static void print_json(const struct backup *backup, const struct outcome *outcome)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "destination", json_name(backup->destination));
+    json_object_object_add(object, "sequence", json_object_new_uint64(outcome->sequence));
+    json_object_object_add(object, "names", json_object_new_uint64(backup->listed));
+    json_object_object_add(object, "bytes_copied", json_object_new_uint64(backup->bytes));
+    json_object_object_add(object, "commits_replayed", json_object_new_uint64(outcome->replay.commits));
+    json_object_object_add(object, "names_held_milliseconds", json_object_new_uint64(backup->list_milliseconds));
+    json_print(object);
+}
+
+enum exit_status command_backup(const struct arguments *arguments)
+{
+    const char *mount = arguments->operands[0];
+    struct backup backup = {.destination = arguments->operands[1],
+                            .store = -1,
+                            .private = -1,
+                            .target = -1,
+                            .work = -1,
+                            .objects = -1,
+                            .log = -1,
+                            .shows_progress = isatty(STDERR_FILENO),
+                            .source = {.mount = mount, .root = -1, .log.from = -1}};
+    struct outcome outcome = {0};
+    struct store *store;
+    int result;
+
+    if (!backup.destination) {
+        message("backup: DESTINATION: missing; see 'mapshare backup --help'");
+        return STATUS_USAGE;
+    }
+    if (store_open_serial(&store) < 0) {
+        message_error(mount, -ENOMEM);
+        return STATUS_FAILURE;
+    }
+    umask(0);
+    result = make_backup(&backup, mount, store, &outcome);
+    if (backup.shows_progress)
+        fputs("\r\033[K", stderr);
+    if (!result && arguments->json)
+        print_json(&backup, &outcome);
+    else if (!result)
+        print(&backup, &outcome);
+    backup_place_close(&backup);
+    if (backup.store >= 0)
+        close(backup.store);
+    if (backup.private >= 0)
+        close(backup.private);
+    store_close(store);
+    free(backup.store_name);
+    return result ? STATUS_FAILURE : STATUS_OK;
+}
