@@ -34,11 +34,11 @@ static int lengthen_file(struct journal *journal, uint64_t size)
     return result;
 }
 
-/* With the lock held. */
+/* Not while somebody else reads the log, who knows its capacity. With the lock held. */
 static bool is_moment(const struct journal *journal)
 {
     uint64_t tail = log_point(journal->state)->tail, lap = tail / journal->capacity;
-    return lap % 2 == 0 && journal->next_position <= (lap + 1) * journal->capacity;
+    return journal->state->hold == 0 && lap % 2 == 0 && journal->next_position <= (lap + 1) * journal->capacity;
 }
 
 /* With the lock held. */

@@ -93,3 +93,10 @@ int path_reopen(int fd, int flags)
     int result = open(link, flags | O_CLOEXEC);
     return result < 0 ? -errno : result;
 }
+
+int path_chmod(int fd, mode_t mode)
+{
+    char link[LINK_MAX_BYTES];
+    name_link(fd, link);
+    return chmod(link, mode) < 0 ? -errno : 0;
+}

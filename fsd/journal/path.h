@@ -12,5 +12,7 @@ int path_open(int store, const char *path);
 bool path_of(int store, int fd, char *path);
 /* Opens what is open with these flags. -errno. */
 int path_reopen(int fd, int flags);
+/* Changes the mode of what is open, if only with O_PATH. -errno. */
+int path_chmod(int fd, mode_t mode);
 
 #endif
