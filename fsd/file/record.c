@@ -16,6 +16,7 @@ void file_index_start(struct file_index *index)
         index->lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a moment: who waits spins first */
     memset((char *)index + offsetof(struct file_index, started), 0, sizeof *index - offsetof(struct file_index, started));
     index->started = true;
+    index->versions.needed = UINT64_MAX;
     RB_INIT(&index->view.tree);
     for (int state = 0; state < FRAME_STATES; state++)
         TAILQ_INIT(&index->view.lists[state]);

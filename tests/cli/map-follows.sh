@@ -30,7 +30,7 @@ kill_later $svg
 plain=$!
 kill_later $plain
 wait_until 60 grep -q 'received 2 ' "$SCRATCH/pictures" || fail "no picture: $(cat "$SCRATCH/pictures")"
-terminal new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc" || skip "tmux does not start"
+terminal new-session -d -x 200 -y 24 "env PS1='ready> ' bash --norc" || skip "tmux does not start"
 terminal send-keys "clear; $MAPSHARE map --follow $file; echo status=\$?" Enter
 wait_until 60 shown ' received 2  ' || fail "on a terminal: $(terminal capture-pane -p)"
 

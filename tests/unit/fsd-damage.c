@@ -272,6 +272,26 @@ static void others_get_the_journals_room(void **state)
     assert_string_equal(stored(house, "a"), "aaaa");
 }
 
+/* Of one that nothing was committed of the journal needs to keep nothing. */
+static void a_new_file_holds_no_tail(void **state)
+{
+    struct house *house = *state;
+    uint32_t a, b;
+
+    make_two(house, &a, &b);
+    house_replace_worker(house);
+    assert_int_equal(flush_all(house->files), 0);
+    assert_int_equal(checkpoint_all(house->files), 0);
+    a = make_file(house, "new", 1, 'n');
+    damage_found(house->files, a, "its test");
+    for (int i = 0; i < 3; i++) {
+        put_page(house, b, 0, 'C' + i);
+        assert_int_equal(commit_file(house, b), 0);
+        assert_int_equal(checkpoint_all(house->files), 0);
+    }
+    assert_int_equal(journal_used(house->worker->journal), 0);
+}
+
 /* What nobody needs any more is no trouble: its record ends. */
 static void a_damaged_file_is_removed(void **state)
 {
@@ -364,6 +384,7 @@ int main(void)
         TEST(a_damaged_inode_is_found_again),
         TEST(a_handle_of_anothers),
         TEST(others_get_the_journals_room),
+        TEST(a_new_file_holds_no_tail),
         TEST(a_damaged_file_is_removed),
         TEST(folders_in_a_circle),
         TEST(a_name_that_leads_out),
