@@ -12,7 +12,7 @@
 
 static int read_log(struct scan *scan, uint64_t end, struct image *image)
 {
-    int result;
+    int result = 0;
     while (scan->expected.position < end && (result = scan_next(scan)) == 1) {
         if (image_add(image, &scan->view, scan_data_position(scan)) < 0)
             return -ENOMEM;
