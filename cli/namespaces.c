@@ -4,11 +4,11 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* The number of a process's mount namespace; 0: it is gone, or not ours to look at. */
@@ -21,21 +21,24 @@ static ino_t number_of(const char *process)
     return stat(path, &status) ? 0 : status.st_ino;
 }
 
-static bool has_mounted(const char *process, dev_t device)
+/* A device's number alone may be another mount's by now. */
+static bool has_mounted(const char *process, const struct mount_entry *mount)
 {
-    unsigned major_number, minor_number;
-    char path[64], *line = NULL;
-    size_t size = 0;
+    struct libmnt_iter *iterator = mnt_new_iter(MNT_ITER_FORWARD);
+    struct libmnt_table *table;
+    struct libmnt_fs *entry;
+    char path[64];
     bool found = false;
-    FILE *file;
 
     snprintf(path, sizeof path, "/proc/%.20s/mountinfo", process);
-    file = fopen(path, "re");
-    while (file && !found && getline(&line, &size, file) > 0)
-        found = sscanf(line, "%*d %*d %u:%u", &major_number, &minor_number) == 2 && makedev(major_number, minor_number) == device;
-    if (file)
-        fclose(file);
-    free(line);
+    table = mnt_new_table_from_file(path);
+    while (iterator && table && !found && !mnt_table_next_fs(table, iterator, &entry)) {
+        const char *source = mnt_fs_get_source(entry);
+
+        found = mnt_fs_get_devno(entry) == mount->device && source && !strcmp(source, mount->source);
+    }
+    mnt_unref_table(table);
+    mnt_free_iter(iterator);
     return found;
 }
 
@@ -53,7 +56,7 @@ static void read_name(const char *process, char name[PROCESS_NAME_SIZE])
         fclose(file);
 }
 
-bool namespaces_have(dev_t device, pid_t *pid, char name[PROCESS_NAME_SIZE])
+bool namespaces_have(const struct mount_entry *mount, pid_t *pid, char name[PROCESS_NAME_SIZE])
 {
     ino_t ours = number_of("self"), last = ours;
     DIR *folder = opendir("/proc");
@@ -66,7 +69,7 @@ bool namespaces_have(dev_t device, pid_t *pid, char name[PROCESS_NAME_SIZE])
         if (!number || number == ours || number == last)
             continue;
         last = number; /* most often its other processes come next */
-        found = has_mounted(entry->d_name, device);
+        found = has_mounted(entry->d_name, mount);
         if (found) {
             *pid = atoi(entry->d_name);
             read_name(entry->d_name, name);

@@ -203,7 +203,7 @@ static void tell_copy(const struct target *target)
     char name[PROCESS_NAME_SIZE];
     pid_t pid;
 
-    if (namespaces_have(target->mount.device, &pid, name))
+    if (namespaces_have(&target->mount, &pid, name))
         message("%s: unmounted here, but process %d (%s) has it in another mount namespace; end it, or unmount there with "
                 "'nsenter -t %d -m umount -i %s'; waiting for that",
                 quoted(target->name), pid, quoted(name), pid, quoted(target->mount.point));

@@ -108,9 +108,12 @@ static bool around(const struct mount_entry *entry, const void *path)
     return mounts_is_ours(entry) && mounts_is_inside(path, entry->point);
 }
 
-static bool of_device(const struct mount_entry *entry, const void *device)
+/* A device's number alone may be another mount's by now. */
+static bool is_same_system(const struct mount_entry *entry, const void *other)
 {
-    return entry->device == *(const dev_t *)device;
+    const struct mount_entry *mount = other;
+
+    return entry->device == mount->device && !strcmp(entry->source, mount->source);
 }
 
 /* Passed over so many times. */
@@ -149,7 +152,7 @@ int mounts_around(const char *path, struct mount_entry *out)
 
 int mounts_of_device(const struct mount_entry *entry, struct mount_entry *out)
 {
-    return find(of_device, &entry->device, out);
+    return find(is_same_system, entry, out);
 }
 
 int mounts_ours(unsigned index, struct mount_entry *out)

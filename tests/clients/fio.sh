@@ -4,6 +4,7 @@
 need_mount
 need_program getfattr fio
 scratch
+expect_log 'cache_size is used up: pages go to the spill file' # on a busy machine
 start_mount
 run() { # NAME OPTIONS...
     timeout 60 fio --name="$1" --directory="$MOUNT" --size=24M --bs=4k --verify=crc32c --verify_fatal=1 --do_verify=1 \
