@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -352,7 +351,6 @@ int worker_run(struct daemon *daemon, bool rescues)
     server.privileged = geteuid() == 0;
     server.store_marks = daemon->store_marks;
     server.followed = NO_PROCESSOR;
-    server.processors = get_nprocs();
     if (server.privileged && setgroups(0, NULL))
         log_line(LOG_NOTE, "root's groups stay: %s", strerror(errno));
     pthread_mutex_init(&server.wait_lock, NULL);

@@ -18,7 +18,6 @@
 #include "request/current.h"
 #include "request/effects.h"
 #include "request/entry.h"
-#include "request/expect.h"
 #include "request/follow.h"
 #include "request/forget.h"
 #include "request/freeze.h"
@@ -257,7 +256,6 @@ int request_serve(struct server *server)
         ssize_t size;
 
         follow_client(server);
-        expect_request(server);
         size = readv(fd, receiver.iov, prepare());
 
         alive_begin();
@@ -279,7 +277,6 @@ int request_serve(struct server *server)
             continue;
         }
         burst_count(server, header);
-        expect_came(server);
         follow_count(server, header);
         if (forget_is(header))
             forget_received(server, receiver.arrival);

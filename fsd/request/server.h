@@ -28,10 +28,6 @@ struct server {
     _Atomic uint32_t lone_client;   /* follow.c's: whose request came last */
     _Atomic uint32_t lone_requests; /* so many in a row */
     _Atomic int followed;           /* the processor that it is bound to; NO_PROCESSOR: not known, or not alone */
-    int processors;                 /* expect.c's: that we may use */
-    _Atomic int expected;           /* how much a request is */
-    _Atomic bool looking;           /* a thread does, for the next one */
-    _Atomic int64_t waiting_since;  /* a thread for the next one; CLOCK_MONOTONIC, 0: not measured */
     bool privileged;                /* may act for other users */
     bool store_marks;               /* the store marks access times by the rule of the mount */
 
