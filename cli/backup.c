@@ -2,6 +2,7 @@
 
 #include "backup.h"
 #include "backup_place.h"
+#include "clock.h"
 #include "command.h"
 #include "mapshare-abi.h"
 #include "message.h"
@@ -36,18 +37,10 @@ struct outcome {
     struct recover_report replay;
 };
 
-uint64_t backup_milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void backup_show_progress(struct backup *backup, const char *doing)
 {
     char size[OUTPUT_SIZE_SIZE];
-    uint64_t now = backup->shows_progress ? backup_milliseconds() : 0;
+    uint64_t now = backup->shows_progress ? (uint64_t)clock_milliseconds() : 0;
 
     if (now < backup->shown + SHOWN_EACH)
         return;
@@ -100,15 +93,9 @@ static int open_store(struct backup *backup)
 
 static int find_store(struct backup *backup, const char *mount)
 {
-    char *resolved = mounts_resolve(mount);
     struct mount_entry entry;
-    int error = resolved ? mounts_at(resolved, &entry) : -errno;
+    int error = mounts_ours_at(mount, &entry);
 
-    free(resolved);
-    if (!error && !mounts_is_ours(&entry)) {
-        mounts_free(&entry);
-        error = -ENOENT;
-    }
     if (error == -ENOENT)
         message("%s: not a mount of mapsharefs; give the folder where a store is mounted", quoted(mount));
     else if (error)
@@ -144,7 +131,7 @@ static int list_names(struct backup *backup, struct outcome *outcome)
     int result = 0;
 
     for (int i = 0; i < FREEZES && !held && !result; i++) {
-        uint64_t begun = backup_milliseconds(), copied;
+        uint64_t begun = (uint64_t)clock_milliseconds(), copied;
 
         rewind(backup->list);
         if (ftruncate(fileno(backup->list), 0)) {
@@ -156,7 +143,7 @@ static int list_names(struct backup *backup, struct outcome *outcome)
             result = backup_walk(backup, true, &copied);
         if (!result)
             result = backup_source_thaw(&backup->source, &held, &outcome->sequence, &outcome->end);
-        backup->list_milliseconds = backup_milliseconds() - begun;
+        backup->list_milliseconds = (uint64_t)clock_milliseconds() - begun;
     }
     if (!result && !held) {
         message("%s: has too many names to be held still while they are listed, or its daemon died each time; unmount and copy it",

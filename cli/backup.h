@@ -31,7 +31,6 @@ struct backup {
     uint64_t shown; /* when progress was shown last */
 };
 
-uint64_t backup_milliseconds(void);
 void backup_show_progress(struct backup *backup, const char *doing);
 
 /* What is in the store and not among the objects is copied there. With `lists` all names go to the list. *copied: how many files were. */

@@ -21,18 +21,12 @@ static const char *const kernel_options[] = {"ro",   "rw",      "nosuid",     "n
 
 static bool find(const char *name, struct mount_entry *mount)
 {
-    char *path = mounts_resolve(name);
-    int result = path ? mounts_at(path, mount) : -errno;
+    int result = mounts_ours_at(name, mount);
 
-    if (result == 0 && !mounts_is_ours(mount)) {
-        mounts_free(mount);
-        result = -ENOENT;
-    }
     if (result == -ENOENT)
         message("%s: no mount of mapsharefs; see 'findmnt -t fuse.mapsharefs'", quoted(name));
     else if (result)
         message_error(name, result);
-    free(path);
     return result == 0;
 }
 

@@ -52,15 +52,10 @@ static enum exit_status revive(const char *mount, const struct mount_entry *entr
 enum exit_status command_revive(const struct arguments *arguments)
 {
     const char *mount = arguments->operands[0];
-    char *path = mounts_resolve(mount);
     struct mount_entry entry;
-    int result = path ? mounts_at(path, &entry) : -errno;
+    int result = mounts_ours_at(mount, &entry);
     enum exit_status status = STATUS_FAILURE;
 
-    if (!result && !mounts_is_ours(&entry)) {
-        mounts_free(&entry);
-        result = -ENOENT;
-    }
     if (result == -ENOENT)
         message("%s: no mapsharefs mount", quoted(mount));
     else if (result)
@@ -71,6 +66,5 @@ enum exit_status command_revive(const struct arguments *arguments)
         status = revive(mount, &entry, arguments->timeout);
     if (!result)
         mounts_free(&entry);
-    free(path);
     return status;
 }

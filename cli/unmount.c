@@ -2,6 +2,7 @@
  * complete when the keeper has exited and nobody holds the store's lock any more. */
 #include "config.h"
 
+#include "clock.h"
 #include "command.h"
 #include "inspect.h"
 #include "message.h"
@@ -43,14 +44,6 @@ struct target {
     bool has_lock;
     int64_t deadline; /* milliseconds, 0: none */
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 static bool find_mount(struct target *target)
 {
@@ -213,8 +206,8 @@ static void tell_copy(const struct target *target)
  * tells. */
 static bool wait_end(struct target *target)
 {
-    int64_t free_since = 0, hint_at = isatty(STDERR_FILENO) ? now() + HINT_MILLISECONDS : INT64_MAX;
-    int64_t look_at = now() + LOOK_MILLISECONDS;
+    int64_t free_since = 0, hint_at = isatty(STDERR_FILENO) ? clock_milliseconds() + HINT_MILLISECONDS : INT64_MAX;
+    int64_t look_at = clock_milliseconds() + LOOK_MILLISECONDS;
 
     for (;;) {
         bool gone = keeper_is_gone(target);
@@ -222,16 +215,16 @@ static bool wait_end(struct target *target)
         if (lock_is_free(target) && gone)
             return true;
         if (target->has_lock && !free_since)
-            free_since = now();
-        if (target->has_lock && now() - free_since > EXIT_MILLISECONDS)
+            free_since = clock_milliseconds();
+        if (target->has_lock && clock_milliseconds() - free_since > EXIT_MILLISECONDS)
             return true;
-        if (target->deadline && now() > target->deadline)
+        if (target->deadline && clock_milliseconds() > target->deadline)
             return false;
-        if (now() > look_at) {
+        if (clock_milliseconds() > look_at) {
             tell_copy(target);
             look_at = INT64_MAX;
         }
-        if (now() > hint_at) {
+        if (clock_milliseconds() > hint_at) {
             message("%s: unmounted here; waiting for its daemon (process %llu) to complete %s", quoted(target->name),
                     (unsigned long long)target->keeper, quoted(target->mount.source));
             hint_at = INT64_MAX;
@@ -317,7 +310,7 @@ static enum exit_status unmount(struct target *target, const struct arguments *a
             quoted(target->name), quoted(target->mount.source));
         return STATUS_FAILURE;
     }
-    target->deadline = arguments->timeout ? now() + (int64_t)arguments->timeout * 1000 : 0;
+    target->deadline = arguments->timeout ? clock_milliseconds() + (int64_t)arguments->timeout * 1000 : 0;
     if (!wait_end(target)) {
         message("%s: unmounted, but its daemon (process %llu) is still writing to %s; wait until it has exited",
                 quoted(target->name), (unsigned long long)target->keeper, quoted(target->mount.source));

@@ -14,6 +14,14 @@ static inline time_t clock_seconds(void)
     return now.tv_sec;
 }
 
+static inline int64_t clock_milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static inline struct timespec clock_after(int64_t nanoseconds)
 {
     struct timespec until;

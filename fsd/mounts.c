@@ -172,6 +172,19 @@ int mounts_of_stores_near(const char *path, struct mount_entry *out)
     return find(of_store_near, path, out);
 }
 
+int mounts_ours_at(const char *name, struct mount_entry *out)
+{
+    char *path = mounts_resolve(name);
+    int result = path ? mounts_at(path, out) : -errno;
+
+    free(path);
+    if (result == 0 && !mounts_is_ours(out)) {
+        mounts_free(out);
+        result = -ENOENT;
+    }
+    return result;
+}
+
 bool mounts_is_ours_at(const char *path)
 {
     struct mount_entry entry;

@@ -20,6 +20,9 @@ char *mounts_resolve(const char *path);
 /* The mount whose point is exactly `path`, resolved; where several are stacked, the top one. 0, -ENOENT: none, or -errno. */
 int mounts_at(const char *path, struct mount_entry *out);
 
+/* The same of what a user calls it, where it is ours; else -ENOENT. */
+int mounts_ours_at(const char *name, struct mount_entry *out);
+
 /* The mount of this number. */
 int mounts_of_id(int id, struct mount_entry *out);
 

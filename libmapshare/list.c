@@ -13,7 +13,7 @@ static bool is_same_file(const struct mapshare *one, const struct mapshare *othe
            one->identity.stx_dev_minor == other->identity.stx_dev_minor;
 }
 
-int mapshare_list_check(struct mapshare *const list[], size_t count)
+static int check(struct mapshare *const list[], size_t count)
 {
     if (!list || count == 0)
         return -EINVAL;
@@ -41,7 +41,8 @@ static int by_inode(const void *one, const void *other)
     return first < second ? -1 : first > second;
 }
 
-struct mapshare **mapshare_list_copy(struct mapshare *const list[], size_t *count)
+/* Each once: a list may have a file twice, also through two opens. */
+static struct mapshare **copy(struct mapshare *const list[], size_t *count)
 {
     struct mapshare **files = calloc(*count, sizeof(*files));
     size_t kept = 0;
@@ -56,4 +57,14 @@ struct mapshare **mapshare_list_copy(struct mapshare *const list[], size_t *coun
     }
     *count = kept;
     return files;
+}
+
+int mapshare_list_take(struct mapshare *const list[], size_t *count, struct mapshare ***files)
+{
+    int error = check(list, *count);
+
+    if (error)
+        return error;
+    *files = copy(list, count);
+    return *files ? 0 : -ENOMEM;
 }

@@ -6,9 +6,7 @@
 
 #include "mapshare.h"
 
-/* All are on one mount, and open for writing. */
-int mapshare_list_check(struct mapshare *const list[], size_t count);
-/* The files, each once: a list may have a file twice, also through two opens. To be freed; NULL: no memory. */
-struct mapshare **mapshare_list_copy(struct mapshare *const list[], size_t *count);
+/* The files, each once, of one mount and open for writing, to be freed. 0 or -errno. */
+int mapshare_list_take(struct mapshare *const list[], size_t *count, struct mapshare ***files);
 
 #endif

@@ -61,13 +61,10 @@ static int write_receipt(struct mapshare **files, size_t count, struct mapshare_
 int mapshare_rollback(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare **files;
-    int error = mapshare_list_check(list, count);
+    int error = mapshare_list_take(list, &count, &files);
 
     if (error)
         return mapshare_result(error);
-    files = mapshare_list_copy(list, &count);
-    if (!files)
-        return -1;
     error = check_daemon(files, count);
     for (size_t i = 0; i < count && error == 0; i++)
         error = roll_back_file(files[i]);

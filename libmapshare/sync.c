@@ -106,13 +106,10 @@ static int commit_group(struct mapshare **files, size_t count, struct mapshare_r
 int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare **files;
-    int error = mapshare_list_check(list, count);
+    int error = mapshare_list_take(list, &count, &files);
 
     if (error)
         return mapshare_result(error);
-    files = mapshare_list_copy(list, &count);
-    if (!files)
-        return -1;
     /* ESTALE: the worker that knew the group was replaced. Nothing was committed, or all of it and we do so again. */
     error = -ESTALE;
     for (int attempt = 0; error == -ESTALE && attempt < COMMIT_ATTEMPTS; attempt++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file/record.h"
+#include "file/relate.h"
 #include "file/status.h"
 
 #define RECORDS_A_CALL 4096 /* looked at, so that a call is short however many there are */
@@ -14,16 +15,14 @@
 static bool hold(struct files *files, uint32_t number)
 {
     const struct arena *arena = files->arena;
-    uint32_t inode;
     bool is;
 
     if (!arena->files[number].inode)
         return false;
     pthread_mutex_lock(&files->inodes->lock);
-    inode = arena->files[number].inode;
-    is = inode && inode <= arena->header->inode_used && arena->inodes[inode].number && arena->inodes[inode].file == number;
+    is = relate_is_named_back(arena, number);
     if (is)
-        inode_hold(files->inodes, inode);
+        inode_hold(files->inodes, arena->files[number].inode);
     pthread_mutex_unlock(&files->inodes->lock);
     return is;
 }

@@ -11,7 +11,7 @@ static bool is_inode(const struct arena *arena, uint32_t slot)
     return slot && slot <= arena->header->inode_used && arena->inodes[slot].number;
 }
 
-static bool is_named_back(const struct arena *arena, uint32_t number)
+bool relate_is_named_back(const struct arena *arena, uint32_t number)
 {
     uint32_t inode = arena->files[number].inode;
 
@@ -32,8 +32,8 @@ static void mend_inode(struct files *files, uint32_t slot)
     uint32_t number = arena->inodes[slot].file, claim = 0;
 
     for (uint32_t i = arena->header->file_used; i && !claim; i--)
-        claim = arena->files[i].inode == slot && !is_named_back(arena, i) ? i : 0;
-    if (!claim && number <= arena->header->file_used && !is_named_back(arena, number))
+        claim = arena->files[i].inode == slot && !relate_is_named_back(arena, i) ? i : 0;
+    if (!claim && number <= arena->header->file_used && !relate_is_named_back(arena, number))
         claim = number;
     if (claim)
         join(files, slot, claim);
@@ -75,7 +75,7 @@ bool relate_inode(struct files *files, uint32_t slot)
 
 bool relate_file(struct files *files, uint32_t number)
 {
-    if (!files->arena->files[number].inode || is_named_back(files->arena, number) || !is_amid_life(files, number))
+    if (!files->arena->files[number].inode || relate_is_named_back(files->arena, number) || !is_amid_life(files, number))
         return false;
     join(files, files->arena->files[number].inode, number);
     return true;
@@ -91,7 +91,7 @@ uint32_t records_relate(struct files *files)
             relate_inode(files, slot);
     }
     for (uint32_t number = arena->header->file_used; number; number--) {
-        if (relate_file(files, number) || is_named_back(arena, number))
+        if (relate_file(files, number) || relate_is_named_back(arena, number))
             continue;
         dropped += arena->files[number].inode != 0;
         atomic_store(&arena->files[number].inode, 0);

@@ -33,7 +33,6 @@ static void go_back(struct files *files, struct file_index *index)
     show_committed(files, index);
     version_settle(files, index);
     index->view.moved++; /* who reads the store meanwhile reads it again */
-    index->asker = 0;
     atomic_fetch_add(&files->settled, 1);
     if (!index->view.failed && !file_is_damaged(file))
         file->error = 0;

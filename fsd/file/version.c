@@ -17,12 +17,18 @@ static struct file_version *next_of(struct files *files, const struct file_index
     return &file_truth(files, index)->commits[!index->versions.last];
 }
 
+/* Nobody has heard of its attributes since. */
+static void changed_now(struct file_index *index)
+{
+    index->asker = 0;
+    index->versions.last_change = time_coarse();
+}
+
 static void touch(struct files *files, struct file_index *index)
 {
     struct file_versions *versions = &index->versions;
 
-    index->asker = 0;
-    versions->last_change = time_coarse();
+    changed_now(index);
     if (!versions->changed_since)
         versions->changed_since = versions->last_change;
     list_set(files, index, LIST_CHANGED, true);
@@ -228,7 +234,7 @@ void version_rollback(struct files *files, struct file_index *index)
         .ctime = last->ctime,
     };
     versions->changed = versions->atime_changed = versions->carried = false;
-    versions->last_change = time_coarse();
+    changed_now(index);
 }
 
 /* ---- takeover ---- */

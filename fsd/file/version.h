@@ -14,7 +14,6 @@
  *                               └──────┴─ abort: back
  *  stored: committed → stored, when all of it is in the store; `cut` by version_cut_done, when the store's file was cut
  *
- *
  * A rollback makes `current` what commits[last] is, where none is begun.
  *
  * begun → durable is the journal's doing: one store publishes the commit of all its files.

@@ -7,24 +7,10 @@
 
 #include "journal/log_copy.h"
 #include "journal/scan.h"
+#include "store/syscalls.h"
 
 #define COPY_CAPACITY (UINT64_C(1) << 40)
 #define PIECE_BYTES ((size_t)1 << 20)
-
-static int write_all(int fd, const char *bytes, size_t length, uint64_t offset)
-{
-    while (length > 0) {
-        ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        bytes += n;
-        offset += (uint64_t)n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
 
 /* The same log, of which nothing was ever given up: all that is copied is published. */
 static int write_superblock(const struct log_copy *copy, struct store *store, uint64_t tail, uint64_t tail_number)
@@ -71,7 +57,10 @@ int log_copy_add(struct log_copy *copy, uint64_t position, uint64_t end)
         length = to_end < length ? (size_t)to_end : length;
         result = scan_read(copy->from, copy->capacity, position, copy->buffer, length);
         if (result == 0)
-            result = write_all(copy->to, copy->buffer, length, format_offset(position, COPY_CAPACITY));
+            result = syscalls_write(&(struct store_write){.fd = copy->to,
+                                                          .offset = (off_t)format_offset(position, COPY_CAPACITY),
+                                                          .iov = &(struct iovec){copy->buffer, length},
+                                                          .iovcnt = 1});
         position += length;
     }
     return result;

@@ -119,13 +119,9 @@ static int step(struct server *server, uint64_t descriptor, struct mapshare_abi_
 /* 0, or why the caller may not. */
 static int check(struct server *server, uint32_t inode, uint64_t descriptor)
 {
-    struct users *users = &server->inodes.users;
+    int error = descriptor ? request_may_manage(server, inode) : -ENOTTY;
 
-    if (inode != INODE_ROOT || !descriptor)
-        return -ENOTTY;
-    if (!user_is_exempt(users, user_find(users, current_header()->uid)))
-        return -EPERM;
-    return server->options->read_only ? -EROFS : 0;
+    return !error && server->options->read_only ? -EROFS : error;
 }
 
 void backup_serve(fuse_req_t request, uint32_t inode, uint64_t descriptor, const struct mapshare_abi_backup *in)

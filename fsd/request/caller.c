@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -166,6 +165,11 @@ bool caller_may(struct server *server, fuse_req_t request, int fd, int how)
     may = try_as(caller, &rights, fd, how);
     free(rights.groups);
     return may;
+}
+
+bool caller_is_checked(struct server *server, fuse_req_t request)
+{
+    return switches(server, fuse_req_ctx(request));
 }
 
 /* Mostly the ids alone will do, and nothing needs to be read. */

@@ -14,6 +14,15 @@ struct current *current(void)
     return &now;
 }
 
+int request_may_manage(struct server *server, uint32_t inode)
+{
+    struct users *users = &server->inodes.users;
+
+    if (inode != INODE_ROOT)
+        return -ENOTTY;
+    return user_is_exempt(users, user_find(users, current_header()->uid)) ? 0 : -EPERM;
+}
+
 void request_reply(fuse_req_t request, int error)
 {
     fuse_reply_err(request, -error);

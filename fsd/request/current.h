@@ -33,6 +33,8 @@ static inline const struct fuse_in_header *current_header(void)
 
 /* The slot of the node, or 0: ESTALE was replied. */
 uint32_t request_inode(fuse_req_t request, fuse_ino_t node);
+/* Whether it is for all of the mount, of its root by root or its owner: 0, -ENOTTY or -EPERM. */
+int request_may_manage(struct server *server, uint32_t inode);
 /* `error`: 0 or -errno. */
 void request_reply(fuse_req_t request, int error);
 /* An extended attribute, to one who has room for `size` bytes; 0: asks for its length. */

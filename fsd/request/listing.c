@@ -10,12 +10,12 @@
 void listing_serve(fuse_req_t request, uint32_t inode, const void *in)
 {
     struct server *server = server_of(request);
-    struct users *users = &server->inodes.users;
     const struct mapshare_abi_files *question = in;
     struct mapshare_abi_files list = {.next = question->next};
+    int error = request_may_manage(server, inode);
 
-    if (inode != INODE_ROOT || !user_is_exempt(users, user_find(users, current_header()->uid))) {
-        request_reply(request, inode == INODE_ROOT ? -EPERM : -ENOTTY);
+    if (error) {
+        request_reply(request, error);
         return;
     }
     listing_fill(&server->files, &list);

@@ -54,11 +54,11 @@ static void verify_areas(struct server *server, struct mapshare_abi_verify *repo
 void verify_serve(fuse_req_t request, uint32_t inode)
 {
     struct server *server = server_of(request);
-    struct users *users = &server->inodes.users;
     struct mapshare_abi_verify report = {0};
+    int error = request_may_manage(server, inode);
 
-    if (inode != INODE_ROOT || !user_is_exempt(users, user_find(users, current_header()->uid))) {
-        request_reply(request, inode == INODE_ROOT ? -EPERM : -ENOTTY);
+    if (error) {
+        request_reply(request, error);
         return;
     }
     verify_inodes(&server->files, &report);

@@ -59,6 +59,21 @@ release_stores() {
     rm -f "$SCRATCH/holder"
 }
 
+# A terminal of the test's own, that ends with it.
+with_terminal() {
+    trap end_terminal EXIT
+}
+terminal() { # TMUX-COMMAND...
+    tmux -L "mapshare-$$" -f /dev/null "$@"
+}
+end_terminal() {
+    local status=$?
+    set +e
+    terminal kill-server 2>/dev/null
+    (exit "$status")
+    clean_up
+}
+
 # Where /dev/fuse is for root only, starts the test again in a mount namespace of its own, with a node for everybody over it.
 need_open_fuse() { # "$0"
     [ "$(stat -c %a /dev/fuse)" != 666 ] || return 0

@@ -6,17 +6,7 @@ need_program getfattr tmux
 scratch
 start_mount commit_interval=1000
 
-terminal() {
-    tmux -L "mapshare-$$" -f /dev/null "$@"
-}
-end() {
-    local status=$?
-    set +e
-    terminal kill-server 2>/dev/null
-    (exit "$status")
-    clean_up
-}
-trap end EXIT
+with_terminal
 shown() { # TEXT: one picture, and it has this legend
     [ "$(terminal capture-pane -p | grep -c ' pages\?$')" = 1 ] && terminal capture-pane -p | grep -q -e "$1"
 }

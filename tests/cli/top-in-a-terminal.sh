@@ -6,17 +6,7 @@ need_program getfattr tmux
 scratch
 start_mount commit_interval=1000
 
-terminal() {
-    tmux -L "mapshare-$$" -f /dev/null "$@"
-}
-end() {
-    local status=$?
-    set +e
-    terminal kill-server 2>/dev/null
-    (exit "$status")
-    clean_up
-}
-trap end EXIT
+with_terminal
 terminal new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc" || skip "tmux does not start"
 shows() { # -J: a long folder's name does not break a line
     terminal capture-pane -J -p | grep -q -e "$1"

@@ -7,17 +7,7 @@ need_program getfattr python3 setpriv tmux
 scratch
 start_mount commit_interval=1000
 
-terminal() {
-    tmux -L "mapshare-$$" -f /dev/null "$@"
-}
-end() {
-    local status=$?
-    set +e
-    terminal kill-server 2>/dev/null
-    (exit "$status")
-    clean_up
-}
-trap end EXIT
+with_terminal
 shows() {
     terminal capture-pane -p | grep -q -E -e "$1"
 }
