@@ -184,8 +184,11 @@ static int recover_from(struct store *store, int store_folder, const struct sour
     }
     if (result == 0)
         result = superblock_is_own(&scan.superblock, source->fd, source->folder);
-    if (result >= 0)
-        result = find_begin(&find, store_folder, source->folder, result == 0);
+    if (result >= 0) {
+        bool copy = result == 0;
+        mode_restore(store_folder, source->folder, copy);
+        result = find_begin(&find, store_folder, source->folder, copy);
+    }
     if (result == 0) {
         result = replay(store, source, &scan, &find, &image, give_up, tell, report);
         find_end(&find);
@@ -202,7 +205,6 @@ int journal_recover(struct store *store, int store_folder, bool give_up, recover
     int result = open_journal(store_folder, O_RDWR, &source);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
-    mode_restore(store_folder, source.folder);
     /* Where processes died but not the machine, what we read may be in the disk's cache only; the files must not get ahead of
      * it. */
     result = store->operations->flush(store, source.fd);

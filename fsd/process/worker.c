@@ -244,7 +244,7 @@ static int open_private(struct server *server, const struct daemon *daemon)
         return fd;
     server->inodes.removed = fd;
     server->inodes.private = daemon->owned[OWNED_PRIVATE_FOLDER];
-    mode_restore(server->inodes.store, server->inodes.private);
+    mode_restore(server->inodes.store, server->inodes.private, false);
     error = inode_key_open(&server->inodes, server->inodes.private);
     if (error)
         log_line(LOG_WARN, "file handles that clients keep may become stale: no key in the store's private folder: %s",

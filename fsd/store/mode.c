@@ -86,24 +86,31 @@ static int reach(int store, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-static void restore(int store, const char *name, const char *target)
+/* Whether it is the file that the note is of: in a copy, one that looks as that file did. */
+static bool is_meant(int fd, const char *who, mode_t mode, bool copy)
 {
     char found[IDENTITY_NAME_MAX];
     struct identity identity;
+    struct stat status;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || identity_take(fd, "", false, &identity) < 0)
+        return false;
+    identity_name(&identity, found);
+    return copy ? (status.st_mode & 07777) == (mode | OWNER_MAY_ALL) : strcmp(found, who) == 0;
+}
+
+static void restore(int store, const char *name, const char *target, bool copy)
+{
     const char *path = strchr(target, ':');
     mode_t mode = (mode_t)strtoul(target, NULL, 8) & 07777;
     int fd = path == NULL ? -EINVAL : reach(store, path + 1);
     if (fd < 0)
         return;
-    if (identity_take(fd, "", false, &identity) == 0 && S_ISREG(identity.type)) {
-        identity_name(&identity, found);
-        if (strcmp(found, name + strlen(PREFIX)) == 0 && set_mode(fd, mode) == 0)
-            log_line(LOG_NOTE, "%s: mode %o, which a dead process had changed for a moment", path + 1, mode);
-    }
+    if (is_meant(fd, name + strlen(PREFIX), mode, copy) && set_mode(fd, mode) == 0)
+        log_line(LOG_NOTE, "%s: mode %o, which a dead process had changed for a moment", path + 1, mode);
     close(fd);
 }
 
-void mode_restore(int store, int folder)
+void mode_restore(int store, int folder, bool copy)
 {
     int listing = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = listing < 0 ? NULL : fdopendir(listing);
@@ -116,7 +123,7 @@ void mode_restore(int store, int folder)
         if (length < 0)
             continue;
         target[length] = 0;
-        restore(store, entry->d_name, target);
+        restore(store, entry->d_name, target, copy);
         unlinkat(folder, entry->d_name, 0);
     }
     if (entries != NULL)

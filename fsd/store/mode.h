@@ -3,10 +3,12 @@
 #ifndef STORE_MODE_H
 #define STORE_MODE_H
 
+#include <stdbool.h>
+
 /* What `fd` (O_PATH is enough) is of, whose path in the store is `path`; `folder`: the private one. A descriptor, or -EACCES where it is not ours; else -errno.
  * One at a time. */
 int mode_open(int folder, const char *path, int fd, int flags);
-/* The modes that a dead process left changed are as they were. */
-void mode_restore(int store, int folder);
+/* The modes that a dead process left changed are as they were. `copy`: of the store that it had, so that only paths tell which files those are. */
+void mode_restore(int store, int folder, bool copy);
 
 #endif

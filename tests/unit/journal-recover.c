@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "journal/superblock.h"
-#include "journal-support.h"
+#include "journal-copy.h"
 
 #define ORDINARY 65534 /* nobody */
 
@@ -289,9 +289,9 @@ static int recover_as_user(struct fixture *fixture, mode_t deadly)
     return status;
 }
 
-static void a_death_leaves_no_file_with_another_mode(void **state)
+/* `copied`: the store is copied between the death and the next recovery. */
+static void recover_after_death(struct fixture *fixture, bool copied)
 {
-    struct fixture *fixture = *state;
     struct stat status;
     if (geteuid() != 0)
         skip(); /* only root can be somebody else */
@@ -309,10 +309,22 @@ static void a_death_leaves_no_file_with_another_mode(void **state)
     assert_true(WIFSIGNALED(ending) && WTERMSIG(ending) == SIGSYS);
     assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
     assert_int_equal(status.st_mode & 07777, 0644);
+    if (copied)
+        copy(fixture);
     assert_int_equal(recover_as_user(fixture, 07777), 0);
     assert_int_equal(fstatat(fixture->root, "a", &status, 0), 0);
     assert_int_equal(status.st_mode & 07777, 0444);
     assert_string_equal(content(fixture, "a"), "xxCx");
+}
+
+static void a_death_leaves_no_file_with_another_mode(void **state)
+{
+    recover_after_death(*state, false);
+}
+
+static void nor_in_a_copy_of_the_store(void **state)
+{
+    recover_after_death(*state, true);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_remove)
@@ -332,6 +344,7 @@ int main(void)
         CASE(several_files_in_one_commit),
         CASE(an_interrupted_recovery_is_made_again),
         CASE(a_death_leaves_no_file_with_another_mode),
+        CASE(nor_in_a_copy_of_the_store),
         CASE(many_scattered_pages),
         CASE(more_files_than_are_open_at_once),
         CASE(more_files_than_are_synced_one_by_one),
