@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cache/seal.h"
 #include "clock.h"
 #include "log.h"
 
 #define SPILL_STEP 4096u /* frames: blocks are reserved for so many at a time, so that no store to the mapping can fail */
+#define SHRINK_STEP (4 * SPILL_STEP)
 #define WAIT_NANOSECONDS 200000000l
 
 int frame_compare(const struct frame_index *a, const struct frame_index *b)
@@ -91,21 +93,30 @@ static void give_back(struct frame_table *table, uint32_t frame)
         table->whole_hint = word;
 }
 
+/* What is in use of the spill file's frames is no list's. */
+static void fill_spill(struct frame_table *table)
+{
+    const struct arena_header *header = table->arena->header;
+
+    table->spill_free_count = 0;
+    for (uint32_t i = header->frame_max + header->spilled; i > header->frame_max; i--) {
+        if (!table->arena->frames[i].file)
+            table->spill_free[table->spill_free_count++] = i;
+    }
+}
+
 void frame_table_fill(struct frame_table *table)
 {
     const struct arena_header *header = table->arena->header;
 
     memset(table->free, 0, (header->frame_max / 64 + 1) * sizeof table->free[0]);
-    table->free_count = table->spill_free_count = 0;
+    table->free_count = 0;
     table->whole_hint = header->frame_max / 64 + 1;
     for (uint32_t i = header->frame_max; i; i--) {
         if (!table->arena->frames[i].file)
             give_back(table, i);
     }
-    for (uint32_t i = header->frame_max + header->spilled; i > header->frame_max; i--) {
-        if (!table->arena->frames[i].file)
-            table->spill_free[table->spill_free_count++] = i;
-    }
+    fill_spill(table);
 }
 
 uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted)
@@ -125,6 +136,23 @@ uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted
         }
     }
     return taken;
+}
+
+void frame_shrink_spill(struct frame_table *table)
+{
+    struct arena_header *header = table->arena->header;
+    uint32_t have, keep;
+
+    pthread_mutex_lock(&table->lock);
+    have = header->spilled;
+    if (have && table->spill_free_count == have) {
+        keep = have > SHRINK_STEP ? have - SHRINK_STEP : 0;
+        atomic_store(&header->spilled, keep);
+        fill_spill(table);
+        if (ftruncate(table->spill, (off_t)keep << PAGE_SHIFT))
+            log_limited(&table->spill_logged, "the spill file keeps its blocks: %s", strerror(errno));
+    }
+    pthread_mutex_unlock(&table->lock);
 }
 
 /* The lock is held. */

@@ -89,6 +89,8 @@ int frame_take_one(struct frame_table *table, enum frame_place place, uint32_t *
 /* Waits a moment until there is a frame in memory; false when none came free. Never with a file's lock held: who frees needs it. */
 bool frame_wait(struct frame_table *table);
 void frame_give(struct frame_table *table, const uint32_t *frames, uint32_t count);
+/* Now and then: some of the spill file's blocks go back to the store while none of its frames is in use. */
+void frame_shrink_spill(struct frame_table *table);
 
 /* Publish: the frame's memory holds `page` of `file`. Guarded by the file's lock. */
 void frame_publish(struct frame_table *table, uint32_t frame, uint32_t file, uint64_t page, uint32_t flags);

@@ -135,6 +135,7 @@ void *flusher_thread(void *argument)
         }
         take_due(files, batch, time_monotonic() - interval);
         commit_batch(files, batch, false);
+        frame_shrink_spill(files->frames);
     }
     free(batch);
     return NULL;

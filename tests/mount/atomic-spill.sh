@@ -21,6 +21,8 @@ kill_daemon
 start_mount $options
 cmp "$PLAIN/old" "$MOUNT/file" || fail "after the crash the file is not what was committed"
 dd if="$PLAIN/new" of="$MOUNT/file" bs=1M conv=notrunc,fsync status=none
+spill_is_empty() { [ "$(stats_value frames_spilled_max)" = 0 ]; }
+wait_until 60 spill_is_empty || fail "the spill file keeps its blocks though nothing is in it"
 kill_daemon
 start_mount $options
 cmp "$PLAIN/new" "$MOUNT/file" || fail "a large commit did not outlive the crash"

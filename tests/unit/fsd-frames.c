@@ -159,6 +159,36 @@ static void spill_has_an_end(void **state)
     house_close(house);
 }
 
+static void spill_gives_blocks_back(void **state)
+{
+    static uint32_t taken[20000];
+    const uint32_t all = sizeof taken / sizeof taken[0];
+    struct frame_table *table;
+    uint32_t frames[16], one;
+    struct house *house;
+
+    (void)state;
+    spill_setup(&house, 16, all);
+    table = &house->worker->frames;
+    assert_int_equal(frame_take(table, frames, 16), 16);
+    for (uint32_t i = 0; i < all; i++) {
+        assert_int_equal(frame_take_one(table, FRAME_ANYWHERE, &taken[i]), 0);
+        memset(arena_page(&house->arena, taken[i]), 'x', PAGE_BYTES);
+    }
+    frame_give(table, taken, all - 1);
+    frame_shrink_spill(table);
+    assert_int_equal(house->arena.header->spilled, all); /* one is in use */
+    frame_give(table, &taken[all - 1], 1);
+    for (uint32_t before; (before = house->arena.header->spilled) > 0;) {
+        frame_shrink_spill(table);
+        assert_true(house->arena.header->spilled < before);
+        assert_true(blocks_of(house->spill) <= (uint64_t)house->arena.header->spilled * PAGE_BYTES + MIB); /* its map, too */
+    }
+    assert_int_equal(frame_take_one(table, FRAME_ANYWHERE, &one), 0); /* and it grows again */
+    memset(arena_page(&house->arena, one), 'y', PAGE_BYTES);
+    house_close(house);
+}
+
 static void *give_one(void *argument)
 {
     static const uint32_t frame = 7;
@@ -202,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_frame_has_memory_of_its_own, house_setup, house_teardown),
         cmocka_unit_test(spill_grows_only_when_it_must),
         cmocka_unit_test(spill_has_an_end),
+        cmocka_unit_test(spill_gives_blocks_back),
         cmocka_unit_test_setup_teardown(waiting_ends_when_one_is_given_back, house_setup, house_teardown),
     };
 
