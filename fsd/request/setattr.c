@@ -45,14 +45,14 @@ static void set_file_times(struct server *server, uint32_t file, const struct st
 
 #define SET_TIMES (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)
 
-/* Size and times of a file are ours until they are committed, so nothing is done in the store that would have it check. */
-static int check_caller(fuse_req_t request, const struct descriptor *descriptor, int set)
+/* Size and times of a file are ours until they are committed, so nothing is done in the store that would have it check. Who sets the size
+ * of an open file may write to it, whatever its mode. */
+static int check_caller(fuse_req_t request, const struct descriptor *descriptor, int set, bool open)
 {
-    const struct fuse_setattr_in *in = (const void *)(current_header() + 1);
     int times_now = FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW, error = 0;
 
     if (set & FUSE_SET_ATTR_SIZE)
-        return in->valid & FATTR_FH ? 0 : caller_check(server_of(request), request, descriptor->fd, W_OK);
+        return open ? 0 : caller_check(server_of(request), request, descriptor->fd, W_OK);
     if (set & SET_TIMES) {
         error = caller_check_owner(server_of(request), request, descriptor->fd);
         if (error && (set & times_now) == times_now)
@@ -61,14 +61,14 @@ static int check_caller(fuse_req_t request, const struct descriptor *descriptor,
     return error;
 }
 
-static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, off_t size)
+static int set_size(fuse_req_t request, uint32_t inode, const struct descriptor *descriptor, off_t size, bool open)
 {
     struct server *server = server_of(request);
     const struct fuse_setattr_in *in = (const void *)(current_header() + 1);
     int error;
     uint32_t file = file_of(&server->files, inode, true, &error);
 
-    if (!error && !(in->valid & FATTR_FH) && file_denies(&server->files, file)) /* by its path: the one who denies has it open */
+    if (!error && !open && file_denies(&server->files, file)) /* by its path: the one who denies has it open */
         error = -ETXTBSY;
     if (!error)
         error = open_check_writable(server, inode);
@@ -102,7 +102,8 @@ static int set_owner(fuse_req_t request, uint32_t inode, const struct descriptor
     return error;
 }
 
-static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat *to, int set)
+/* `open`: by a file handle, which libfuse takes out of the request. */
+static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat *to, int set, bool open)
 {
     struct server *server = server_of(request);
     struct descriptor *descriptor;
@@ -113,7 +114,7 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
         return error;
     begun = attribute_change_begin(server, inode);
     if (file)
-        error = check_caller(request, descriptor, set);
+        error = check_caller(request, descriptor, set, open);
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         error = set_owner(request, inode, descriptor, to, set);
     if (!error && set & FUSE_SET_ATTR_MODE) {
@@ -126,7 +127,7 @@ static int set_attributes(fuse_req_t request, uint32_t inode, const struct stat 
     if (!error && set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE))
         attribute_changed(server, inode);
     if (!error && set & FUSE_SET_ATTR_SIZE)
-        error = set_size(request, inode, descriptor, to->st_size);
+        error = set_size(request, inode, descriptor, to->st_size, open);
     if (!error && set & SET_TIMES) {
         if (file)
             set_file_times(server, file, to, set);
@@ -153,7 +154,8 @@ static void times_pulled(struct probe_request *probe)
 {
     struct parked_times *parked = (struct parked_times *)probe;
 
-    attribute_reply(parked->request, parked->inode, set_attributes(parked->request, parked->inode, &parked->to, parked->set));
+    attribute_reply(parked->request, parked->inode,
+                    set_attributes(parked->request, parked->inode, &parked->to, parked->set, false));
     free(parked);
 }
 
@@ -180,11 +182,10 @@ void request_setattr(fuse_req_t request, fuse_ino_t node, struct stat *to, int s
 {
     uint32_t inode = request_inode(request, node);
 
-    (void)info;
     if (!inode)
         return;
     if (KEEP_TIMES && set & SET_TIMES && !(set & FUSE_SET_ATTR_SIZE))
         park_times(request, inode, to, set);
     else
-        attribute_reply(request, inode, set_attributes(request, inode, to, set));
+        attribute_reply(request, inode, set_attributes(request, inode, to, set, info));
 }

@@ -81,6 +81,10 @@ for where in "$PLAIN" "$MOUNT"; do
                 echo "$user $mode$(use_all $user "$where/all/used$mode")"
             done
         done
+        for mask in 777 377 577; do # dd sets the size of what it has just made, whatever its mode
+            as plain sh -c 'umask $2; dd if=/dev/null of="$1" bs=5 seek=1 status=none 2>/dev/null; echo "$2: $?"' - "$where/all/open$mask" $mask
+        done
+        (cd "$where/all" && stat -c '%n %a %s' open???)
         as plain sh -c 'umask 027; touch "$1/all/mode-file"; mkdir "$1/all/mode-folder"' - "$where"
         (cd "$where" && find . -mindepth 2 -printf '%p %M %U %G\n' | sort)
     } >"$SCRATCH/$(basename "$where").seen"
