@@ -7,7 +7,7 @@ need_program mandoc
 complaints=$(for page in "${PAGES[@]}"; do mandoc -T lint "$page" 2>/dev/null || true; done | grep -v 'referenced manual not found' || true)
 [ -z "$complaints" ] || fail "mandoc says: $complaints"
 
-references=$(cat "${PAGES[@]}" | grep -o '\bXr \(lib\)\?mapshare[a-z_.]* [1-9]' | sort -u)
+references=$(cat "${PAGES[@]}" | grep -o '\bXr \(lib\)\?mapshare[a-z_.-]* [1-9]' | sort -u)
 while read -r _ name number; do
     [ -f "$MANUAL/$name.$number" ] || fail "there is no page $name($number)"
 done <<<"$references"

@@ -114,7 +114,7 @@ static void truncate_under_mapping(void)
     digest("stored", fd);
 
     TRY(ftruncate(fd, 100));
-    TRY(fallocate(fd, 0, 0, 2 * PAGE)); /* stored beyond the end before: see LIMITS in mapshare(7) */
+    TRY(fallocate(fd, 0, 0, 2 * PAGE)); /* stored beyond the end before: see mapshare-limits(7) */
     digest("grown by fallocate", fd);
     TRY(ftruncate(fd, 100));
     TRY(pwrite(fd, "!", 1, PAGE + 5));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a store may lie on (the table in mapshare(7)): each file system, for root and for an ordinary user. Files are made, changed, renamed, linked,
+# What a store may lie on (the table in mapshare-limits(7)): each file system, for root and for an ordinary user. Files are made, changed, renamed, linked,
 # removed while open, found again after the worker's death and by a recovery, and complete after unmounting.
 . "$(dirname "$0")/../lib.sh"
 need_mount
