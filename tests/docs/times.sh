@@ -25,6 +25,12 @@ for rule in 1 2 3 4 5 6 7 8; do
 done
 echo "$(wc -l <<<"$rows") rows, $(wc -l <<<"$checks") checks"
 
+differs_again() { # FOLDER ROW: what other file systems get wrong within a tick of their clock a loaded machine may get right
+    for ((i = 0; i < 20; i++)); do
+        "$BUILD_FOLDER/tests/times/times" "$1" 2>&1 | grep "^FAIL $2[-: ]" >/dev/null && return 0
+    done
+    return 1
+}
 compare() { # FOLDER COLUMN TITLE
     "$BUILD_FOLDER/tests/times/times" "$1" >"$SCRATCH/found" 2>&1 || true
     local row seen
@@ -35,7 +41,7 @@ compare() { # FOLDER COLUMN TITLE
         [ -n "$seen" ] || fail "$row was not tried on $3"
         case ${cells[$2]} in
         yes) ! grep -q '^FAIL' <<<"$seen" || fail "the table says yes for $row on $3: $seen" ;;
-        no) grep -q '^FAIL' <<<"$seen" || fail "the table says no for $row on $3: $seen" ;;
+        no) grep -q '^FAIL' <<<"$seen" || differs_again "$1" "$row" || fail "the table says no for $row on $3: $seen" ;;
         *) fail "the table says '${cells[$2]}' for $row on $3" ;;
         esac
     done <<<"$rows"

@@ -7,6 +7,7 @@ need_root
 need_program getfattr python3 flock
 scratch
 expect_deaths
+expect_log 'waiting for the disk to end what a worker that died was writing'
 small_disk "$STORE" 256M
 device=$(stat -c %Hd:%Ld "$STORE")
 
