@@ -32,7 +32,9 @@ static const struct {
     {ENFILE, NULL, "the whole system has too many files open: close some"},
     {ENOSPC, NULL, "make room on the store's disk, then try again"},
     {EDQUOT, NULL, "make room within the quota on the store's disk, then try again"},
-    {EIO, NULL, "the store's disk fails: look at the kernel's log"},
+    {EIO, NULL,
+     "the store's disk fails, or its daemon gave up: look at the kernel's log, and at the daemon's ('mapshare revive' has it try "
+     "again)"},
     {EROFS, NULL, "mount it writable"},
     {ETXTBSY, NULL, "another program denies writing to it: wait until it ends"},
     {ENOMEM, NULL, "end other programs or add memory"},

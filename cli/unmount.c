@@ -9,6 +9,7 @@
 #include "mounts.h"
 #include "namespaces.h"
 #include "statistics.h"
+#include "store_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,7 @@ static bool find_mount(struct target *target)
 static bool find_keeper(struct target *target)
 {
     struct statistics statistics;
-    int result = statistics_read(target->mount.point, &statistics);
+    int result = statistics_read(target->mount.point, &statistics), keeper;
 
     if (result == -ENOTCONN) {
         target->dead = true;
@@ -79,12 +80,17 @@ static bool find_keeper(struct target *target)
     }
     if (result == -ENOTTY) /* a bind mount of a folder: another mount is there too */
         return true;
-    if (result) {
+    if (result && result != -EIO) {
         message_error(target->name, result);
         return false;
     }
-    target->keeper = statistics_number(&statistics, "keeper_pid");
-    statistics_free(&statistics);
+    if (result) { /* its workers died too often, and nobody answers; so may another, whose disk fails */
+        keeper = store_folder_keeper(target->mount.source);
+        target->keeper = keeper > 0 ? (uint64_t)keeper : 0;
+    } else {
+        target->keeper = statistics_number(&statistics, "keeper_pid");
+        statistics_free(&statistics);
+    }
     target->keeper_fd = target->keeper ? (int)syscall(SYS_pidfd_open, (pid_t)target->keeper, 0) : -1;
     return true;
 }

@@ -55,7 +55,6 @@ exec 7<"$MOUNT/file"
 
 kill_too_often
 is_mounted "$MOUNT" || fail "the bare mount point is seen"
-[ ! -e "$MOUNT/file" ] 2>/dev/null || fail "a file can be looked at"
 wait_until 20 committed 1 || fail "what was received is not committed"
 "$MAPSHARE" journal "$STORE" | grep -q . || fail "the journal cannot be listed"
 
@@ -87,6 +86,14 @@ wait_gone 30 "$KEEPER" || fail "TERM does not end the mount"
 is_mounted "$MOUNT" && fail "TERM: still mounted"
 [ "$(cat "$STORE/file")" = committed ] && [ "$(cat "$STORE/received")" = last ] || fail "TERM: the store is not complete"
 [ "$("$MAPSHARE" journal "$STORE")" = "0 records, 0 commits" ] || fail "TERM: commits are left in the journal"
+
+start_mount max_restarts=3,commit_interval=600
+echo later >"$MOUNT/received"
+kill_too_often
+"$MAPSHARE" unmount "$MOUNT" || fail "unmount ended with $?"
+is_mounted "$MOUNT" && fail "unmount: still mounted"
+[ "$(cat "$STORE/received")" = later ] || fail "unmount: the store is not complete"
+wait_gone 30 "$KEEPER" || fail "unmount: the keeper stays"
 
 # Each worker dies of the same commit, the last one, too: the pages are saved beside the journal.
 expect_log 'what was received could not be committed: the last worker was ended by signal 9' \
