@@ -5,6 +5,7 @@
 #include "command.h"
 #include "message.h"
 #include "mounts.h"
+#include "revive.h"
 #include "statistics.h"
 #include "store_folder.h"
 
@@ -28,12 +29,12 @@ static int is_served(const char *mount)
     return result;
 }
 
-static enum exit_status revive(const char *mount, const struct mount_entry *entry, unsigned timeout)
+static enum exit_status tell_keeper(const char *mount, const struct mount_entry *entry, int what, unsigned timeout)
 {
     static const struct timespec pause = {.tv_nsec = POLL_NANOSECONDS};
     time_t until = clock_seconds() + (timeout ? timeout : TIMEOUT_DEFAULT);
     int keeper = store_folder_keeper(entry->source), result;
-    int error = keeper <= 0 ? ESRCH : kill(keeper, SIGUSR1) ? errno : 0;
+    int error = keeper <= 0 ? ESRCH : kill(keeper, what) ? errno : 0;
 
     if (error == ESRCH)
         message("%s: its keeper cannot be found by the lock of its store %s; unmount it, and mount it again", quoted(mount),
@@ -49,9 +50,8 @@ static enum exit_status revive(const char *mount, const struct mount_entry *entr
     return result ? STATUS_FAILURE : STATUS_OK;
 }
 
-enum exit_status command_revive(const struct arguments *arguments)
+enum exit_status revive(const char *mount, int what, unsigned timeout)
 {
-    const char *mount = arguments->operands[0];
     struct mount_entry entry;
     int result = mounts_ours_at(mount, &entry);
     enum exit_status status = STATUS_FAILURE;
@@ -63,8 +63,13 @@ enum exit_status command_revive(const struct arguments *arguments)
     else if (is_served(mount) == 0)
         status = STATUS_OK;
     else
-        status = revive(mount, &entry, arguments->timeout);
+        status = tell_keeper(mount, &entry, what, timeout);
     if (!result)
         mounts_free(&entry);
     return status;
+}
+
+enum exit_status command_revive(const struct arguments *arguments)
+{
+    return revive(arguments->operands[0], SIGUSR1, arguments->timeout);
 }

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "message.h"
 #include "mounts.h"
+#include "revive.h"
 #include "statistics.h"
 
 #include <errno.h>
@@ -42,6 +43,19 @@ static bool wait_for_try(const char *mount, const struct statistics *before, tim
     }
 }
 
+/* A mount that nobody serves tells nothing, but the program on disk may be the mended one. */
+static enum exit_status upgrade_fallen(const char *mount, unsigned timeout)
+{
+    struct statistics after;
+    enum exit_status status = revive(mount, SIGHUP, timeout);
+
+    if (status == STATUS_OK && statistics_read_or_tell(mount, &after)) {
+        printf("%s: %s, which serves again\n", quoted(mount), statistics_text(&after, "version"));
+        statistics_free(&after);
+    }
+    return status;
+}
+
 static enum exit_status upgrade(const char *mount, const struct statistics *before, unsigned timeout)
 {
     uint64_t keeper = statistics_number(before, "keeper_pid");
@@ -73,9 +87,14 @@ enum exit_status command_upgrade(const struct arguments *arguments)
     const char *mount = arguments->operands[0];
     struct statistics before;
     enum exit_status status;
+    int result = statistics_read(mount, &before);
 
-    if (!statistics_read_or_tell(mount, &before))
+    if (result == -EIO)
+        return upgrade_fallen(mount, arguments->timeout);
+    if (result) {
+        statistics_tell(mount, result);
         return STATUS_FAILURE;
+    }
     status = upgrade(mount, &before, arguments->timeout);
     statistics_free(&before);
     return status;
