@@ -191,13 +191,15 @@ def content(path):
     return os.readlink(path) if stat.S_ISLNK(kind) else None
 
 
+def attributes(path):
+    names = [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(("user.", "system."))]
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+
+
 def tree(folder):
     os.chdir(folder)
     paths = [os.path.join(where, name) for where, folders, files in os.walk(".") for name in folders + files]
-    return {
-        path: (look(path), {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}, content(path))
-        for path in paths
-    }
+    return {path: (look(path), attributes(path), content(path)) for path in paths}
 
 
 def kill_worker(mount):
