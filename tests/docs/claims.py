@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Each claim of the manual has a test, or a reason why there is none: tests/docs/claims has a row for each.
+
+A row is PAGE | WORDS | TESTS. The words stand on the page; tests are named from tests/, without their endings, or the third column is
+a reason in brackets. Each item of a list and each part of the pages below must have a row with words of it.
+"""
+import glob
+import os
+import re
+import sys
+
+top = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+manual = os.environ.get("MANUAL", os.path.join(top, "man"))
+WHOLE = ("mapshare.7", "mapshare-durability.7", "mapshare-limits.7", "mapshare-msync.7", "mapshare-operating.7")
+ASIDE = ("NAME", "SYNOPSIS", "SEE ALSO", "HISTORY", "EXAMPLES", "Where to read on", "Words", "The parts")
+failures = []
+
+
+def plain(source):
+    """A page's words, near to what a reader sees: no drawings and tables, no macros, no blanks before punctuation."""
+    source = re.sub(r"^\.Bd -literal.*?^\.Ed|^\.TS.*?^\.TE|^\.\\\".*?$|^\.(?:Bl|El|Sh|Bd|Ed|Dd|Os|Dt)\b.*?$", " ", source, flags=re.S | re.M)
+    words = " ".join(spoken(line) if line.startswith(".") else line for line in source.split("\n"))
+    return re.sub(r" ([.,:;)])", r"\1", " ".join(words.split()))
+
+
+def spoken(line):
+    line = re.sub(r"\bXr (\S+) (\d)", r"\1(\2)", line[1:])
+    return " ".join(word for word in line.split() if not re.fullmatch(r"[A-Z][a-z]", word)).replace('"', "")
+
+
+def parts(page):
+    """The items and subsections, and what stands before them."""
+    section = subsection = ""
+    for part in re.split(r"^(?=\.(?:It|Ss|Sh|El)\b)", page, flags=re.M):
+        if heading := re.match(r"\.Sh (.*)", part):
+            section, subsection = heading[1], ""
+        elif heading := re.match(r"\.Ss (.*)", part):
+            subsection = heading[1]
+            part = part[heading.end() :]
+        words = plain(part)
+        if section not in ASIDE and subsection not in ASIDE and len(words.split()) > 4:
+            yield words
+
+
+pages = {}
+for path in glob.glob(os.path.join(manual, "*.[1378]")):
+    with open(path, encoding="utf-8") as file:
+        pages[os.path.basename(path)] = file.read()
+tests = {os.path.splitext(os.path.relpath(path, os.path.join(top, "tests")))[0] for path in glob.glob(os.path.join(top, "tests/*/*.*"))}
+
+rows = []
+with open(os.path.join(top, "tests/docs/claims"), encoding="utf-8") as file:
+    for number, line in enumerate(file, 1):
+        if line.startswith("#") or not line.strip():
+            continue
+        page, words, by = (column.strip() for column in line.split("|"))
+        rows.append((page, words))
+        if page not in pages or words not in plain(pages[page]):
+            failures.append(f"line {number}: {page} does not say: {words}")
+        if not re.fullmatch(r"\(.+\)", by):
+            failures.extend(f"line {number}: there is no test {test}" for test in by.split() if test not in tests)
+            if not by:
+                failures.append(f"line {number}: neither a test nor a reason")
+
+for page in WHOLE:
+    said = [words for where, words in rows if where == page]
+    failures.extend(f"{page}: a row is missing for: {part[:110]}" for part in parts(pages[page]) if not any(words in part for words in said))
+
+for failure in failures:
+    print("FAIL: claims:", failure, file=sys.stderr)
+if not failures:
+    print(f"{len(rows)} claims, each with a test or a reason")
+sys.exit(1 if failures else 0)
