@@ -2,7 +2,8 @@
 """Each claim of the manual has a test, or a reason why there is none: tests/docs/claims has a row for each.
 
 A row is PAGE | WORDS | TESTS. The words stand on the page; tests are named from tests/, without their endings, or the third column is
-a reason in brackets. Each item of a list and each part of the pages below must have a row with words of it.
+a reason in brackets. Each item of a list and each part of the pages below must have a row with words of it. So do the tests exist that
+HACKING.md's table of faults and fsd/decisions/ name.
 """
 import glob
 import os
@@ -48,6 +49,8 @@ for path in glob.glob(os.path.join(manual, "*.[1378]")):
         pages[os.path.basename(path)] = file.read()
 tests = {os.path.splitext(os.path.relpath(path, os.path.join(top, "tests")))[0] for path in glob.glob(os.path.join(top, "tests/*/*.*"))}
 
+folders = {test.split("/")[0] for test in tests}
+
 rows = []
 with open(os.path.join(top, "tests/docs/claims"), encoding="utf-8") as file:
     for number, line in enumerate(file, 1):
@@ -66,8 +69,18 @@ for page in WHOLE:
     said = [words for where, words in rows if where == page]
     failures.extend(f"{page}: a row is missing for: {part[:110]}" for part in parts(pages[page]) if not any(words in part for words in said))
 
+named = 0
+for path in [os.path.join(top, "HACKING.md"), *glob.glob(os.path.join(top, "fsd/decisions/*.md"))]:
+    with open(path, encoding="utf-8") as file:
+        for test in re.findall(r"`((?:%s)/[a-z_-]+)(?:\.(?:sh|c|py))?`" % "|".join(folders), file.read()):
+            named += 1
+            if test not in tests and test != "death/mapsharefs":
+                failures.append(f"{os.path.basename(path)} names {test}, which is no test")
+if named < 100:
+    failures.append(f"only {named} tests are named in HACKING.md and fsd/decisions/")
+
 for failure in failures:
     print("FAIL: claims:", failure, file=sys.stderr)
 if not failures:
-    print(f"{len(rows)} claims, each with a test or a reason")
+    print(f"{len(rows)} claims, each with a test or a reason; {named} tests are named elsewhere, and there")
 sys.exit(1 if failures else 0)
