@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # What the manual promises in a sentence and no other test looks at: O_SYNC and O_DSYNC commit; no time of birth, no O_TMPFILE; a file that is mounted
-# alone cannot be locked; no backup of a store on overlayfs.
+# alone cannot be locked; what fstab has for others is ignored; a mount in use outlives SIGTERM until its last user; no backup of a store on
+# overlayfs.
 . "$(dirname "$0")/../lib.sh"
 need_root
 need_mount
 need_program getfattr python3 unshare
 scratch
-start_mount commit_interval=3600
+start_mount commit_interval=3600,nofail,x-systemd.automount,silent
 cd "$MOUNT"
 
 for flag in sync dsync; do
@@ -33,8 +34,18 @@ said=$(unshare --mount bash -c 'mount --bind "$1/sync" "$2" && cd / && umount -l
     "$(helper mount/library-area)" 2>&1) || true
 [ "$said" = EOPNOTSUPP ] || fail "a lock of a file that is mounted alone: $said"
 [ "$("$(helper mount/library-area)" try sync)" = 0 ] || fail "it cannot be locked beside"
+
+# In use, it goes out of sight at once, and ends with its last user.
+echo text >used
+exec 8<used
 cd /
-stop_mount
+kill -TERM "$KEEPER"
+gone() { ! is_mounted "$MOUNT"; }
+wait_until 30 gone || fail "after SIGTERM it is still in sight"
+[ "$(cat <&8)" = text ] || fail "after SIGTERM an open file cannot be read"
+exec 8<&-
+wait_gone 30 "$KEEPER" || fail "after SIGTERM and its last user the daemon goes on"
+[ "$(cat "$STORE/used")" = text ] || fail "the store is not complete"
 
 # A store on a file system that tells no births.
 mkdir "$SCRATCH"/{lower,upper,work,merged}
