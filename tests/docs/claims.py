@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Each claim of the manual has a test, or a reason why there is none: tests/docs/claims has a row for each.
 
-A row is PAGE | WORDS | TESTS. The words stand on the page; tests are named from tests/, without their endings, or the third column is
+A row is PAGE | WORDS | TESTS. The words stand on the page, or on one of several (*.7); tests are named from tests/, without their endings, or the third column is
 a reason in brackets. Each item of a list and each part of the pages below must have a row with words of it. So do the tests exist that
 HACKING.md's table of faults and fsd/decisions/ name.
 """
+import fnmatch
 import glob
 import os
 import re
@@ -49,6 +50,7 @@ for path in glob.glob(os.path.join(manual, "*.[1378]")):
         pages[os.path.basename(path)] = file.read()
 tests = {os.path.splitext(os.path.relpath(path, os.path.join(top, "tests")))[0] for path in glob.glob(os.path.join(top, "tests/*/*.*"))}
 
+words_of = {name: plain(page) for name, page in pages.items()}
 folders = {test.split("/")[0] for test in tests}
 
 rows = []
@@ -58,7 +60,7 @@ with open(os.path.join(top, "tests/docs/claims"), encoding="utf-8") as file:
             continue
         page, words, by = (column.strip() for column in line.split("|"))
         rows.append((page, words))
-        if page not in pages or words not in plain(pages[page]):
+        if not any(words in words_of[name] for name in fnmatch.filter(pages, page)):
             failures.append(f"line {number}: {page} does not say: {words}")
         if not re.fullmatch(r"\(.+\)", by):
             failures.extend(f"line {number}: there is no test {test}" for test in by.split() if test not in tests)
@@ -66,7 +68,7 @@ with open(os.path.join(top, "tests/docs/claims"), encoding="utf-8") as file:
                 failures.append(f"line {number}: neither a test nor a reason")
 
 for page in WHOLE:
-    said = [words for where, words in rows if where == page]
+    said = [words for where, words in rows if fnmatch.fnmatch(page, where)]
     failures.extend(f"{page}: a row is missing for: {part[:110]}" for part in parts(pages[page]) if not any(words in part for words in said))
 
 named = 0
