@@ -24,12 +24,14 @@
 #define FACILITY_DAEMON (3 << 3)
 #define SYSTEM_LOG "/dev/log"
 
+enum lent { NO_LINE, LINE_COMES, LINE_WAITS };
+
 /* The same in all processes of a mount. */
 struct log_state {
     _Atomic bool to_system;
     _Atomic uint64_t dropped;
     _Atomic uint64_t untold; /* of these */
-    _Atomic enum { NO_LINE, LINE_COMES, LINE_WAITS } lent;
+    _Atomic enum lent lent;
     char line[LINE_MAX_BYTES]; /* for the keeper to send */
 };
 
@@ -113,7 +115,7 @@ static bool put_message(const char *line, size_t length)
 
 static bool lend(const char *line, size_t length)
 {
-    typeof(state->lent) none = NO_LINE;
+    enum lent none = NO_LINE;
 
     if (!atomic_compare_exchange_strong(&state->lent, &none, LINE_COMES))
         return false;

@@ -13,7 +13,7 @@ test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 li
     python3-numpy python3-setuptools python3-wheel)
 
 # shellcheck disable=SC2034 # by scripts/check package
-package_packages=(dpkg-dev debhelper lintian pkgconf libcmocka-dev mandoc)
+package_packages=(dpkg-dev debhelper dh-python lintian pkgconf libcmocka-dev mandoc python3)
 
 mkdir -p "$top_srcdir/build"
 

@@ -286,14 +286,14 @@ static int add(scmp_filter_ctx filter, uint32_t action, const struct call *calls
 /* To ourselves alone; and one to the keeper, to be told that the log's reader went away. */
 static int add_signals(scmp_filter_ctx filter)
 {
-    int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+    int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid(), 0));
 
     if (!error)
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid(), 0));
 
     if (!error)
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getppid()),
-                                 SCMP_A1_32(SCMP_CMP_EQ, LOG_SIGNAL));
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getppid(), 0),
+                                 SCMP_A1_32(SCMP_CMP_EQ, LOG_SIGNAL, 0));
     if (!error) /* the C library then takes clone, whose flags can be seen */
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     return error;

@@ -2,7 +2,8 @@
 # A program that knows only pkg-config, or CMake, builds and runs with what make install installs: shared and static.
 . "$(dirname "$0")/../lib.sh"
 SOURCE=$(realpath "${top_srcdir:-$TEST_FOLDER/..}")
-need_program make pkg-config "${CC:-cc}"
+CC=${CC:-cc}
+need_program make pkg-config "${CC%% *}"
 scratch
 
 if ! make -s -C "$BUILD_FOLDER" DESTDIR="$SCRATCH/root" install-libLTLIBRARIES install-includeHEADERS install-pkgconfigDATA install-cmakeDATA \
@@ -23,7 +24,7 @@ version=$(sed -n 's/^#define MAPSHARE_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$SOU
 sanitizers=${SANITIZERS:+-fsanitize=${SANITIZERS// /,}}
 # shellcheck disable=SC2046,SC2086
 build() { # OUTPUT [FLAG...]
-    "${CC:-cc}" -std=gnu17 -Wall -Wextra -Werror $sanitizers $(pkg-config --cflags libmapshare) -o "$SCRATCH/$1" \
+    $CC -std=gnu17 -Wall -Wextra -Werror $sanitizers $(pkg-config --cflags libmapshare) -o "$SCRATCH/$1" \
         "$SOURCE/examples/shared-counter.c" "${@:2}" || fail "the example does not build: $1"
 }
 

@@ -37,10 +37,17 @@ picture() {
     find . -path ./.mapshare -prune -o ! -name . -printf '%p %s %T@\n' | sort
     stat -c '%n %.9X' touched-a set-after-store set-then-synced symbolic-touched fifo
 }
+changed() {
+    find . -path ./.mapshare -prune -o -type f -printf '%p %C@\n' | sort
+}
 before=$(picture)
+changed_before=$(changed)
 cd /
 stop_mount
 cd "$STORE"
+earlier=$(join <(echo "$changed_before") <(changed) | awk '$3 < $2')
+[ -z "$earlier" ] || fail "the store's ctime is earlier than the mount's: $earlier"
+[ "$(changed | wc -l)" = "$(wc -l <<<"$changed_before")" ] || fail "files of the store are missing"
 [ "$before" = "$(picture)" ] || { diff <(echo "$before") <(picture) >&2; fail "the store's times differ from what the mount showed"; }
 cd /
 start_mount
