@@ -58,6 +58,7 @@ extern const struct command commands[]; /* ends with a name of NULL */
 
 enum exit_status command_help(const struct arguments *arguments);
 enum exit_status command_options(const struct arguments *arguments);
+enum exit_status command_set(const struct arguments *arguments);
 enum exit_status command_unmount(const struct arguments *arguments);
 enum exit_status command_stat(const struct arguments *arguments);
 enum exit_status command_dirty(const struct arguments *arguments);

@@ -202,6 +202,18 @@ const struct command commands[] = {
         .run = command_options,
     },
     {
+        .name = "set",
+        .operands = "MOUNT OPTION...",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTIONS_ALWAYS,
+        .summary = "change options of a mount while it is used",
+        .description = "Changes mount options of MOUNT's daemon: all that are named, as NAME=VALUE, or\n"
+                       "none. 'mapsharefs --help' marks those that can be changed so. Prints those\n"
+                       "that had another value before. They hold until the mount ends.\n"
+                       "For root and the mount's owner.\n",
+        .run = command_set,
+    },
+    {
         .name = "help",
         .operands = "[COMMAND]",
         .operands_most = 1,

@@ -94,16 +94,27 @@ const char *inspect_state_name(uint32_t state)
     return names[state];
 }
 
-int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report)
+/* Of a mount's root. */
+static int ask_mount(const char *mount_point, unsigned long question, void *answer)
 {
     struct stat status;
     int fd = inspect_open(mount_point, &status), result = fd < 0 ? fd : 0;
 
-    if (fd >= 0 && ioctl(fd, MAPSHARE_IOC_VERIFY, report) < 0)
+    if (fd >= 0 && ioctl(fd, question, answer) < 0)
         result = ioctl_error();
     if (fd >= 0)
         close(fd);
     return result;
+}
+
+int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report)
+{
+    return ask_mount(mount_point, MAPSHARE_IOC_VERIFY, report);
+}
+
+int inspect_set(const char *mount_point, struct mapshare_abi_set *change)
+{
+    return ask_mount(mount_point, MAPSHARE_IOC_SET, change);
 }
 
 int inspect_files(int fd, struct mapshare_abi_files *list)

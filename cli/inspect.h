@@ -30,6 +30,9 @@ const char *inspect_state_name(uint32_t state);
 /* What the daemon finds in its memory, asked at a mount's root. */
 int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report);
 
+/* Changes a mount's options, or tells in `change` why not. */
+int inspect_set(const char *mount_point, struct mapshare_abi_set *change);
+
 /* The next part of the files that are not all in the store; `list->next` as the daemon's interface tells. `fd`: of a mount's root. */
 int inspect_files(int fd, struct mapshare_abi_files *list);
 

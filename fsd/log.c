@@ -29,15 +29,15 @@ enum lent { NO_LINE, LINE_COMES, LINE_WAITS };
 /* The same in all processes of a mount. */
 struct log_state {
     _Atomic bool to_system;
+    _Atomic enum log_level most;
     _Atomic uint64_t dropped;
     _Atomic uint64_t untold; /* of these */
     _Atomic enum lent lent;
     char line[LINE_MAX_BYTES]; /* for the keeper to send */
 };
 
-static struct log_state before_start;
+static struct log_state before_start = {.most = LOG_NOTE};
 static struct log_state *state = &before_start;
-static bool tracing;
 static int messages = STDERR_FILENO;
 static int system_log = -1;
 static pid_t mender;
@@ -54,7 +54,7 @@ static int open_messages(void)
     return fd >= 0 ? fd : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-void log_adopt(int messages_in, int system_log_in, bool to_system, bool trace)
+void log_adopt(int messages_in, int system_log_in, bool to_system, enum log_level most)
 {
     struct log_state *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -63,14 +63,13 @@ void log_adopt(int messages_in, int system_log_in, bool to_system, bool trace)
     state->to_system = to_system;
     messages = messages_in;
     system_log = system_log_in;
-    tracing = trace;
+    state->most = most;
     tzset(); /* reads a file now, and none later */
 }
 
-void log_start(bool foreground, bool trace)
+void log_start(bool foreground, enum log_level most)
 {
-    log_adopt(open_messages(), foreground ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), false,
-              trace && foreground);
+    log_adopt(open_messages(), foreground ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), false, most);
 }
 
 bool log_is_to_system(void)
@@ -184,7 +183,7 @@ static void log_arguments(enum log_level level, const char *format, va_list argu
     char text[512];
     int error = errno;
 
-    if (level == LOG_TRACE && !tracing)
+    if (level > state->most)
         return;
     vsnprintf(text, sizeof text, format, arguments);
     if (state->untold)
@@ -218,6 +217,11 @@ void log_limited(long *last, const char *format, ...)
     va_start(arguments, format);
     log_arguments(LOG_WARN, format, arguments);
     va_end(arguments);
+}
+
+void log_only(enum log_level most)
+{
+    state->most = most;
 }
 
 uint64_t log_dropped(void)

@@ -4,64 +4,14 @@
 
 #include <bsd/libutil.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/arena.h"
 #include "fault.h"
 #include "log.h"
-
-#define KIB 1024ull
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
-
-enum kind { SIZE, NUMBER, FLAG, TEXT, ATIME, SANDBOX };
-
-/* The table. A test compares it, through --help, with mapsharefs(8). */
-static const struct option {
-    const char *name;
-    enum kind kind;
-    size_t offset;
-    uint64_t least, most; /* ATIME: the rule */
-    const char *what;
-} table[] = {
-    {"cache_size", SIZE, offsetof(struct options, cache_size), 16 * MIB, 1024 * GIB,
-     "memory for pages [an eighth of memory, at most 512M]"},
-    {"journal_size", SIZE, offsetof(struct options, journal_size), 4 * MIB, 64 * GIB,
-     "size of the journal in the store [256M, or a quarter of the free space; grows to 1G where large changes need it]"},
-    {"commit_interval", NUMBER, offsetof(struct options, commit_interval), 1, 3600,
-     "seconds after which changes of default files are committed [5]"},
-    {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},
-    {"user_share", NUMBER, offsetof(struct options, user_share), 1, 100,
-     "percent of the cache that uncommitted changes of one user's atomic files may take [50]"},
-    {"user_handles", NUMBER, offsetof(struct options, user_handles), 16, 1000000, "open files of one user [500000]"},
-    {"user_waits", NUMBER, offsetof(struct options, user_waits), 1, 1000000,
-     "requests of one user that wait for a commit, or for the kernel's word on dirty pages [1024]"},
-    {"user_removed", NUMBER, offsetof(struct options, user_removed), 1, 100,
-     "percent of the descriptors for removed, open files that one user's files may keep [50]"},
-    {"user_probes", NUMBER, offsetof(struct options, user_probes), 1, 4,
-     "of the four questions that the kernel is asked at a time, so many may be for one user [1]"},
-    {"hang_timeout", NUMBER, offsetof(struct options, hang_timeout), 0, 3600,
-     "seconds after which a worker that gets on with nothing is replaced; 0: never [10]"},
-    {"max_restarts", NUMBER, offsetof(struct options, max_restarts), 0, 1000000,
-     "deaths of the worker in a minute after which it is not started again [20]"},
-    {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
-     "all files are atomic: only the program's own commits make changes durable"},
-    {"strictatime", ATIME, offsetof(struct options, atime), ATIME_STRICT, 0, "mark atime at every read"},
-    {"relatime", ATIME, offsetof(struct options, atime), ATIME_RELATIVE, 0,
-     "mark atime when it is not later than mtime, or a day old [default]"},
-    {"noatime", ATIME, offsetof(struct options, atime), ATIME_NONE, 0, "never mark atime"},
-    {"allow_other", FLAG, offsetof(struct options, allow_other), 0, 0, "let other users in"},
-    {"no_tune", FLAG, offsetof(struct options, no_tune), 0, 0, "leave the kernel's limits for this mount as they are"},
-    {"sandbox", SANDBOX, offsetof(struct options, no_sandbox), 0, 0,
-     "full: the daemon's processes give up what they do not need [default]; or none"},
-    {"trusted", FLAG, offsetof(struct options, trusted), 0, 0,
-     "root may set trusted and security attributes and chattr's i and a: the worker keeps capabilities for it"},
-    {"fault", TEXT, offsetof(struct options, fault), 0, 0,
-     "make the store fail, for tests: OPERATION/TARGET/KIND[/FIRST[/COUNT]]:..."},
-};
+#include "option_table.h"
 
 /* Passed on to the kernel as they are. */
 static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "dev",    "nodev",
@@ -85,27 +35,14 @@ static bool is_among(const char *const *names, size_t count, const char *name)
     return false;
 }
 
-static int complain(const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) complain(struct options *options, const char *format, ...)
 {
-    char line[512];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(options->complaint, sizeof options->complaint, format, arguments);
     va_end(arguments);
-    log_line(LOG_FATAL, "%s", line);
     return -EINVAL;
-}
-
-static void print_size(char *to, size_t max, uint64_t value, enum kind kind)
-{
-    const char *unit = "";
-
-    if (kind == SIZE && value >= GIB && value % GIB == 0)
-        value /= GIB, unit = "G";
-    else if (kind == SIZE && value >= MIB && value % MIB == 0)
-        value /= MIB, unit = "M";
-    snprintf(to, max, "%llu%s", (unsigned long long)value, unit);
 }
 
 /* expand_number takes more than we promise: signs, blanks, octal, what follows a unit. */
@@ -116,63 +53,74 @@ static bool is_number(const struct option *option, const char *text)
     return digits && (!text[digits] || (option->kind == SIZE && strchr("KMG", text[digits]) && !text[digits + 1]));
 }
 
-static int parse_number(const struct option *option, const char *text, uint64_t *out)
+static int parse_number(struct options *options, const struct option *option, const char *text, uint64_t *out)
 {
     char least[32], most[32];
     uint64_t value;
 
-    print_size(least, sizeof least, option->least, option->kind);
-    print_size(most, sizeof most, option->most, option->kind);
+    option_print_number(option, option->least, least, sizeof least);
+    option_print_number(option, option->most, most, sizeof most);
     while (*text == '0' && text[1] >= '0' && text[1] <= '9') /* not octal */
         text++;
     if (!is_number(option, text))
-        return complain("%s=%s: not a number%s; give %s to %s", option->name, text, option->kind == SIZE ? " with K, M or G" : "",
-                        least, most);
+        return complain(options, "%s=%s: not a number%s; give %s to %s", option->name, text,
+                        option->kind == SIZE ? " with K, M or G" : "", least, most);
     if (expand_number(text, &value) || value < option->least || value > option->most)
-        return complain("%s=%s: out of range; give %s to %s", option->name, text, least, most);
+        return complain(options, "%s=%s: out of range; give %s to %s", option->name, text, least, most);
     *out = value;
     return 0;
 }
 
-static int parse_sandbox(const char *text, bool *none)
+static int parse_sandbox(struct options *options, const char *text, bool *none)
 {
     *none = !strcmp(text, "none");
-    return *none || !strcmp(text, "full") ? 0 : complain("sandbox=%s: unknown; give full or none", text);
+    return *none || !strcmp(text, "full") ? 0 : complain(options, "sandbox=%s: unknown; give full or none", text);
+}
+
+static int parse_level(struct options *options, const char *text, uint64_t *level)
+{
+    for (*level = 0; *level < OPTION_LEVELS; ++*level) {
+        if (!strcmp(text, option_levels[*level]))
+            return 0;
+    }
+    return complain(options, "log_level=%s: unknown; give fatal, warn, note or trace", text);
 }
 
 static int set(struct options *options, const struct option *option, char *value)
 {
     void *field = (char *)options + option->offset;
 
-    options->given |= 1u << (option - table);
+    options->given |= 1u << (option - option_table);
     if ((option->kind == FLAG || option->kind == ATIME) && value)
-        return complain("%s takes no value", option->name);
+        return complain(options, "%s takes no value", option->name);
     if (option->kind != FLAG && option->kind != ATIME && (!value || !*value))
-        return complain("%s needs a value: %s=...", option->name, option->name);
+        return complain(options, "%s needs a value: %s=...", option->name, option->name);
     switch (option->kind) {
     case FLAG:
         *(bool *)field = true;
         return 0;
     case ATIME:
-        *(enum atime_rule *)field = option->least;
+        *(uint64_t *)field = option->least;
         return 0;
     case TEXT:
         if (snprintf(field, OPTIONS_LIST_MAX, "%s", value) >= OPTIONS_LIST_MAX)
-            return complain("%s: longer than %d bytes", option->name, OPTIONS_LIST_MAX - 1);
+            return complain(options, "%s: longer than %d bytes", option->name, OPTIONS_LIST_MAX - 1);
         return fault_check(value);
+    case LEVEL:
+        return parse_level(options, value, field);
     case SANDBOX:
-        return parse_sandbox(value, field);
+        return parse_sandbox(options, value, field);
     default:
-        return parse_number(option, value, field);
+        return parse_number(options, option, value, field);
     }
 }
 
-static int append(char list[OPTIONS_LIST_MAX], const char *name)
+static int append(struct options *options, char list[OPTIONS_LIST_MAX], const char *name)
 {
     size_t used = strlen(list);
 
     if (used + strlen(name) + 2 > OPTIONS_LIST_MAX)
-        return complain("-o: too many options");
+        return complain(options, "-o: too many options");
     snprintf(list + used, OPTIONS_LIST_MAX - used, "%s%s", used ? "," : "", name);
     return 0;
 }
@@ -181,7 +129,7 @@ static int pass_on(struct options *options, const char *name)
 {
     if (!strcmp(name, "ro") || !strcmp(name, "rw"))
         options->read_only = !strcmp(name, "ro");
-    return append(options->kernel_options, name);
+    return append(options, options->kernel_options, name);
 }
 
 static int set_own(struct options *options, const char *name)
@@ -189,7 +137,7 @@ static int set_own(struct options *options, const char *name)
     bool no = !strncmp(name, "no", 2);
 
     *(strstr(name, "atime") ? &options->no_folder_atime : &options->no_symlinks) = no;
-    return append(options->own_options, name);
+    return append(options, options->own_options, name);
 }
 
 /* Not in place: ps(1) shows what we were called with. */
@@ -204,18 +152,18 @@ static int parse_list(struct options *options, const char *given)
 
         if (value)
             *value++ = 0;
-        for (i = 0; i < COUNT(table) && strcmp(table[i].name, name); i++)
+        for (i = 0; i < OPTION_COUNT && strcmp(option_table[i].name, name); i++)
             ;
         if (!strcmp(name, "remount"))
             options->remount = true;
-        else if (i < COUNT(table))
-            error = set(options, &table[i], value);
+        else if (i < OPTION_COUNT)
+            error = set(options, &option_table[i], value);
         else if (!value && is_among(own_names, COUNT(own_names), name))
             error = set_own(options, name);
         else if (!value && is_among(kernel_names, COUNT(kernel_names), name))
             error = pass_on(options, name);
         else if (!is_among(ignored_names, COUNT(ignored_names), name) && strncmp(name, "x-", 2))
-            error = complain("-o %s: unknown option; mapsharefs --help lists them", name);
+            error = complain(options, "-o %s: unknown option; mapsharefs --help lists them", name);
     }
     free(list);
     return error;
@@ -228,19 +176,22 @@ static int parse_argument(struct options *options, const char *argument)
     else if (!options->mountpoint)
         options->mountpoint = argument;
     else
-        return complain("%s: one argument too many; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT", argument);
+        return complain(options, "%s: one argument too many; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT", argument);
     return 0;
 }
 
-static const struct options options_default = {.commit_interval = 5,
-                                               .threads = 4,
-                                               .user_share = 50,
-                                               .hang_timeout = 10,
-                                               .user_handles = 500000,
-                                               .user_waits = 1024,
-                                               .user_removed = 50,
-                                               .user_probes = 1,
-                                               .max_restarts = 20};
+#define MIB ((uint64_t)1 << 20)
+
+static const struct options options_default = {.threads = 4,
+                                               .tuning = {.commit_interval = 5,
+                                                          .user_share = 50,
+                                                          .hang_timeout = 10,
+                                                          .user_handles = 500000,
+                                                          .user_waits = 1024,
+                                                          .user_removed = 50,
+                                                          .user_probes = 1,
+                                                          .max_restarts = 20,
+                                                          .log_level = LOG_NOTE}};
 
 int options_parse(struct options *options, int argc, char **argv)
 {
@@ -253,7 +204,7 @@ int options_parse(struct options *options, int argc, char **argv)
         if (!strcmp(argument, "-f"))
             options->foreground = true;
         else if (!strcmp(argument, "-d"))
-            options->foreground = options->trace = true;
+            options->foreground = options->trace = true, options->tuning.log_level = LOG_TRACE;
         else if (sscanf(argument, "--adopt=%d", &options->adopt) == 1)
             ;
         else if (!strcmp(argument, "--check"))
@@ -265,50 +216,18 @@ int options_parse(struct options *options, int argc, char **argv)
         else if (!strncmp(argument, "-o", 2) && argument[2])
             error = parse_list(options, argument + 2);
         else if (!strcmp(argument, "-o"))
-            error = i + 1 < argc ? parse_list(options, argv[++i]) : complain("-o: needs a list of options");
+            error = i + 1 < argc ? parse_list(options, argv[++i]) : complain(options, "-o: needs a list of options");
         else if (argument[0] == '-' && argument[1])
-            error = complain("%s: unknown option; mapsharefs --help lists them", argument);
+            error = complain(options, "%s: unknown option; mapsharefs --help lists them", argument);
         else
             error = parse_argument(options, argument);
     }
     if (!error && !options->help && !options->version && !options->mountpoint)
-        error = complain("%s is missing; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT",
+        error = complain(options, "%s is missing; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT",
                          options->store ? "MOUNTPOINT" : "STORE");
+    if (error && options->complaint[0])
+        log_line(LOG_FATAL, "%s", options->complaint);
     return error;
-}
-
-void options_to_text(const struct options *options, char *text, size_t max)
-{
-    size_t used = 0;
-
-    *text = 0;
-    for (size_t i = 0; i < COUNT(table) && used < max; i++) {
-        const void *field = (const char *)options + table[i].offset;
-        const char *name = table[i].name, *comma = used ? "," : "";
-
-        if (table[i].kind == TEXT && *(const char *)field)
-            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, (const char *)field);
-        else if (table[i].kind == SANDBOX)
-            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, *(const bool *)field ? "none" : "full");
-        else if (table[i].kind == SIZE || table[i].kind == NUMBER) {
-            char number[32];
-
-            print_size(number, sizeof number, *(const uint64_t *)field, table[i].kind);
-            used += snprintf(text + used, max - used, "%s%s=%s", comma, name, number);
-        } else if ((table[i].kind == FLAG && *(const bool *)field) ||
-                   (table[i].kind == ATIME && *(const enum atime_rule *)field == table[i].least))
-            used += snprintf(text + used, max - used, "%s%s", comma, name);
-    }
-}
-
-void options_to_list(const struct options *options, char *text, size_t max)
-{
-    size_t used;
-
-    options_to_text(options, text, max);
-    used = strlen(text);
-    snprintf(text + used, max - used, "%s%s%s%s", options->kernel_options[0] ? "," : "", options->kernel_options,
-             options->own_options[0] ? "," : "", options->own_options);
 }
 
 int options_of_text(struct options *options, const char *text)
@@ -317,51 +236,103 @@ int options_of_text(struct options *options, const char *text)
     return parse_list(options, text);
 }
 
-static bool is_same(const struct option *option, const struct options *a, const struct options *b)
-{
-    const void *x = (const char *)a + option->offset, *y = (const char *)b + option->offset;
+/* ---- while it is mounted ---- */
 
-    switch (option->kind) {
-    case FLAG:
-    case SANDBOX:
-        return *(const bool *)x == *(const bool *)y;
-    case ATIME:
-        return *(const enum atime_rule *)x == *(const enum atime_rule *)y;
-    case TEXT:
-        return !strcmp(x, y);
-    default:
-        return *(const uint64_t *)x == *(const uint64_t *)y;
-    }
+static bool is_given(const struct options *options, unsigned option)
+{
+    return options->given & 1u << option;
 }
 
-const char *options_differ(const struct options *options, const struct options *present)
+static int check_live(struct options *options, const struct options *present)
 {
-    for (size_t i = 0; i < COUNT(table); i++) {
-        if (options->given & 1u << i && !is_same(&table[i], options, present))
-            return table[i].name;
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &option_table[i];
+
+        if (is_given(options, i) && !option_is_live(option) && !option_is_same(option, options, present))
+            return complain(options, "%s cannot be changed while it is mounted; unmount it, and mount it with what you want",
+                            option->name);
     }
-    return NULL;
+    return 0;
 }
 
-void options_help(FILE *to)
+int options_changes(struct options *options, const struct options *present, char *text, size_t max)
 {
-    fprintf(to, "usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT\n"
-                "Mounts the folder STORE on MOUNTPOINT: shared memory in its files is durable.\n\n"
-                "  -f             stay in the foreground\n"
-                "  -d             the same, and say what happens\n"
-                "  -h, --help     this text\n"
-                "  -V, --version  the version\n"
-                "  -o OPTION[,OPTION...]\n");
-    for (size_t i = 0; i < COUNT(table); i++) {
-        static const char *const values[] = {
-            [SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "", [TEXT] = "=SPEC", [ATIME] = "", [SANDBOX] = "=WHAT"};
-        char name[64];
+    size_t used = 0;
 
-        snprintf(name, sizeof name, "%s%s", table[i].name, values[table[i].kind]);
-        fprintf(to, "    %-24s %s\n", name, table[i].what);
+    *text = 0;
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        if (!is_given(options, i) || option_is_same(&option_table[i], options, present) || used + 1 >= max)
+            continue;
+        if (used)
+            text[used++] = ',';
+        used += option_print(&option_table[i], options, text + used, max - used);
     }
-    fprintf(to, "\nSizes take K, M or G.\n"
-                "Also ro, rw, suid, nosuid, dev, nodev, exec, noexec, sync, async, nodiratime, diratime, nosymfollow, symfollow, "
-                "dirsync, for the kernel.\n"
-                "Unmount with mapshare unmount MOUNTPOINT, which waits until the store is complete. See mapsharefs(8).\n");
+    return check_live(options, present);
+}
+
+uint64_t options_cache_least(const struct options *options)
+{
+    return options->threads * 2 * WRITE_MAX;
+}
+
+static int check_sizes(struct options *options)
+{
+    uint64_t cache = options->tuning.cache_size, least = options_cache_least(options);
+
+    if (cache > options->cache_max)
+        return complain(
+            options,
+            "cache_size=%lluM: this mount has room for %lluM (cache_max); give less, or unmount it, and mount it with a "
+            "larger cache_max",
+            (unsigned long long)(cache / MIB), (unsigned long long)(options->cache_max / MIB));
+    if (cache < least)
+        return complain(options, "cache_size=%lluM: too little for %llu threads; give %lluM at least",
+                        (unsigned long long)(cache / MIB), (unsigned long long)options->threads, (unsigned long long)(least / MIB));
+    return 0;
+}
+
+int options_change(struct options *options, const char *list)
+{
+    struct options wanted = *options;
+    int error;
+
+    wanted.given = 0;
+    wanted.kernel_options[0] = wanted.own_options[0] = wanted.complaint[0] = 0;
+    error = parse_list(&wanted, list);
+    if (!error && (wanted.kernel_options[0] || wanted.own_options[0]))
+        error = complain(&wanted, "%.200s%.200s: for the kernel; change it with mount -o remount,...", wanted.kernel_options,
+                         wanted.own_options);
+    if (!error)
+        error = check_live(&wanted, options);
+    if (!error)
+        error = check_sizes(&wanted);
+    memcpy(options->complaint, wanted.complaint, sizeof options->complaint);
+    if (!error) {
+        options->tuning = wanted.tuning;
+        options->given = wanted.given;
+    }
+    return error;
+}
+
+const char *options_mend(struct tuning *tuning, uint64_t cache_max)
+{
+    struct options damaged = {.tuning = *tuning}, sound = options_default;
+    const char *first = NULL;
+
+    sound.tuning.cache_size = cache_max;
+    sound.tuning.journal_max = 1024 * MIB;
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &option_table[i];
+        uint64_t *value = (uint64_t *)((char *)&damaged + option->offset);
+        uint64_t most = option->kind == ATIME ? ATIME_NONE : option->kind == LEVEL ? OPTION_LEVELS - 1 : option->most;
+
+        if (!option_is_live(option) || (*value <= most && (option->kind == ATIME || *value >= option->least)))
+            continue;
+        *value = *(const uint64_t *)((const char *)&sound + option->offset);
+        first = first ?: option->name;
+    }
+    if (damaged.tuning.cache_size > cache_max)
+        damaged.tuning.cache_size = cache_max, first = first ?: "cache_size";
+    *tuning = damaged.tuning;
+    return first;
 }

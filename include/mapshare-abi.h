@@ -225,6 +225,14 @@ struct mapshare_abi_backup {
     uint64_t sequence;    /* out: of the last commit before the head */
 };
 
+/* MAPSHARE_IOC_SET, of a mount's root: `text` is a list of mount options, NAME=VALUE,..., that can be changed while it is mounted; all of them
+ * are changed, or none. `text` then lists those that were other before; where `error` is not 0, it tells which one is refused and why. For root and
+ * the mount's owner (EPERM). */
+struct mapshare_abi_set {
+    int32_t error; /* out: errno, or 0 */
+    char text[2048];
+};
+
 #define MAPSHARE_IOC_MAGIC 0xB5
 #define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
 #define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
@@ -237,5 +245,6 @@ struct mapshare_abi_backup {
 #define MAPSHARE_IOC_VERIFY _IOR(MAPSHARE_IOC_MAGIC, 9, struct mapshare_abi_verify)
 #define MAPSHARE_IOC_FILES _IOWR(MAPSHARE_IOC_MAGIC, 10, struct mapshare_abi_files)
 #define MAPSHARE_IOC_BACKUP _IOWR(MAPSHARE_IOC_MAGIC, 11, struct mapshare_abi_backup)
+#define MAPSHARE_IOC_SET _IOWR(MAPSHARE_IOC_MAGIC, 20, struct mapshare_abi_set)
 
 #endif

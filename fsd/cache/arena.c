@@ -140,9 +140,23 @@ static int map_all(struct arena *arena, int fd, uint32_t frame_max, uint32_t spi
     return 0;
 }
 
-int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor)
+void arena_tune(struct arena_header *header, const struct tuning *tuning)
 {
-    uint32_t frame_max = cache_bytes / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
+    header->tunings[(header->tuned + 1) % 2] = *tuning;
+    atomic_fetch_add(&header->tuned, 1);
+}
+
+void arena_use_frames(struct arena_header *header, uint32_t used)
+{
+    if (used <= arena_frame_used(header))
+        return;
+    header->frame_used = used;
+    header->frame_used_not = ~used;
+}
+
+int arena_create(struct arena *arena, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes, int spill_descriptor)
+{
+    uint32_t frame_max = cache_max / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
     size_t at[TABLES];
     int fd = open_memory(), error;
 
@@ -164,7 +178,10 @@ int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes
         .handle_max = HANDLE_MAX,
         .name_max = NAME_MAX_COUNT,
         .area_max = AREA_MAX,
+        .frame_used_not = ~0u,
+        .tunings = {*tuning},
     };
+    arena_use_frames(arena->header, tuning->cache_size / PAGE_BYTES);
     return 0;
 }
 

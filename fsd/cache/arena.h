@@ -15,10 +15,11 @@
 #include <stdint.h>
 
 #include "journal/journal.h"
+#include "options.h"
 
 #define ARENA_MAGIC 0x6572616873706d61ull
 #ifndef ARENA_LAYOUT    /* a test's program has another */
-#define ARENA_LAYOUT 2u /* of all that lies in it; of sizes the header has a sum */
+#define ARENA_LAYOUT 3u /* of all that lies in it; of sizes the header has a sum */
 #endif
 #define PAGE_BYTES 4096u
 #define PAGE_SHIFT 12
@@ -222,6 +223,10 @@ struct arena_header {
     _Atomic uint64_t synced;                    /* as many of these were there when the whole store was flushed */
     _Atomic uint32_t init_length;               /* of the kernel's INIT, replayed to each new worker */
     _Alignas(8) char init[INIT_REQUEST_MAX];
+    _Atomic uint32_t frame_used,
+        frame_used_not;     /* the same for frames in memory, and its complement: where they differ, all were */
+    _Atomic uint32_t tuned; /* the last bit: which of the two holds */
+    struct tuning tunings[2];
     struct journal_state journal;
     struct arena_counters counters;
     struct reference_redo redo;                   /* the inode table's lock guards it */
@@ -247,14 +252,39 @@ struct arena {
     unsigned char *spill;
 };
 
-/* Makes and maps a new arena with room for `cache_bytes` of pages; the spill file may grow to `spill_bytes`. */
-int arena_create(struct arena *arena, uint64_t cache_bytes, uint64_t spill_bytes, int spill_descriptor);
+/* Makes and maps a new arena with room for `cache_max` bytes of pages, of which the tuning says how many are used; the spill file may grow to
+ * `spill_bytes`. */
+int arena_create(struct arena *arena, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes, int spill_descriptor);
 
 /* Maps an arena that another program made, perhaps another version of ours. -EPROTO: not laid out as ours are; -errno. */
 int arena_adopt(struct arena *arena, int fd, int spill_descriptor);
 
 /* Of a process that has nothing to do with it. */
 void arena_unmap(struct arena *arena);
+
+/* What holds of what can be changed. It is changed as a whole, by one store; by one thread at a time. */
+static inline const struct tuning *arena_tuning(const struct arena_header *header)
+{
+    return &header->tunings[header->tuned % 2];
+}
+void arena_tune(struct arena_header *header, const struct tuning *tuning);
+
+/* Frames are in use from 1 to frame_used, and in the spill file. From the last of them down: */
+static inline uint32_t arena_frame_used(const struct arena_header *header)
+{
+    uint32_t used = header->frame_used;
+
+    return used == ~header->frame_used_not && used <= header->frame_max ? used : header->frame_max;
+}
+static inline uint32_t arena_frame_last(const struct arena_header *header)
+{
+    return header->spilled ? header->frame_max + header->spilled : arena_frame_used(header);
+}
+static inline uint32_t arena_frame_before(const struct arena_header *header, uint32_t frame)
+{
+    return frame == header->frame_max + 1 ? arena_frame_used(header) : frame - 1;
+}
+void arena_use_frames(struct arena_header *header, uint32_t used);
 
 /* The page of memory of a frame. */
 static inline void *arena_page(const struct arena *arena, uint32_t frame)

@@ -42,6 +42,7 @@ int frame_table_open(struct frame_table *table, struct arena *arena, int spill)
     table->free = (uint64_t *)(table->index + all);
     table->spill_free = (uint32_t *)(table->free + arena->header->frame_max / 64 + 1);
     table->present = (unsigned char *)(table->spill_free + arena->header->spill_max);
+    table->limit = arena_tuning(arena->header)->cache_size / PAGE_BYTES;
     return 0;
 }
 
@@ -68,11 +69,11 @@ static uint32_t take_lowest(struct frame_table *table)
 /* 64 neighbours. The lock is held. False when there are none. */
 static bool take_word(struct frame_table *table, uint32_t *frames)
 {
-    uint32_t end = table->arena->header->frame_max / 64 + 1;
+    uint32_t end = (table->limit + 1) / 64;
 
     while (table->whole_hint < end && table->free[table->whole_hint] != UINT64_MAX)
         table->whole_hint++;
-    if (table->whole_hint == end)
+    if (table->whole_hint >= end)
         return false;
     table->free[table->whole_hint] = 0;
     count(table, -64);
@@ -81,11 +82,27 @@ static bool take_word(struct frame_table *table, uint32_t *frames)
     return true;
 }
 
+/* Of free frames that are not taken any more. */
+static void drop_memory(struct frame_table *table, uint32_t first, uint32_t frames)
+{
+    memset(table->present + first, 0, frames);
+    madvise(arena_page(table->arena, first), (size_t)frames << PAGE_SHIFT, MADV_REMOVE);
+}
+
+static void mark_free(struct frame_table *table, uint32_t frame)
+{
+    table->free[frame / 64] |= 1ull << frame % 64;
+}
+
 static void give_back(struct frame_table *table, uint32_t frame)
 {
     uint32_t word = frame / 64;
 
-    table->free[word] |= 1ull << frame % 64;
+    mark_free(table, frame);
+    if (frame > table->limit) {
+        drop_memory(table, frame, 1);
+        return;
+    }
     count(table, 1);
     if (word < table->free_hint)
         table->free_hint = word;
@@ -105,18 +122,56 @@ static void fill_spill(struct frame_table *table)
     }
 }
 
+/* The lock is held. */
+static void count_free(struct frame_table *table)
+{
+    uint32_t words = table->limit / 64;
+    uint32_t free = __builtin_popcountll(table->free[words] & (UINT64_MAX >> (63 - table->limit % 64)));
+
+    for (uint32_t i = 0; i < words; i++)
+        free += __builtin_popcountll(table->free[i]);
+    atomic_store_explicit(&table->free_count, free, memory_order_relaxed);
+    table->free_hint = table->whole_hint = 0;
+}
+
 void frame_table_fill(struct frame_table *table)
 {
     const struct arena_header *header = table->arena->header;
 
     memset(table->free, 0, (header->frame_max / 64 + 1) * sizeof table->free[0]);
-    table->free_count = 0;
-    table->whole_hint = header->frame_max / 64 + 1;
-    for (uint32_t i = header->frame_max; i; i--) {
+    for (uint32_t i = arena_frame_used(header); i; i--) {
         if (!table->arena->frames[i].file)
-            give_back(table, i);
+            mark_free(table, i);
     }
+    count_free(table);
     fill_spill(table);
+}
+
+/* Nobody takes them meanwhile. */
+static void drop_free(struct frame_table *table, uint32_t from, uint32_t to)
+{
+    for (uint32_t frame = from, run; frame <= to; frame += run ? run : 1) {
+        for (run = 0; frame + run <= to && table->free[(frame + run) / 64] >> (frame + run) % 64 & 1; run++)
+            ;
+        if (run)
+            drop_memory(table, frame, run);
+    }
+}
+
+void frame_table_limit(struct frame_table *table, uint32_t limit)
+{
+    struct arena_header *header = table->arena->header;
+    uint32_t before = table->limit, used = arena_frame_used(header);
+
+    pthread_mutex_lock(&table->lock);
+    arena_use_frames(header, limit);
+    for (uint32_t i = used + 1; i <= limit; i++)
+        mark_free(table, i);
+    table->limit = limit;
+    count_free(table);
+    drop_free(table, limit + 1, before);
+    pthread_cond_broadcast(&table->freed);
+    pthread_mutex_unlock(&table->lock);
 }
 
 uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted)

@@ -53,8 +53,10 @@ struct frame_table {
     uint64_t *free; /* a bit a frame in memory. The lowest are taken first, so that memory stays warm; many at once are taken as
                      * neighbours, which make fewer and larger vectors */
     _Atomic uint32_t free_count; /* changed under the lock, glanced at without */
-    uint32_t free_hint;          /* no word before has a bit */
-    uint32_t whole_hint;         /* no word before has all */
+    _Atomic uint32_t
+        limit;           /* those above are not taken; when they come free their memory is given back, and they are not counted */
+    uint32_t free_hint;  /* no word before has a bit */
+    uint32_t whole_hint; /* no word before has all */
     uint32_t waiting;
     uint32_t *spill_free;
     uint32_t spill_free_count;
@@ -79,6 +81,9 @@ static inline void *frame_memory(const struct frame_table *table, const struct f
     return arena_page(table->arena, frame - table->index);
 }
 
+/* So many frames in memory may be used from now on. By one thread at a time. */
+void frame_table_limit(struct frame_table *table, uint32_t limit);
+
 /* Up to `wanted` free frames in memory, as neighbouring as they come, each present: the kernel's copy into a page that is not there would
  * fail when the worker is killed in the middle. Never waits; returns how many. */
 uint32_t frame_take(struct frame_table *table, uint32_t *frames, uint32_t wanted);
@@ -101,6 +106,12 @@ void frame_free(struct frame_table *table, struct frame_index *frame);
 static inline uint32_t frame_free_count(const struct frame_table *table)
 {
     return atomic_load_explicit(&table->free_count, memory_order_relaxed);
+}
+
+/* Of a quarter, a third ... of memory that is free. */
+static inline bool frame_is_short(const struct frame_table *table, uint32_t part)
+{
+    return frame_free_count(table) < table->limit / part;
 }
 
 int frame_compare(const struct frame_index *a, const struct frame_index *b);

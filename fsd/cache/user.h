@@ -28,8 +28,8 @@ struct user {
 
 struct users {
     struct user all[USERS_MAX];
-    uint32_t limits[HOLDINGS]; /* of each user but root and the mount's owner */
-    uint32_t owner;            /* of the mount */
+    _Atomic uint32_t limits[HOLDINGS]; /* of each user but root and the mount's owner */
+    uint32_t owner;                    /* of the mount */
 };
 
 /* Without limits. */

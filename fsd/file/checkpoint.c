@@ -375,7 +375,7 @@ bool checkpoint_is_due(struct files *files)
 
 static bool under_pressure(struct files *files)
 {
-    return checkpoint_is_due(files) || frame_free_count(files->frames) < files->arena->header->frame_max / 3;
+    return checkpoint_is_due(files) || frame_is_short(files->frames, 3);
 }
 
 static bool streams_are_unwanted(struct files *files)
@@ -386,7 +386,8 @@ static bool streams_are_unwanted(struct files *files)
 /* The tail has moved: this may be the moment. What fails is tried again when it is wanted again. */
 static void extend_journal(struct files *files)
 {
-    if (wish_take(&files->wishes, WISH_JOURNAL) && journal_extend(files->journal, files->options->journal_max) == -EAGAIN)
+    if (wish_take(&files->wishes, WISH_JOURNAL) &&
+        journal_extend(files->journal, arena_tuning(files->arena->header)->journal_max) == -EAGAIN)
         wish(&files->wishes, WISH_JOURNAL);
 }
 

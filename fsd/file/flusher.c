@@ -16,6 +16,7 @@
 
 #define BATCH 1024u
 #define TICK_NANOSECONDS 500000000l
+#define NANOSECONDS 1000000000
 
 /* Commits of many files, waited for together. */
 struct batch {
@@ -115,7 +116,6 @@ int flush_all(struct files *files)
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
-    int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
     struct batch *batch;
 
     while (!(batch = new_batch()))
@@ -123,7 +123,7 @@ void *flusher_thread(void *argument)
     alive_word = &files->arena->header->flusher_alive;
     while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
         alive_still();
-        if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
+        if (frame_is_short(files->frames, 4)) {
             take_due(files, batch, INT64_MAX);
             commit_batch(files, batch, false);
             wish(&files->wishes, WISH_CHECKPOINT);
@@ -133,7 +133,7 @@ void *flusher_thread(void *argument)
                 list_take(files, LIST_COMMITTED, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
             commit_batch(files, batch, true);
         }
-        take_due(files, batch, time_monotonic() - interval);
+        take_due(files, batch, time_monotonic() - (int64_t)arena_tuning(files->arena->header)->commit_interval * NANOSECONDS);
         commit_batch(files, batch, false);
         frame_shrink_spill(files->frames);
     }

@@ -45,7 +45,7 @@ static bool has_frames(const struct files *files, uint32_t number)
 {
     const struct arena *arena = files->arena;
 
-    for (uint32_t i = arena->header->frame_max + arena->header->spilled; i; i--) {
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i)) {
         if (arena->frames[i].file == number && !frame_damage(files, &arena->frames[i]))
             return true;
     }

@@ -11,13 +11,14 @@ static struct users *users_of(const struct files *files)
     return &files->inodes->users;
 }
 
-void shares_open(struct files *files, unsigned percent)
+void shares_open(struct files *files)
 {
     const struct arena_header *header = files->arena->header;
+    const struct tuning *tuning = arena_tuning(header);
 
-    users_of(files)->limits[HOLDS_MEMORY] = (uint64_t)header->frame_max * percent / 100;
-    users_of(files)->limits[HOLDS_SPILL] = (uint64_t)header->spill_max * percent / 100;
-    files->shares.memory_max = header->frame_max / 4 * 3;
+    users_of(files)->limits[HOLDS_MEMORY] = tuning->cache_size / PAGE_BYTES * tuning->user_share / 100;
+    users_of(files)->limits[HOLDS_SPILL] = header->spill_max * tuning->user_share / 100;
+    files->shares.memory_max = tuning->cache_size / PAGE_BYTES / 4 * 3;
 }
 
 void share_charge_to(struct files *files, struct file_index *index, uint32_t user)

@@ -16,11 +16,11 @@ struct frame_index;
 /* Of all users together; cache/user.h has each one's. */
 struct shares {
     _Atomic uint32_t memory;
-    uint32_t memory_max;
+    _Atomic uint32_t memory_max;
 };
 
-/* `percent` of the frames is a user's share. */
-void shares_open(struct files *files, unsigned percent);
+/* What is a user's share of the frames; again when that was changed. */
+void shares_open(struct files *files);
 /* The file's lock is held, for all below. Who is charged from now on, if nothing of the file is: */
 void share_charge_to(struct files *files, struct file_index *index, uint32_t user);
 /* A frame of it became uncommitted, or no longer is. */

@@ -128,12 +128,12 @@ static bool check_frame(struct files *files, uint32_t number, uint32_t *dropped)
 }
 
 /* Of each file. */
-static void count_frames(struct files *files, uint32_t all)
+static void count_frames(struct files *files)
 {
     const struct arena *arena = files->arena;
     uint32_t dropped = 0;
 
-    for (uint32_t i = 1; i <= all; i++) {
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i)) {
         if (arena->frames[i].use && check_frame(files, i, &dropped))
             files->index[arena->frames[i].file].untaken_count++;
     }
@@ -142,11 +142,11 @@ static void count_frames(struct files *files, uint32_t all)
 }
 
 /* Nothing of a damaged file is believed: it has no frames. */
-static void drop_frames(struct files *files, uint32_t all)
+static void drop_frames(struct files *files)
 {
     const struct arena *arena = files->arena;
 
-    for (uint32_t i = 1; i <= all; i++) {
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i)) {
         struct frame *frame = &arena->frames[i];
 
         if (!frame->file || !file_is_damaged(&arena->files[frame->file]))
@@ -158,7 +158,7 @@ static void drop_frames(struct files *files, uint32_t all)
 
 /* What takes long, a file's tree and lists, is made when the file is first touched: until then it is on both lists and holds the journal's
  * tail. So what a worker's death costs its clients does not depend on how much is cached. */
-static int sort_frames(struct files *files, uint32_t all)
+static int sort_frames(struct files *files)
 {
     const struct arena *arena = files->arena;
     uint32_t first = 0;
@@ -171,7 +171,7 @@ static int sort_frames(struct files *files, uint32_t all)
     files->untaken = malloc((first + 1ul) * sizeof *files->untaken);
     if (!files->untaken)
         return -ENOMEM;
-    for (uint32_t i = 1; i <= all; i++) {
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i)) {
         struct file_index *index = &files->index[arena->frames[i].file];
 
         if (arena->frames[i].file)
@@ -283,7 +283,7 @@ static int open_parts(struct files *files)
     pthread_mutex_init(&files->opens_lock, NULL);
     lists_open(files);
     wishes_open(&files->wishes);
-    shares_open(files, files->options->user_share);
+    shares_open(files);
     tail_open(&files->tail, &header->journal, header->file_used > 0);
     error = slots_open(&files->slots, &header->file_used, header->file_max);
     return error ? error : ahead_open(files);
@@ -292,7 +292,6 @@ static int open_parts(struct files *files)
 int files_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context)
 {
     int error = open_parts(files);
-    uint32_t all;
 
     if (!error)
         error = commit_open(files, committed, context);
@@ -304,12 +303,11 @@ int files_open(struct files *files, void (*committed)(void *context, uint32_t fi
     files->searches = SEARCHES_MAX;
     inodes_find_damage(files->inodes);
     take_records(files);
-    all = files->arena->header->frame_max + files->arena->header->spilled;
-    count_frames(files, all);
+    count_frames(files);
     check_handles(files);
     if (find_damage(files))
-        drop_frames(files, all);
-    error = sort_frames(files, all);
+        drop_frames(files);
+    error = sort_frames(files);
     if (error)
         return error;
     take_files(files);

@@ -173,7 +173,7 @@ static void verify_free_frames(struct files *files, struct mapshare_abi_verify *
 {
     const struct arena *arena = files->arena;
 
-    for (uint32_t i = arena->header->frame_max + arena->header->spilled; i; i--) {
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i)) {
         const struct frame *frame = &arena->frames[i];
         struct frame seen = {.page = frame->page, .version = frame->version, .position = frame->position, .use = frame->use};
 

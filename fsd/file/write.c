@@ -158,7 +158,7 @@ ssize_t file_write(struct files *files, uint32_t number, struct received *data, 
         version_changed(files, index);
     }
     pthread_mutex_unlock(&index->lock);
-    if (frame_free_count(files->frames) < files->arena->header->frame_max / 8)
+    if (frame_is_short(files->frames, 8))
         wish(&files->wishes, WISH_FLUSH);
     atomic_fetch_add_explicit(&files->arena->header->counters.pages_received, (done + PAGE_BYTES - 1) >> PAGE_SHIFT,
                               memory_order_relaxed);

@@ -129,6 +129,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
 /* Tells the next recovery that the log was left empty, if it is, so that it need not be searched for damage. Nothing is written after it. */
 void journal_seal(struct journal *journal);
 void journal_close(struct journal *journal);
+/* Of a journal that is closed: if it is empty and longer than `size`, it is made so long. 0 or -errno: it is as it was. */
+int journal_leave(int private_folder, uint64_t size);
 
 uint64_t journal_size(const struct journal *journal);
 uint64_t journal_used(struct journal *journal);

@@ -9,6 +9,35 @@
 #include "journal/prepare.h"
 #include "journal/scan.h"
 
+/* Whether the log is empty, or -errno. */
+static int is_empty(int fd)
+{
+    struct scan scan;
+    int result = scan_open(&scan, fd);
+    if (result < 0)
+        return result;
+    result = scan_next(&scan);
+    scan_close(&scan);
+    return result < 0 ? result : result == 0;
+}
+
+int journal_leave(int folder, uint64_t size)
+{
+    struct superblock superblock;
+    int fd, result = superblock_open_file(folder, O_RDWR | O_DIRECT, &fd);
+    if (result < 0)
+        return result;
+    size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
+    result = superblock_read(fd, &superblock);
+    bool larger = result == 0 && superblock.capacity + FORMAT_LOG_START > size;
+    if (larger)
+        result = is_empty(fd);
+    close(fd);
+    if (result > 0)
+        result = superblock_create_file(folder, size, superblock.sequence);
+    return result;
+}
+
 int prepare_file(int folder, uint64_t size, bool fresh, int *fd, struct superblock *superblock)
 {
     size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
@@ -26,14 +55,9 @@ int prepare_file(int folder, uint64_t size, bool fresh, int *fd, struct superblo
     if (result < 0 || !fresh || superblock->capacity + FORMAT_LOG_START == size)
         return result;
 
-    struct scan scan;
-    result = scan_open(&scan, *fd);
-    if (result < 0)
+    result = is_empty(*fd);
+    if (result <= 0) /* start_fresh tells why */
         return result;
-    result = scan_next(&scan);
-    scan_close(&scan);
-    if (result != 0) /* start_fresh tells why */
-        return result < 0 ? result : 0;
     result = superblock_create_file(folder, size, superblock->sequence);
     if (result < 0) {
         log_line(LOG_WARN, "cannot change the journal's size (%s): it keeps the old one", strerror(-result));

@@ -287,6 +287,13 @@ static void *listen_thread(void *argument)
     return NULL;
 }
 
+void probe_client_share(struct probe_client *client, uint32_t user_most)
+{
+    pthread_mutex_lock(&client->lock);
+    client->user_most = user_most;
+    pthread_mutex_unlock(&client->lock);
+}
+
 int probe_client_open(struct probe_client **out, struct inode_table *inodes, int channel, uint32_t user_most)
 {
     struct probe_client *client = calloc(1, sizeof *client);

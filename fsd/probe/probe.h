@@ -52,6 +52,8 @@ struct probe_client;
 
 /* The worker's end of the channel; starts the listening thread. */
 int probe_client_open(struct probe_client **client, struct inode_table *inodes, int channel, uint32_t user_most);
+/* So many of one user's questions may be under way from now on. */
+void probe_client_share(struct probe_client *client, uint32_t user_most);
 /* For this user. -ENOSYS: there is nobody to ask, -EDQUOT: too much of the user's waits; then `done` is not called. */
 int probe_ask(struct probe_client *client, struct probe_request *request, uint32_t user);
 

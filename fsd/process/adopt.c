@@ -28,7 +28,7 @@ int adopt_run(const struct options *options)
 
     if (error)
         return refuse(options, error);
-    log_adopt(handover.owned[OWNED_MESSAGES], handover.owned[OWNED_SYSTEM_LOG], handover.log_to_system, options->trace);
+    log_adopt(handover.owned[OWNED_MESSAGES], handover.owned[OWNED_SYSTEM_LOG], handover.log_to_system, options->tuning.log_level);
     daemon = (struct daemon){
         .options = options, .place = handover.place, .program = handover.program, .store_marks = handover.store_marks};
     memcpy(daemon.owned, handover.owned, sizeof daemon.owned);

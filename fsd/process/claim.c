@@ -46,7 +46,7 @@ static void own_mount(struct daemon *daemon)
     static const uint64_t rules[] = {
         [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME,
-                                    .attr_set = rules[daemon->options->atime]};
+                                    .attr_set = rules[daemon->options->tuning.atime]};
     int tree, root = -1;
 
     if (daemon->options->no_folder_atime)
@@ -61,7 +61,7 @@ static void own_mount(struct daemon *daemon)
         daemon->store_marks = true;
     } else {
         sandbox_miss("a mount of the store that has no way out of it", -errno);
-        if (daemon->options->atime != ATIME_RELATIVE)
+        if (daemon->options->tuning.atime != ATIME_RELATIVE)
             log_line(LOG_WARN, "access times of folders and symbolic links follow the store's own mount: %s", strerror(errno));
     }
     if (tree >= 0)

@@ -18,7 +18,7 @@ bool fallen_is(struct keeper *keeper)
 
     if (second - deaths->window >= WINDOW_SECONDS)
         *deaths = (struct deaths){.window = second};
-    return ++deaths->count > keeper->daemon->options->max_restarts;
+    return ++deaths->count > arena_tuning(keeper->daemon->arena.header)->max_restarts;
 }
 
 void fallen_begin(struct keeper *keeper, const char *how)

@@ -39,6 +39,8 @@ static uint64_t least_of(char *folder, size_t root)
 
     do {
         limit = least(limit, read_limit(folder, "memory.max"));
+        limit = least(
+            limit, read_limit(folder, "memory.high")); /* beyond, who takes memory is made to wait, and ours is never given back */
         limit = least(limit, read_limit(folder, "memory.limit_in_bytes"));
         slash = strrchr(folder, '/');
         if (slash)

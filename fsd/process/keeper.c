@@ -17,6 +17,7 @@
 #include "process/background.h"
 #include "process/fallen.h"
 #include "process/keeper.h"
+#include "process/mount.h"
 #include "process/standby.h"
 #include "process/tell.h"
 #include "process/tune.h"
@@ -113,7 +114,7 @@ static void start_missing_standby(struct keeper *keeper)
         daemon->arena.header->standby_pid = keeper->standby;
         return;
     }
-    *keeper = (struct keeper){.daemon = daemon, .told = true};
+    *keeper = (struct keeper){.daemon = daemon, .told = true, .atime = ATIME_UNKNOWN};
     atomic_fetch_add(&daemon->arena.header->counters.keeper_restarts, 1);
     log_line(LOG_WARN, "the keeper was ended; its stand-by keeps the mount from now on");
     if (atomic_exchange(&daemon->arena.header->upgrading, false))
@@ -212,6 +213,7 @@ static void wait_for_signal(struct keeper *keeper)
     bool retry = missing || (keeper->told && !keeper->standby) || keeper->unmount || keeper->trial;
     struct timespec pause = {.tv_nsec = (keeper->told ? RETRY_MILLISECONDS : POLL_MILLISECONDS) * 1000000};
     struct timespec second = {.tv_sec = 1};
+    uint64_t atime = arena_tuning(keeper->daemon->arena.header)->atime;
     sigset_t all;
     int signal;
 
@@ -228,12 +230,17 @@ static void wait_for_signal(struct keeper *keeper)
     if (signal == SIGHUP)
         upgrade_begin(keeper);
     upgrade_look(keeper);
+    if (keeper->told && atime != keeper->atime && !mount_atime_start(keeper->daemon, atime))
+        keeper->atime = atime;
     keeper->pause = false;
 }
 
 int keeper_run(struct daemon *daemon, pid_t standby)
 {
-    struct keeper keeper = {.daemon = daemon, .standby = standby, .told = standby != 0};
+    struct keeper keeper = {.daemon = daemon,
+                            .standby = standby,
+                            .told = standby != 0,
+                            .atime = standby ? ATIME_UNKNOWN : daemon->options->tuning.atime};
     struct arena_header *header = daemon->arena.header;
     int result = -1;
 

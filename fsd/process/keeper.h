@@ -12,6 +12,8 @@ struct deaths {
     uint64_t count;
 };
 
+#define ATIME_UNKNOWN UINT64_MAX
+
 struct keeper {
     struct daemon *daemon;
     pid_t worker, probe; /* 0: to be started */
@@ -21,6 +23,7 @@ struct keeper {
     bool refused;        /* the next worker could not be started at once, and that was told */
     bool pause;          /* before it is tried again */
     bool told;           /* the mount is usable, and that was told */
+    uint64_t atime;      /* the rule that the mounts have: enum atime_rule, or ATIME_UNKNOWN */
     struct deaths deaths;
     struct watchdog watchdog;
     struct service service;

@@ -123,6 +123,17 @@ void lock_sign(int lock, const struct options *options)
     free(before);
 }
 
+void lock_tell_options(int lock, const struct options *options)
+{
+    char list[OPTIONS_TEXT_MAX];
+    struct record record;
+
+    options_to_text(options, list, sizeof list);
+    read_record(lock, &record);
+    if (strcmp(list, record.options))
+        tell_unsigned(write_record(lock, record.holder, record.state, record.before, list));
+}
+
 void lock_hand_over(int lock)
 {
     struct record record;

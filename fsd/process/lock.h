@@ -11,6 +11,8 @@ int lock_take(int lock, const char *given);
 void lock_sign(int lock, const struct options *options);
 /* The options of the mount that signed it last, as options_of_text takes them: MAPSHARE_LOCK_SIZE bytes. 0 or -errno. */
 int lock_read_options(int lock, char *list);
+/* The mount's options are these now. */
+void lock_tell_options(int lock, const struct options *options);
 /* The holder's number becomes ours. */
 void lock_hand_over(int lock);
 /* Says how the mount left the store. */

@@ -66,14 +66,18 @@ static void escape(char *to, size_t max, const char *from)
     to[at] = 0;
 }
 
+/* The rule for access times, as the kernel has it. */
+static uint64_t atime_attribute(uint64_t rule)
+{
+    return rule == ATIME_STRICT ? MOUNT_ATTR_STRICTATIME : rule == ATIME_NONE ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_RELATIME;
+}
+
 /* Flags of the mount that libfuse, or the fusermount3 of an ordinary user, may not know. The rule for access times is the worker's
  * to keep; here the mount table shows it. */
 static void set_attributes(const struct daemon *daemon)
 {
-    static const uint64_t rules[] = {
-        [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
     const struct options *options = daemon->options;
-    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = rules[options->atime]};
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = atime_attribute(options->tuning.atime)};
     int root = place_enter(&daemon->place);
 
     if (options->no_symlinks)
@@ -152,4 +156,17 @@ int mount_make(struct daemon *daemon)
         log_line(LOG_NOTE, "%s: /run/mount cannot be written (%s): umount will not wait for the store, mapshare unmount does",
                  options->mountpoint, strerror(-error));
     return 0;
+}
+
+int mount_atime_start(const struct daemon *daemon, uint64_t rule)
+{
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = atime_attribute(rule)};
+    pid_t pid = fork();
+
+    if (pid)
+        return pid < 0 ? -errno : 0;
+    if (daemon->store_marks)
+        mount_setattr(daemon->owned[OWNED_STORE], "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+    mount_setattr(place_enter(&daemon->place), "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+    _exit(0);
 }

@@ -115,7 +115,7 @@ static void save(const struct daemon *daemon)
     int folder = -1, error = 0;
     char name[32];
 
-    for (uint32_t i = 1; i <= arena->header->frame_max + arena->header->spilled && !error; i++) {
+    for (uint32_t i = arena_frame_last(arena->header); i && !error; i = arena_frame_before(arena->header, i)) {
         uint64_t inode = uncommitted(arena, i);
 
         if (inode && folder < 0)

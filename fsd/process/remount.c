@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -65,31 +66,41 @@ static unsigned long apply(unsigned long all, const char *list)
     return all;
 }
 
-/* The daemon's own options are in the store's lock, as it was mounted. */
-static int check_same(const struct options *options, const struct mount_entry *mount)
+/* The daemon's options as they hold are in the store's lock. */
+static int read_present(const struct options *options, const struct mount_entry *mount, struct options *present)
 {
-    struct options present;
     char path[4200], list[MAPSHARE_LOCK_SIZE];
-    const char *name;
     int lock, error;
 
-    if (!options->given)
-        return 0;
     snprintf(path, sizeof path, "%s/" MAPSHARE_PRIVATE_FOLDER "/lock", mount->source);
     lock = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     error = lock < 0 ? -errno : lock_read_options(lock, list);
     if (lock >= 0)
         close(lock);
     if (!error)
-        error = options_of_text(&present, list);
-    name = error ? "what was given" : options_differ(options, &present);
-    if (error)
-        log_line(LOG_FATAL, "%s: cannot be read (%s): it tells whether the daemon's options are to change, and those cannot", path,
+        error = options_of_text(present, list);
+    if (error && options->given)
+        log_line(LOG_FATAL, "%s: cannot be read (%s): it tells which of the daemon's options are to change", path,
                  strerror(-error));
-    else if (name)
-        log_line(LOG_FATAL, "%s: %s cannot be changed while it is mounted; unmount it, and mount it with what you want",
-                 options->mountpoint, name);
-    return error ? error : name ? -EINVAL : 0;
+    return options->given ? error : 0;
+}
+
+/* By its worker. 0, or -errno after a message. */
+static int set(const struct options *options, const char *point, const char *list)
+{
+    struct mapshare_abi_set change = {0};
+    int fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+
+    snprintf(change.text, sizeof change.text, "%s", list);
+    if (fd < 0 || ioctl(fd, MAPSHARE_IOC_SET, &change))
+        error = -errno;
+    if (error)
+        log_line(LOG_FATAL, "%s: %s cannot be changed: %s", options->mountpoint, list, strerror(-error));
+    else if (change.error)
+        log_line(LOG_FATAL, "%s: %.*s", options->mountpoint, (int)sizeof change.text, change.text);
+    if (fd >= 0)
+        close(fd);
+    return error ? error : -change.error;
 }
 
 /* The daemon of a read-only store keeps what is its own in memory, where nothing is durable. */
@@ -105,6 +116,7 @@ static int check_store(const struct options *options, const struct mount_entry *
     return -EROFS;
 }
 
+/* What the kernel has. The rule for access times is set by the keeper. */
 static int change(const struct options *options, const char *point, const struct mount_entry *existing)
 {
     unsigned long wanted = apply(apply(flags_of(existing), options->kernel_options), options->own_options);
@@ -112,6 +124,8 @@ static int change(const struct options *options, const char *point, const struct
     unsigned long differ;
     int error = 0;
 
+    if (wanted == flags_of(existing))
+        return 0;
     if (mount(existing->source, point, existing->type, MS_REMOUNT | wanted, NULL))
         error = -errno;
     if (!error)
@@ -131,7 +145,34 @@ static int change(const struct options *options, const char *point, const struct
     return error;
 }
 
-int remount(const struct options *options)
+/* All of it, or nothing: the daemon may refuse its part, and what the kernel refuses then is rare, and taken back. */
+static int change_all(struct options *options, const char *point, const struct mount_entry *existing)
+{
+    char list[OPTIONS_TEXT_MAX] = "", before[OPTIONS_TEXT_MAX];
+    struct options present = {0}, again;
+    int error = read_present(options, existing, &present);
+
+    if (!error && options_changes(options, &present, list, sizeof list)) {
+        log_line(LOG_FATAL, "%s: %s", options->mountpoint, options->complaint);
+        error = -EINVAL;
+    }
+    if (!error)
+        error = check_store(options, existing);
+    if (!error && *list)
+        error = set(options, point, list);
+    if (error)
+        return error;
+    error = change(options, point, existing);
+    if (error && *list) {
+        again = present;
+        again.given = options->given;
+        options_changes(&again, options, before, sizeof before);
+        set(options, point, before);
+    }
+    return error;
+}
+
+int remount(struct options *options)
 {
     char point[4096];
     struct mount_entry entry;
@@ -144,11 +185,7 @@ int remount(const struct options *options)
         log_line(LOG_FATAL, "%s: not a mapsharefs mount; remount changes one that is", options->mountpoint);
         return error ? error : -EINVAL;
     }
-    error = check_same(options, &entry);
-    if (!error)
-        error = check_store(options, &entry);
-    if (!error)
-        error = change(options, point, &entry);
+    error = change_all(options, point, &entry);
     mounts_free(&entry);
     return error;
 }

@@ -6,6 +6,6 @@
 
 /* Changes the kernel's flags of an existing mount: those that are named, and no others. What cannot be changed is refused by name,
  * if it is not so already. 0, or -errno after a message. */
-int remount(const struct options *options);
+int remount(struct options *options);
 
 #endif

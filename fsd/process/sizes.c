@@ -29,7 +29,8 @@
 #define THREAD_SPACE (80 * MIB)
 #define OWN_MEMORY (128 * MIB) /* of the arena's other tables, in huge pages, and of the processes */
 #define FILES_LEAST 64         /* what a worker needs for its threads it tells itself */
-#define SPILL_FACTOR 8         /* the spill file may grow to so many times the cache */
+#define CACHE_GROWTH 4
+#define SPILL_FACTOR 8 /* the spill file may grow to so many times the cache */
 
 /* Of the caller's shell, and not meant for a daemon. */
 void sizes_raise_limits(void)
@@ -54,53 +55,100 @@ static uint64_t limited(int resource, uint64_t needed)
     return !getrlimit(resource, &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed ? limit.rlim_cur : 0;
 }
 
-int sizes_choose(struct options *options, const struct daemon *daemon)
+/* `what`: the option by which it is told. 0, or -errno after a message. */
+static int check_memory(const char *what, uint64_t bytes, uint64_t memory, uint64_t group)
 {
-    struct sysinfo system;
-    struct statvfs stat;
-    struct stat journal;
-    uint64_t memory, limit, group = group_memory();
+    if (bytes > memory / 4 * 3) {
+        log_line(LOG_FATAL, "%s=%" PRIu64 "M: more than three quarters of the memory that there is for us, %" PRIu64 "M; give less",
+                 what, bytes / MIB, memory / MIB);
+        return -ENOMEM;
+    }
+    if (group != UINT64_MAX && group < bytes + OWN_MEMORY) { /* the system would kill us again and again */
+        log_line(LOG_FATAL,
+                 "%s=%" PRIu64 "M: the control group's limit of memory is %" PRIu64
+                 "M, and %d are needed beside the cache; raise it or give less",
+                 what, bytes / MIB, group / MIB, (int)(OWN_MEMORY / MIB));
+        return -ENOMEM;
+    }
+    return 0;
+}
 
-    if (sysinfo(&system) || fstatvfs(daemon->owned[OWNED_STORE], &stat))
+/* What it may be raised to takes no memory until then, but has a place in the arena. */
+static uint64_t choose_cache_max(uint64_t cache, uint64_t memory, uint64_t group)
+{
+    uint64_t most = memory / 4 * 3;
+
+    if (group != UINT64_MAX && group - OWN_MEMORY < most)
+        most = group - OWN_MEMORY;
+    if (cache * CACHE_GROWTH < most)
+        most = cache * CACHE_GROWTH;
+    return most < cache || limited(RLIMIT_AS, UINT64_MAX) || limited(RLIMIT_FSIZE, UINT64_MAX) ? cache : most / MIB * MIB;
+}
+
+static int choose_cache(struct options *options)
+{
+    uint64_t *cache = &options->tuning.cache_size, memory, group = group_memory();
+    struct sysinfo system;
+    int error;
+
+    if (sysinfo(&system))
         return -errno;
     memory = (uint64_t)system.totalram * system.mem_unit;
     if (group < memory)
         memory = group;
-    if (!options->cache_size) {
-        options->cache_size = memory / 8 < CACHE_DEFAULT_MAX ? memory / 8 : CACHE_DEFAULT_MAX;
-        if (options->cache_size < CACHE_DEFAULT_MIN)
-            options->cache_size = CACHE_DEFAULT_MIN;
+    if (!*cache) {
+        *cache = memory / 8 < CACHE_DEFAULT_MAX ? memory / 8 : CACHE_DEFAULT_MAX;
+        if (*cache < CACHE_DEFAULT_MIN)
+            *cache = CACHE_DEFAULT_MIN;
     }
-    if (options->cache_size > memory / 4 * 3) {
-        log_line(LOG_FATAL,
-                 "cache_size=%" PRIu64 "M: more than three quarters of the memory that there is for us, %" PRIu64 "M; give less",
-                 options->cache_size / MIB, memory / MIB);
-        return -ENOMEM;
-    }
-    if (group != UINT64_MAX && group < options->cache_size + OWN_MEMORY) { /* the system would kill us again and again */
-        log_line(LOG_FATAL,
-                 "cache_size=%" PRIu64 "M: the control group's limit of memory is %" PRIu64
-                 "M, and %d are needed beside the cache; raise it or "
-                 "give less",
-                 options->cache_size / MIB, group / MIB, (int)(OWN_MEMORY / MIB));
-        return -ENOMEM;
-    }
-    if (options->cache_size < options->threads * 2 * WRITE_MAX) {
-        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: too little for %" PRIu64 " threads; give at least 2M for each",
-                 options->cache_size / MIB, options->threads);
+    error = check_memory("cache_size", *cache, memory, group);
+    if (!error && *cache < options_cache_least(options)) {
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: too little for %" PRIu64 " threads; give at least 2M for each", *cache / MIB,
+                 options->threads);
         return -EINVAL;
     }
-    options->journal_max = options->journal_size;
-    if (!options->journal_size) {
-        uint64_t room = stat.f_bavail * stat.f_frsize / 4;
-
-        options->journal_size = readonly_applies(daemon) ? JOURNAL_MIN : JOURNAL_DEFAULT;
-        if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
-            options->journal_size = journal.st_size;
-        else if (room < JOURNAL_DEFAULT)
-            options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
-        options->journal_max = room / 4 < JOURNAL_MAX ? room / 4 : JOURNAL_MAX;
+    if (!error && options->cache_max && options->cache_max < *cache) {
+        log_line(LOG_FATAL, "cache_max=%" PRIu64 "M: less than cache_size, %" PRIu64 "M; give more, or leave it out",
+                 options->cache_max / MIB, *cache / MIB);
+        return -EINVAL;
     }
+    if (!error && !options->cache_max)
+        options->cache_max = choose_cache_max(*cache, memory, group);
+    return error ?: check_memory("cache_max", options->cache_max, memory, group);
+}
+
+static int choose_journal(struct options *options, const struct daemon *daemon)
+{
+    uint64_t *max = &options->tuning.journal_max, room;
+    struct statvfs disk;
+    struct stat journal;
+
+    if (fstatvfs(daemon->owned[OWNED_STORE], &disk))
+        return -errno;
+    room = disk.f_bavail * disk.f_frsize / 4;
+    if (options->journal_size) {
+        *max = *max ?: options->journal_size;
+        return 0;
+    }
+    options->journal_size = readonly_applies(daemon) ? JOURNAL_MIN : JOURNAL_DEFAULT;
+    if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
+        options->journal_size = journal.st_size;
+    else if (room < JOURNAL_DEFAULT)
+        options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
+    room = room / 4 / MIB * MIB;
+    *max = *max ?: room < JOURNAL_MIN ? JOURNAL_MIN : room < JOURNAL_MAX ? room : JOURNAL_MAX;
+    return 0;
+}
+
+int sizes_choose(struct options *options, const struct daemon *daemon)
+{
+    uint64_t limit;
+    int error = choose_cache(options);
+
+    if (!error)
+        error = choose_journal(options, daemon);
+    if (error)
+        return error;
     limit = limited(RLIMIT_NOFILE, FILES_LEAST);
     if (limit) {
         log_line(LOG_FATAL, "the limit of open files is %" PRIu64 " (ulimit -n); raise it to %d at least", limit, FILES_LEAST);
@@ -167,15 +215,15 @@ static void tell_no_memory(const struct options *options, int error)
 
     if (limit)
         log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: the limit of %s is %" PRIu64 " KiB (ulimit -%c); raise it or give less",
-                 options->cache_size / MIB, file ? "file sizes" : "address space", limit / 1024, file ? 'f' : 'v');
+                 options->tuning.cache_size / MIB, file ? "file sizes" : "address space", limit / 1024, file ? 'f' : 'v');
     else
-        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->cache_size / MIB, strerror(-error));
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->tuning.cache_size / MIB, strerror(-error));
 }
 
 int sizes_make_arena(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
-    uint64_t spill = options->cache_size * SPILL_FACTOR, size_max = INT64_MAX;
+    uint64_t spill = options->tuning.cache_size * SPILL_FACTOR, size_max = INT64_MAX;
     int error;
 
     daemon->owned[OWNED_SPILL] = open_spill(daemon);
@@ -187,7 +235,7 @@ int sizes_make_arena(struct daemon *daemon)
     }
     if (daemon->owned[OWNED_SPILL] < 0)
         log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
-    error = arena_create(&daemon->arena, options->cache_size, spill, daemon->owned[OWNED_SPILL]);
+    error = arena_create(&daemon->arena, &options->tuning, options->cache_max, spill, daemon->owned[OWNED_SPILL]);
     if (!error)
         daemon->owned[OWNED_ARENA] = daemon->arena.fd;
     if (!error)

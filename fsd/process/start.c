@@ -85,7 +85,7 @@ int start_run(const struct options *given)
     options = *given;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    log_start(options.foreground, options.trace);
+    log_start(options.foreground, options.tuning.log_level);
     sizes_raise_limits();
     be_killed_last();
     if (options.remount)

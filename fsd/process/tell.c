@@ -45,7 +45,7 @@ void tell_mounted(const struct daemon *daemon)
         snprintf(recovered, sizeof recovered, "recovered %" PRIu64 " commits", daemon->recovered);
     log_line(LOG_NOTE,
              "%s is mounted on %s: mapsharefs " PACKAGE_VERSION ", Linux %s, cache %" PRIu64 "M, journal %" PRIu64 "M, %s",
-             options->store, options->mountpoint, system.release, options->cache_size >> MIB_SHIFT,
+             options->store, options->mountpoint, system.release, options->tuning.cache_size >> MIB_SHIFT,
              options->journal_size >> MIB_SHIFT, recovered);
 }
 

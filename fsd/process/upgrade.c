@@ -20,21 +20,22 @@
 
 static int execute(const struct daemon *daemon, int handover, bool check)
 {
-    const struct options *options = daemon->options;
+    struct options options = *daemon->options;
     char adopt[32], list[OPTIONS_TEXT_MAX + 2 * OPTIONS_LIST_MAX];
     const char *argv[9] = {daemon->program, adopt};
     int count = 2;
 
     snprintf(adopt, sizeof adopt, "--adopt=%d", handover);
-    options_to_list(options, list, sizeof list);
+    options.tuning = *arena_tuning(daemon->arena.header);
+    options_to_list(&options, list, sizeof list);
     if (check)
         argv[count++] = "--check";
-    if (options->foreground)
-        argv[count++] = options->trace ? "-d" : "-f";
+    if (options.foreground)
+        argv[count++] = options.trace ? "-d" : "-f";
     argv[count++] = "-o";
     argv[count++] = list;
-    argv[count++] = options->store;
-    argv[count] = options->mountpoint;
+    argv[count++] = options.store;
+    argv[count] = options.mountpoint;
     sandbox_before_execution();
     execv(daemon->program, (char **)argv);
     return -errno;

@@ -78,7 +78,7 @@ static void inspect(const struct daemon *daemon, pid_t worker) __attribute__((no
 void watchdog_look(struct watchdog *watchdog, const struct daemon *daemon, pid_t worker)
 {
     const struct arena *arena = &daemon->arena;
-    time_t limit = (time_t)daemon->options->hang_timeout;
+    time_t limit = (time_t)arena_tuning(arena->header)->hang_timeout;
     bool late = false;
 
     if (!limit || !worker || watchdog->inspector)
@@ -204,7 +204,7 @@ static void inspect(const struct daemon *daemon, pid_t worker)
     if (threads.for_disk || header->io_under_way)
         _exit(WAITS_FOR_DISK);
     log_line(LOG_WARN, "the worker %s for %d seconds (hang_timeout): it is replaced",
-             threads.stopped ? "was stopped" : "has got on with nothing", (int)daemon->options->hang_timeout);
+             threads.stopped ? "was stopped" : "has got on with nothing", (int)arena_tuning(daemon->arena.header)->hang_timeout);
     if (!threads.stopped) {
         header->stack_count = 0;
         for (unsigned i = 0; i < STACKS_MAX; i++)

@@ -36,6 +36,7 @@
 #include "request/receive.h"
 #include "request/rollback.h"
 #include "request/takeover.h"
+#include "request/tuning.h"
 #include "request/wait.h"
 #include "sandbox/sandbox.h"
 #include "store/mode.h"
@@ -172,14 +173,11 @@ static void attributes_changed(struct files *files, uint32_t inode)
     attribute_untell((struct server *)((char *)files - offsetof(struct server, files)), inode);
 }
 
-/* What one user's programs may have of what all share. */
-static void set_limits(struct server *server)
+static void tell_options(struct server *server)
 {
-    uint32_t *limits = server->inodes.users.limits;
+    struct options options = tuning_options(server);
 
-    limits[HOLDS_HANDLES] = server->options->user_handles;
-    limits[HOLDS_PARKED] = server->options->user_waits;
-    descriptor_share(&server->descriptors, server->options->user_removed);
+    lock_tell_options(server->lock, &options);
 }
 
 /* ---- the end ---- */
@@ -233,6 +231,15 @@ static int finish(struct files *files, const pthread_t *threads, size_t count, i
     else if (left)
         lock_tell(lock, MAPSHARE_LOCK_LEFT "%s", strerror(-left));
     return error || left ? WORKER_UNSAVED : WORKER_DONE;
+}
+
+/* A store that is small and used little shall not keep the journal of its busiest hour. */
+static void leave_journal(const struct daemon *daemon, uint64_t size)
+{
+    int error = size ? journal_leave(daemon->owned[OWNED_PRIVATE_FOLDER], size) : 0;
+
+    if (error)
+        log_line(LOG_NOTE, "the journal is not made smaller (journal_left): %s", strerror(-error));
 }
 
 /* What the store's private folder has for its inodes. */
@@ -291,7 +298,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = freeze_open(server);
     if (!error) {
-        set_limits(server);
+        tuning_begin(server);
         requests_take_over(server);
         inode_end_unused(&server->inodes);
     }
@@ -351,8 +358,11 @@ int worker_run(struct daemon *daemon, bool rescues)
     server.privileged = geteuid() == 0;
     server.store_marks = daemon->store_marks;
     server.followed = NO_PROCESSOR;
+    server.options_changed = tell_options;
+    server.lock = daemon->owned[OWNED_LOCK];
     if (server.privileged && setgroups(0, NULL))
         log_line(LOG_NOTE, "root's groups stay: %s", strerror(errno));
+    pthread_mutex_init(&server.set_lock, NULL);
     pthread_mutex_init(&server.wait_lock, NULL);
     pthread_mutex_init(&server.group_lock, NULL);
     pthread_cond_init(&server.tick, NULL);
@@ -366,7 +376,8 @@ int worker_run(struct daemon *daemon, bool rescues)
         return rescue(&server.files);
     server.files.attributes_changed = attributes_changed;
     if (!error)
-        error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END], server.options->user_probes);
+        error = probe_client_open(&server.probe, &server.inodes, daemon->owned[OWNED_WORKER_END],
+                                  arena_tuning(server.arena.header)->user_probes);
     if (!error && (pthread_create(&threads[0], NULL, flusher_thread, &server.files) ||
                    pthread_create(&threads[1], NULL, checkpoint_thread, &server.files)))
         error = -EAGAIN;
@@ -392,6 +403,8 @@ int worker_run(struct daemon *daemon, bool rescues)
     journal_seal(server.journal);
     journal_close(server.journal);
     store_close(server.store);
+    if (error == WORKER_DONE)
+        leave_journal(daemon, arena_tuning(server.arena.header)->journal_left);
     if (error == WORKER_DONE)
         lock_tell(daemon->owned[OWNED_LOCK], MAPSHARE_LOCK_COMPLETE);
     return error;

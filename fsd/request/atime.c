@@ -30,13 +30,13 @@ static void let_store_mark(struct server *server, const struct descriptor *descr
 /* T4: a page that is brought in from the store marks atime, by the mount's rule. */
 void atime_mark(struct server *server, uint32_t inode)
 {
-    bool strict = server->options->atime == ATIME_STRICT;
+    bool strict = arena_tuning(server->arena.header)->atime == ATIME_STRICT;
     struct descriptor *descriptor;
     struct stat stat;
     uint32_t file;
     int error;
 
-    if (!KEEP_TIMES || server->options->atime == ATIME_NONE || server->options->read_only)
+    if (!KEEP_TIMES || arena_tuning(server->arena.header)->atime == ATIME_NONE || server->options->read_only)
         return;
     file = file_of(&server->files, inode, strict && !server->store_marks, &error);
     if (file) {

@@ -96,7 +96,8 @@ static int fill(struct listing *listing, char *names)
 /* An offset of its own: the cached descriptor is shared. O_NOATIME is for owners only. */
 static int open_listing(struct server *server, const struct descriptor *descriptor)
 {
-    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (server->options->atime == ATIME_NONE ? O_NOATIME : 0), fd, error, tries = 0;
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (arena_tuning(server->arena.header)->atime == ATIME_NONE ? O_NOATIME : 0), fd,
+        error, tries = 0;
 
     do {
         fd = openat(descriptor->fd, ".", flags);

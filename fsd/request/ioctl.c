@@ -20,6 +20,7 @@
 #include "request/listing.h"
 #include "request/operations.h"
 #include "request/ranges.h"
+#include "request/tuning.h"
 #include "request/verify.h"
 #include "request/wait.h"
 
@@ -100,6 +101,10 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     }
     if (command == MAPSHARE_IOC_BACKUP && in_size >= sizeof(struct mapshare_abi_backup) && out_size >= in_size) {
         backup_serve(request, inode, info->fh, in);
+        return;
+    }
+    if (command == MAPSHARE_IOC_SET && in_size >= sizeof(struct mapshare_abi_set) && out_size >= in_size) {
+        tuning_serve(request, inode, in);
         return;
     }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||

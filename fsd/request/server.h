@@ -31,6 +31,10 @@ struct server {
     bool privileged;                /* may act for other users */
     bool store_marks;               /* the store marks access times by the rule of the mount */
 
+    pthread_mutex_t set_lock;                       /* held by who changes options: before all others */
+    void (*options_changed)(struct server *server); /* upwards: the store's lock tells them, too */
+    int lock;
+
     pthread_mutex_t handle_lock;
     struct slots handle_slots;
     uint32_t *opens; /* by inode */

@@ -95,7 +95,7 @@ void stats_get(fuse_req_t request, size_t size)
         {"inodes", in_use(&server->inodes.lock, &server->inodes.slots)},
         {"files", in_use(&server->files.record_lock, &server->files.slots)},
         {"handles", in_use(&server->handle_lock, &server->handle_slots)},
-        {"frames_total", header->frame_max},
+        {"frames_total", server->frames.limit},
         {"frames_free", frame_free_count(&server->frames)},
         {"frames_received", frames.of[MAPSHARE_ABI_RECEIVED]},
         {"frames_committed", frames.of[MAPSHARE_ABI_COMMITTED]},

@@ -22,14 +22,14 @@ bool virtual_is(const char *name)
 static void get_commit(fuse_req_t request, uint32_t file, size_t size)
 {
     struct mapshare_abi_info info = {0};
-    char text[64];
+    char text[64] = "none";
 
     if (file)
         status_info(&server_of(request)->files, file, &info);
-    request_reply_value(request, text,
-                        snprintf(text, sizeof text, "%" PRIu64 " %" PRId64 ".%09" PRIu32, info.sequence, info.commit_seconds,
-                                 info.commit_nanoseconds),
-                        size);
+    if (info.sequence)
+        snprintf(text, sizeof text, "%" PRIu64 " %" PRId64 ".%09" PRIu32, info.sequence, info.commit_seconds,
+                 info.commit_nanoseconds);
+    request_reply_value(request, text, strlen(text), size);
 }
 
 static void get_error(fuse_req_t request, uint32_t file, size_t size)

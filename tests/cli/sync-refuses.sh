@@ -31,4 +31,4 @@ if is_root; then
 else
     skip_part "other users and a second mount need root"
 fi
-[ "$(attribute commit "$MOUNT/file" | cut -d ' ' -f 1)" = 0 ] || fail "committed: $(attribute commit "$MOUNT/file")"
+[ "$(attribute commit "$MOUNT/file")" = none ] || fail "committed: $(attribute commit "$MOUNT/file")"

@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         words[count++] = bytes + at;
     if (options_parse(&options, count, words))
         return 0;
-    if (!options.cache_size) /* these two are chosen before anybody is told */
-        options.cache_size = 64 << 20;
+    if (!options.tuning.cache_size) /* these are chosen before anybody is told */
+        options.tuning.cache_size = options.cache_max = 64 << 20;
+    if (!options.tuning.journal_max)
+        options.tuning.journal_max = 64 << 20;
     if (!options.journal_size)
         options.journal_size = 64 << 20;
     options_to_text(&options, text, sizeof text);

@@ -39,15 +39,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static char folder[4096];
-static struct options options = {.cache_size = 16 << 20,
-                                 .journal_size = 4 << 20,
-                                 .commit_interval = 3600,
+static struct options options = {.journal_size = 4 << 20,
                                  .threads = 2,
-                                 .user_share = 50,
-                                 .user_handles = 1000,
-                                 .user_waits = 64,
-                                 .user_removed = 50,
-                                 .user_probes = 2};
+                                 .cache_max = 32 << 20,
+                                 .tuning = {.cache_size = 16 << 20,
+                                            .journal_max = 4 << 20,
+                                            .commit_interval = 3600,
+                                            .user_share = 50,
+                                            .user_handles = 1000,
+                                            .user_waits = 64,
+                                            .user_removed = 50,
+                                            .user_probes = 2,
+                                            .log_level = LOG_NOTE}};
 static struct daemon house = {.options = &options};
 static int kernel_end;
 static uint64_t unique = 100, nodes[NODES] = {1}, handles[HANDLES];
@@ -310,7 +313,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     house.owned[OWNED_SESSION] = ends[1];
     house.owned[OWNED_WORKER_END] = channel[0];
     close(channel[1]); /* there is no mount to ask about */
-    if (arena_create(&house.arena, options.cache_size, 0, -1))
+    if (arena_create(&house.arena, &options.tuning, options.cache_max, 0, -1))
         abort();
     house.arena.header->size_max = INT64_MAX;
     arena_seal(&house.arena);

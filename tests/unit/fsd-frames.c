@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,6 +223,62 @@ static void waiting_ends_when_one_is_given_back(void **state)
     assert_int_equal(table->waiting, 0);
 }
 
+static bool is_in_memory(const struct frame_table *table, uint32_t frame)
+{
+    unsigned char there = 0;
+
+    assert_return_code(mincore(arena_page(table->arena, frame), PAGE_BYTES, &there), errno);
+    return there & 1;
+}
+
+static void give_all(struct frame_table *table, uint32_t from, uint32_t to)
+{
+    for (uint32_t frame = from; frame <= to; frame++)
+        frame_give(table, &frame, 1);
+}
+
+/* Of 1,024 frames. */
+static void fewer_may_be_used(void **state)
+{
+    struct frame_table *table = table_of(state);
+    uint32_t frames[1024];
+
+    assert_int_equal(frame_take(table, frames, 1024), 1024);
+    give_all(table, 1, 900);
+    frame_table_limit(table, 100);
+    assert_int_equal(frame_free_count(table), 100);
+    assert_false(is_in_memory(table, 101));
+    assert_true(is_in_memory(table, 901)); /* somebody's */
+    give_all(table, 901, 1024);
+    assert_false(is_in_memory(table, 901));
+    assert_int_equal(frame_take(table, frames, 1024), 100);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_in_range(frames[i], 1, 100);
+    frame_table_limit(table, 1000);
+    assert_int_equal(frame_take(table, frames, 1024), 900);
+    assert_true(is_in_memory(table, frames[899]));
+}
+
+static void more_than_ever_may_be_used(void **state)
+{
+    struct frame_table table;
+    struct arena arena;
+    uint32_t frames[1024];
+
+    (void)state;
+    assert_int_equal(arena_create(&arena, &(struct tuning){.cache_size = 64 * PAGE_BYTES}, 1024 * PAGE_BYTES, 0, -1), 0);
+    assert_int_equal(frame_table_open(&table, &arena, -1), 0);
+    frame_table_fill(&table);
+    assert_int_equal(frame_take(&table, frames, 1024), 64);
+    assert_int_equal(arena_frame_last(arena.header), 64);
+    frame_table_limit(&table, 1024);
+    assert_int_equal(frame_take(&table, frames, 1024), 960);
+    assert_int_equal(arena_frame_last(arena.header), 1024);
+    arena.header->frame_used = 7; /* damaged: none is overlooked */
+    assert_int_equal(arena_frame_last(arena.header), 1024);
+    arena_unmap(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_given_back_is_taken_again, house_setup, house_teardown),
         cmocka_unit_test_setup_teardown(no_more_than_there_are, house_setup, house_teardown),
         cmocka_unit_test_setup_teardown(each_frame_has_memory_of_its_own, house_setup, house_teardown),
+        cmocka_unit_test_setup_teardown(fewer_may_be_used, house_setup, house_teardown),
+        cmocka_unit_test(more_than_ever_may_be_used),
         cmocka_unit_test(spill_grows_only_when_it_must),
         cmocka_unit_test(spill_has_an_end),
         cmocka_unit_test(spill_gives_blocks_back),

@@ -356,7 +356,7 @@ static void all_at_once(void **state)
     stress->seed = seed ? (unsigned)atoi(seed) : (unsigned)time_now();
     fprintf(stderr, "STRESS_SEED=%u\n", stress->seed);
     stress->house = house_open(160, 5000, 4 * MIB);
-    stress->house->options.commit_interval = 1;
+    stress->house->arena.header->tunings[0].commit_interval = 1;
     start(stress);
     assert_int_equal(pthread_create(&flusher, NULL, flusher_thread, stress->house->files), 0);
     assert_int_equal(pthread_create(&checkpointer, NULL, checkpoint_thread, stress->house->files), 0);

@@ -209,6 +209,7 @@ static void open_worker(struct house *house)
 struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t journal_bytes)
 {
     const char *folder = getenv("TMPDIR");
+    struct tuning tuning;
     struct house *house = calloc(1, sizeof *house);
 
     assert_non_null(house);
@@ -224,12 +225,13 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
         assert_return_code(house->spill, errno);
         assert_return_code(ftruncate(house->spill, (off_t)spill_pages * PAGE_BYTES), errno);
     }
-    house->options = (struct options){.journal_size = journal_bytes, .commit_interval = 3600, .user_share = 100};
+    house->options = (struct options){.journal_size = journal_bytes};
     house->cache_bytes = (uint64_t)cache_pages * PAGE_BYTES;
+    tuning = (struct tuning){.cache_size = house->cache_bytes, .commit_interval = 3600, .user_share = 100};
     house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
     pthread_mutex_init(&house->recorder.lock, NULL);
     assert_int_equal(store_open_serial(&house->recorder.below), 0);
-    assert_int_equal(arena_create(&house->arena, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill), 0);
+    assert_int_equal(arena_create(&house->arena, &tuning, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill), 0);
     house->arena.header->size_max = (uint64_t)1 << 40;
     arena_seal(&house->arena);
     open_worker(house);
