@@ -172,7 +172,8 @@ const struct command commands[] = {
         .operands_most = 1,
         .options = OPTION_JSON | OPTIONS_ALWAYS,
         .summary = "print a mount's counters in Prometheus' text format",
-        .description = "Prints the counters of MOUNT's daemon in the text format that Prometheus and\n"
+        .description = "Prints the counters of MOUNT's daemon, and histograms of how long requests,\n"
+                       "commits and waits for room took, in the text format that Prometheus and\n"
                        "compatible collectors read, for instance through a textfile collector.\n",
         .run = command_metrics,
     },

@@ -112,6 +112,11 @@ int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report)
     return ask_mount(mount_point, MAPSHARE_IOC_VERIFY, report);
 }
 
+int inspect_latency(const char *mount_point, struct mapshare_abi_latency *latencies)
+{
+    return ask_mount(mount_point, MAPSHARE_IOC_LATENCY, latencies);
+}
+
 int inspect_set(const char *mount_point, struct mapshare_abi_set *change)
 {
     return ask_mount(mount_point, MAPSHARE_IOC_SET, change);

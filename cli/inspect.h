@@ -30,6 +30,9 @@ const char *inspect_state_name(uint32_t state);
 /* What the daemon finds in its memory, asked at a mount's root. */
 int inspect_verify(const char *mount_point, struct mapshare_abi_verify *report);
 
+/* How long things took there. */
+int inspect_latency(const char *mount_point, struct mapshare_abi_latency *latencies);
+
 /* Changes a mount's options, or tells in `change` why not. */
 int inspect_set(const char *mount_point, struct mapshare_abi_set *change);
 

@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "command.h"
+#include "inspect.h"
+#include "latencies.h"
 #include "message.h"
 #include "output.h"
 #include "mounts.h"
@@ -33,6 +35,11 @@ static const struct {
     {"inodes", "known_inodes", "gauge", "Files and folders that the kernel knows."},
     {"files", "known_files", "gauge", "Of these, files that were opened for writing."},
     {"handles", "open_files", "gauge", "Open files."},
+    {"inodes_max", "known_inodes_limit", "gauge", "Room for files and folders that the kernel knows."},
+    {"files_max", "known_files_limit", "gauge", "Room for files that were opened for writing."},
+    {"handles_max", "open_files_limit", "gauge", "Room for open files."},
+    {"damaged", "damaged_files", "gauge", "Files out of service, as their records in memory are damaged."},
+    {"share", "user_frames_limit", "gauge", "Pages of memory that a user's uncommitted changes of atomic files may take."},
     {"frames_total", "arena_frames", "gauge", "Pages of memory in the arena."},
     {"frames_spilled_max", "spilled_frames", "gauge", "Pages for which the store's private folder has a place, at most so far."},
     {"commits", "commits_total", "counter", "Commits since the mount."},
@@ -43,22 +50,23 @@ static const struct {
     {"log_dropped", "log_dropped_lines_total", "counter", "Lines for the log that nobody took."},
     {"journal_size", "journal_size_bytes", "gauge", "Size of the journal."},
     {"journal_used", "journal_used_bytes", "gauge", "Bytes of the journal that are not checkpointed yet."},
+    {"journal_tail", "journal_tail_bytes", "gauge", "Where in the journal a recovery would begin."},
     {"sequence", "commit_sequence", "gauge", "Sequence number of the last commit."},
 };
 
-static void label_value(const char *value)
+static void label_print(FILE *out, const char *name, const char *value)
 {
-    putchar('"');
+    fprintf(out, "%s=\"", name);
     for (; *value; value++) {
         if (*value == '\n') {
-            fputs("\\n", stdout);
+            fputs("\\n", out);
             continue;
         }
         if (*value == '"' || *value == '\\')
-            putchar('\\');
-        putchar(*value);
+            fputc('\\', out);
+        fputc(*value, out);
     }
-    putchar('"');
+    fputc('"', out);
 }
 
 static void head_print(const char *name, const char *type, const char *help)
@@ -66,15 +74,15 @@ static void head_print(const char *name, const char *type, const char *help)
     printf("# HELP mapshare_%s %s\n# TYPE mapshare_%s %s\n", name, help, name, type);
 }
 
-static void sample_print(const char *name, const char *mount_point, const char *label, const char *value, uint64_t number)
+static void sample_print(const char *name, const char *mount_point, const char *label, const char *value, double number)
 {
-    printf("mapshare_%s{mount=", name);
-    label_value(mount_point);
+    printf("mapshare_%s{", name);
+    label_print(stdout, "mount", mount_point);
     if (label) {
-        printf(",%s=", label);
-        label_value(value);
+        putchar(',');
+        label_print(stdout, label, value);
     }
-    printf("} %" PRIu64 "\n", number);
+    printf("} %.17g\n", number);
 }
 
 static void entry_print(const struct statistic *entry, const char *mount_point)
@@ -87,14 +95,14 @@ static void entry_print(const struct statistic *entry, const char *mount_point)
             continue;
         if (known[i].name && entry->is_number) {
             head_print(known[i].name, known[i].type, known[i].help);
-            sample_print(known[i].name, mount_point, NULL, NULL, entry->number);
+            sample_print(known[i].name, mount_point, NULL, NULL, (double)entry->number);
         }
         return;
     }
     if (!entry->is_number || entry->key[length] || (size_t)snprintf(name, sizeof name, "%s", entry->key) >= sizeof name)
         return;
     head_print(name, "gauge", "A figure of the daemon's.");
-    sample_print(name, mount_point, NULL, NULL, entry->number);
+    sample_print(name, mount_point, NULL, NULL, (double)entry->number);
 }
 
 /* frames_ and one word, but for the total. */
@@ -112,7 +120,7 @@ static const struct {
     {"waiting", "user_waiting_requests", "gauge", "Requests of the user that wait for a commit or for the kernel's word."},
     {"memory", "user_frames", "gauge", "Pages of the user's uncommitted changes of atomic files, in memory."},
     {"spilled", "user_spilled_frames", "gauge", "The same in the store's private folder."},
-    {"probe_milliseconds", "user_probe_milliseconds_total", "counter", "Time in which the kernel was asked for the user."},
+    {"probe_milliseconds", "user_probe_seconds_total", "counter", "Time in which the kernel was asked for the user."},
 };
 
 static void users_print(const struct statistics *statistics, const char *mount_point)
@@ -132,9 +140,26 @@ static void users_print(const struct statistics *statistics, const char *mount_p
                 head_print(of_users[i].name, of_users[i].type, of_users[i].help);
             headed = true;
             snprintf(text, sizeof text, "%" PRIu32, user);
-            sample_print(of_users[i].name, mount_point, "user", text, entry->number);
+            sample_print(of_users[i].name, mount_point, "user", text,
+                         strcmp(what, "probe_milliseconds") ? (double)entry->number : (double)entry->number / 1000);
         }
     }
+}
+
+/* An older daemon has none. */
+static void histograms_print(const char *mount_point)
+{
+    struct mapshare_abi_latency latencies;
+    char *labels = NULL;
+    size_t length;
+    FILE *out = inspect_latency(mount_point, &latencies) ? NULL : open_memstream(&labels, &length);
+
+    if (!out)
+        return;
+    label_print(out, "mount", mount_point);
+    if (!fclose(out))
+        latencies_metrics(&latencies, labels);
+    free(labels);
 }
 
 static void metrics_print(const struct statistics *statistics, const char *mount_point)
@@ -145,11 +170,12 @@ static void metrics_print(const struct statistics *statistics, const char *mount
     for (size_t i = 0; i < statistics->count; i++)
         if (is_frame_state(&statistics->entries[i]))
             sample_print("frames", mount_point, "state", statistics->entries[i].key + strlen(FRAMES_PREFIX),
-                         statistics->entries[i].number);
+                         (double)statistics->entries[i].number);
     for (size_t i = 0; i < statistics->count; i++)
         if (!is_frame_state(&statistics->entries[i]))
             entry_print(&statistics->entries[i], mount_point);
     users_print(statistics, mount_point);
+    histograms_print(mount_point);
 }
 
 enum exit_status command_metrics(const struct arguments *arguments)

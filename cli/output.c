@@ -55,6 +55,20 @@ const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes)
     return text;
 }
 
+const char *output_duration(char text[OUTPUT_DURATION_SIZE], uint64_t nanoseconds)
+{
+    static const char *const units[] = {"us", "ms", "s"};
+    double value = (double)nanoseconds / 1000;
+    size_t unit = 0;
+
+    while (value >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(text, OUTPUT_DURATION_SIZE, "%.*f %s", value < 10 ? 1 : 0, value, units[unit]);
+    return text;
+}
+
 /* Bytes of the valid UTF-8 sequence at `text`, 0 where there is none. Overlong forms and surrogates are not valid. */
 static size_t utf8_length(const unsigned char *text)
 {

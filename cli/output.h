@@ -21,6 +21,10 @@ const char *output_age(char text[OUTPUT_AGE_SIZE], struct timespec time);
 #define OUTPUT_SIZE_SIZE 16
 const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes);
 
+/* "180 us", "3.4 ms", "12 s" */
+#define OUTPUT_DURATION_SIZE 16
+const char *output_duration(char text[OUTPUT_DURATION_SIZE], uint64_t nanoseconds);
+
 /* A file name in JSON, which is UTF-8: other bytes become U+FFFD. */
 struct json_object *json_name(const char *name);
 

@@ -2,6 +2,7 @@
 
 #include "command.h"
 #include "inspect.h"
+#include "latencies.h"
 #include "libmapshare/runs.h"
 #include "message.h"
 #include "output.h"
@@ -20,6 +21,9 @@ struct report {
     struct mapshare_abi_info info;
     uint64_t counts[MAPSHARE_RUN_STATES];
     bool kernel_known;
+    /* Of a mount's root only. */
+    bool has_latencies;
+    struct mapshare_abi_latency latencies;
 };
 
 /* The counts are of the runs, not of `info`: a page that is stored to again while the daemon has its last content counts once. */
@@ -28,6 +32,8 @@ static int report_gather(int fd, struct report *report)
     struct mapshare_runs runs;
     int result = inspect_atomic(fd, &report->atomic);
 
+    if (!result && S_ISDIR(report->status.st_mode))
+        report->has_latencies = !inspect_latency(report->name, &report->latencies);
     if (result || !S_ISREG(report->status.st_mode))
         return result;
     result = inspect_info(fd, &report->info);
@@ -92,6 +98,8 @@ static void plain_print(const struct report *report)
         file_print(report);
     else
         printf("Atomic     %s\n", report->atomic ? "yes: new files in it become atomic" : "no");
+    if (report->has_latencies)
+        latencies_print(&report->latencies, 11);
     times_print(&report->status);
 }
 
@@ -132,6 +140,8 @@ static void report_json(const struct report *report)
     json_object_object_add(object, "type", json_object_new_string(S_ISDIR(report->status.st_mode) ? "directory" : "file"));
     if (S_ISREG(report->status.st_mode))
         file_json(report, object);
+    if (report->has_latencies)
+        json_object_object_add(object, "latency", latencies_json(&report->latencies));
     json_object_object_add(object, "atomic", json_object_new_boolean(report->atomic));
     json_object_object_add(object, "atime", json_time(report->status.st_atim));
     json_object_object_add(object, "mtime", json_time(report->status.st_mtim));

@@ -233,6 +233,23 @@ struct mapshare_abi_set {
     char text[2048];
 };
 
+/* MAPSHARE_IOC_LATENCY, of a mount's root: how long things took since the mount, in nanoseconds. The first bucket counts what took less than
+ * 1,024; then there are sixteen for each doubling, and the last one also has all that took longer. */
+enum mapshare_abi_latency_kind {
+    MAPSHARE_ABI_REQUEST = 0, /* a request, from when the daemon had it to when it was answered, or put aside to wait */
+    MAPSHARE_ABI_COMMIT = 1,  /* what a program waited in the daemon for its commit */
+    MAPSHARE_ABI_STALL = 2,   /* a wait for room: in memory, or in the journal */
+    MAPSHARE_ABI_LATENCIES = 3,
+};
+
+#define MAPSHARE_ABI_LATENCY_BUCKETS 434
+struct mapshare_abi_latency {
+    struct {
+        uint64_t sum, most;
+        uint64_t counts[MAPSHARE_ABI_LATENCY_BUCKETS];
+    } of[MAPSHARE_ABI_LATENCIES];
+};
+
 #define MAPSHARE_IOC_MAGIC 0xB5
 #define MAPSHARE_IOC_INFO _IOR(MAPSHARE_IOC_MAGIC, 1, struct mapshare_abi_info)
 #define MAPSHARE_IOC_RANGES _IOWR(MAPSHARE_IOC_MAGIC, 2, struct mapshare_abi_ranges)
@@ -246,5 +263,6 @@ struct mapshare_abi_set {
 #define MAPSHARE_IOC_FILES _IOWR(MAPSHARE_IOC_MAGIC, 10, struct mapshare_abi_files)
 #define MAPSHARE_IOC_BACKUP _IOWR(MAPSHARE_IOC_MAGIC, 11, struct mapshare_abi_backup)
 #define MAPSHARE_IOC_SET _IOWR(MAPSHARE_IOC_MAGIC, 20, struct mapshare_abi_set)
+#define MAPSHARE_IOC_LATENCY _IOR(MAPSHARE_IOC_MAGIC, 21, struct mapshare_abi_latency)
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "journal/journal.h"
+#include "latency.h"
 #include "options.h"
 
 #define ARENA_MAGIC 0x6572616873706d61ull
@@ -168,6 +169,7 @@ struct arrival {
     uint32_t first, count;      /* the frames that are there: the ones before were taken by WRITEs */
     _Atomic uint32_t forgotten; /* so many FORGETs of the message are applied */
     _Atomic uint32_t alive;     /* the thread's word: alive.h */
+    struct latency requests;    /* the thread's, and its predecessors' in dead workers */
 };
 
 /* A change of an inode's references under way; see reference.h. */
@@ -229,6 +231,7 @@ struct arena_header {
     struct tuning tunings[2];
     struct journal_state journal;
     struct arena_counters counters;
+    struct latency commits, stalls;
     struct reference_redo redo;                   /* the inode table's lock guards it */
     _Atomic uint32_t flusher_alive, io_under_way; /* for the watchdog: a word of alive.h; calls in io_uring */
     _Atomic uint32_t stack_count;

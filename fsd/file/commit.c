@@ -48,6 +48,8 @@ static int kept_error(struct files *files, const struct commit_waiter *waiter)
 
 static void answer(struct files *files, struct commit_waiter *waiter)
 {
+    if (waiter->since && waiter->joined && !waiter->result.error)
+        latency_add(&files->arena->header->commits, waiter->since);
     for (uint32_t i = 0; i < waiter->count; i++)
         file_put(files, waiter->files[i]);
     waiter->done(waiter, &waiter->result);
@@ -120,6 +122,7 @@ void commit_submit(struct files *files, struct commit_waiter *array, size_t coun
     struct waiter_list waiters;
 
     for (size_t i = 0; i < count; i++) {
+        array[i].since = array[i].by_timer || array[i].carries ? 0 : latency_now();
         for (uint32_t j = 0; j < array[i].count; j++)
             file_hold(files, array[i].files[j]);
     }

@@ -30,6 +30,7 @@ struct commit_waiter {
     void *context;               /* the caller's */
     struct commit_result result; /* the leader's */
     bool again;                  /* the leader's: more than one commit can hold */
+    uint64_t since;              /* it was asked for; 0: by the daemon itself */
     bool joined;                 /* the leader's: some of it is in the commit being made */
 };
 

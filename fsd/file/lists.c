@@ -52,6 +52,18 @@ uint32_t list_take(struct files *files, enum file_list_name name, uint32_t *numb
     return count;
 }
 
+uint32_t list_length(struct files *files, enum file_list_name name)
+{
+    struct file_index *index;
+    uint32_t length = 0;
+
+    pthread_mutex_lock(&files->lists_lock);
+    TAILQ_FOREACH (index, &files->lists[name], listed[name].link)
+        length++;
+    pthread_mutex_unlock(&files->lists_lock);
+    return length;
+}
+
 bool list_is_empty(struct files *files, enum file_list_name name)
 {
     bool empty;

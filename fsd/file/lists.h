@@ -13,6 +13,7 @@ void list_set(struct files *files, struct file_index *index, enum file_list_name
 typedef bool list_filter(const struct files *files, struct file_index *index, int64_t argument);
 uint32_t list_take(struct files *files, enum file_list_name name, uint32_t *numbers, uint32_t most, list_filter *wanted,
                    int64_t argument);
+uint32_t list_length(struct files *files, enum file_list_name name);
 bool list_is_empty(struct files *files, enum file_list_name name);
 
 #endif

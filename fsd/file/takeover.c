@@ -282,7 +282,7 @@ static int open_parts(struct files *files)
         return -errno;
     pthread_mutex_init(&files->opens_lock, NULL);
     lists_open(files);
-    wishes_open(&files->wishes);
+    wishes_open(&files->wishes, &header->stalls);
     shares_open(files);
     tail_open(&files->tail, &header->journal, header->file_used > 0);
     error = slots_open(&files->slots, &header->file_used, header->file_max);

@@ -6,10 +6,10 @@
 
 #include "clock.h"
 
-void wishes_open(struct wishes *wishes)
+void wishes_open(struct wishes *wishes, struct latency *stalls)
 {
-    *wishes =
-        (struct wishes){.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .room = PTHREAD_COND_INITIALIZER};
+    *wishes = (struct wishes){
+        .stalls = stalls, .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .room = PTHREAD_COND_INITIALIZER};
 }
 
 void wish(struct wishes *wishes, unsigned wanted)
@@ -57,7 +57,7 @@ void wishes_stop(struct wishes *wishes)
 
 int wish_round(struct wishes *wishes, unsigned wanted)
 {
-    uint64_t before;
+    uint64_t before, begun = latency_now();
     int error;
 
     pthread_mutex_lock(&wishes->lock);
@@ -68,6 +68,7 @@ int wish_round(struct wishes *wishes, unsigned wanted)
         pthread_cond_wait(&wishes->room, &wishes->lock);
     error = wishes->stopping ? -ENOSPC : wishes->round_error;
     pthread_mutex_unlock(&wishes->lock);
+    latency_add(wishes->stalls, begun);
     return error;
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "latency.h"
+
 enum wish {
     WISH_FLUSH = 1 << 0,      /* commit by age and memory */
     WISH_CHECKPOINT = 1 << 1, /* make room in the journal, or free frames */
@@ -21,9 +23,11 @@ struct wishes {
     bool stopping;
     uint64_t rounds; /* of checkpoint, ended */
     int round_error; /* of the last one */
+    struct latency *stalls;
 };
 
-void wishes_open(struct wishes *wishes);
+/* `stalls`: waits for room are counted there. */
+void wishes_open(struct wishes *wishes, struct latency *stalls);
 void wish(struct wishes *wishes, unsigned wanted);
 /* Waits for one of `mine`, and takes it, or for the time. False when the thread shall end. */
 bool wish_wait(struct wishes *wishes, unsigned mine, int64_t nanoseconds);

@@ -66,6 +66,9 @@ static int take_page(struct files *files, struct file_index *index, struct recei
 /* For frames, which commits and checkpoints free, or for the store to be readable again. False when a moment was not enough. */
 static bool wait_to_try_again(struct files *files, int error)
 {
+    uint64_t begun;
+    bool found;
+
     alive_still();
     if (error != -EAGAIN && error != -ENOSPC && error != -EDQUOT) {
         log_limited(&files->error_logged,
@@ -77,7 +80,10 @@ static bool wait_to_try_again(struct files *files, int error)
         log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
                     strerror(-error));
     wish(&files->wishes, WISH_FLUSH | WISH_CHECKPOINT);
-    return frame_wait(files->frames);
+    begun = latency_now();
+    found = frame_wait(files->frames);
+    latency_add(&files->arena->header->stalls, begun);
+    return found;
 }
 
 void file_tear(struct files *files, uint32_t number)

@@ -17,6 +17,7 @@
 #include "request/flags.h"
 #include "request/group.h"
 #include "request/handle.h"
+#include "request/latency.h"
 #include "request/listing.h"
 #include "request/operations.h"
 #include "request/ranges.h"
@@ -92,6 +93,10 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     }
     if (command == MAPSHARE_IOC_VERIFY && out_size >= sizeof(struct mapshare_abi_verify)) {
         verify_serve(request, inode);
+        return;
+    }
+    if (command == MAPSHARE_IOC_LATENCY && out_size >= sizeof(struct mapshare_abi_latency)) {
+        latency_serve(request, inode);
         return;
     }
     if (command == MAPSHARE_IOC_FILES && in_size >= sizeof(struct mapshare_abi_files) &&

@@ -18,7 +18,7 @@ struct parked_write {
     uint64_t unique, offset;
     uint32_t inode, file, size; /* size: of the request */
     uint32_t left;              /* bytes not taken yet: the last ones */
-    int64_t deadline;
+    int64_t since, deadline;
     unsigned char bytes[];
 };
 
@@ -26,6 +26,7 @@ bool write_park(struct server *server, uint32_t inode, uint32_t file, const stru
 {
     uint32_t left = in->size - done;
     struct parked_write *parked = NULL;
+    int64_t now = time_monotonic();
 
     pthread_mutex_lock(&server->wait_lock);
     if (server->parked_bytes + left <= PARKED_MAX)
@@ -39,7 +40,8 @@ bool write_park(struct server *server, uint32_t inode, uint32_t file, const stru
             .file = file,
             .size = in->size,
             .left = left,
-            .deadline = time_monotonic() + PATIENCE,
+            .since = now,
+            .deadline = now + PATIENCE,
         };
         file_copy_received(&server->files, parked->bytes, &current()->bytes, done, left);
         inode_hold(&server->inodes, inode);
@@ -57,6 +59,7 @@ static void answer(struct server *server, const struct parked_write *parked, int
         .header = {.len = error ? sizeof answer.header : sizeof answer, .error = error, .unique = parked->unique},
         .out.size = parked->size};
 
+    latency_add(&server->arena.header->stalls, (uint64_t)parked->since);
     if (write(fuse_session_fd(server->session), &answer, answer.header.len) < 0)
         return; /* the mount is gone */
 }

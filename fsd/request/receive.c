@@ -52,7 +52,7 @@ static int make_receiver(struct server *server)
     aligned = memory + (HUGE - (uintptr_t)memory % HUGE) % HUGE;
     madvise(aligned, HUGE, MADV_HUGEPAGE);
     memset(aligned, 0, WRITE_MAX + FOLDER_BYTES);
-    memset(arrival, 0, sizeof *arrival);
+    memset(arrival, 0, offsetof(struct arrival, requests));
     alive_word = &arrival->alive;
     receiver = (struct receiver){.server = server, .current = current(), .arrival = arrival};
     *receiver.current = (struct current){
@@ -253,6 +253,7 @@ int request_serve(struct server *server)
     if (unshare(CLONE_FS)) /* a umask of its own */
         return -errno;
     while (!fuse_session_exited(server->session)) {
+        uint64_t begun;
         ssize_t size;
 
         follow_client(server);
@@ -276,12 +277,14 @@ int request_serve(struct server *server)
             refuse(fd, header);
             continue;
         }
+        begun = latency_now();
         burst_count(server, header);
         follow_count(server, header);
         if (forget_is(header))
             forget_received(server, receiver.arrival);
         else if (header->opcode != FUSE_WRITE || !write_received(server))
             serve_other(size);
+        latency_add(&receiver.arrival->requests, begun);
         alive_end();
     }
     for (uint32_t i = 0; i < bytes->frame_count; i++) {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "file/lists.h"
 #include "file/status.h"
 #include "log.h"
 #include "mapshare-abi.h"
@@ -75,10 +76,12 @@ void stats_get(fuse_req_t request, size_t size)
     struct server *server = server_of(request);
     const struct arena_header *header = server->arena.header;
     const struct arena_counters *counters = &header->counters;
+    struct journal_point point;
     struct page_counts frames;
     char text[2048 + USERS_TOLD * (HOLDINGS + 1) * 64];
     size_t length;
 
+    journal_where(server->journal, &point);
     status_frames(&server->files, &frames);
     const struct {
         const char *name;
@@ -95,6 +98,11 @@ void stats_get(fuse_req_t request, size_t size)
         {"inodes", in_use(&server->inodes.lock, &server->inodes.slots)},
         {"files", in_use(&server->files.record_lock, &server->files.slots)},
         {"handles", in_use(&server->handle_lock, &server->handle_slots)},
+        {"inodes_max", header->inode_max},
+        {"files_max", header->file_max},
+        {"handles_max", header->handle_max},
+        {"damaged", list_length(&server->files, LIST_DAMAGED)},
+        {"share", server->inodes.users.limits[HOLDS_MEMORY]},
         {"frames_total", server->frames.limit},
         {"frames_free", frame_free_count(&server->frames)},
         {"frames_received", frames.of[MAPSHARE_ABI_RECEIVED]},
@@ -110,6 +118,7 @@ void stats_get(fuse_req_t request, size_t size)
         {"log_dropped", log_dropped()},
         {"journal_size", journal_size(server->journal)},
         {"journal_used", journal_used(server->journal)},
+        {"journal_tail", point.tail % journal_size(server->journal)},
         {"sequence", journal_sequence(server->journal)},
     };
     length = snprintf(text, sizeof text, "version=%s\n", PACKAGE_VERSION);

@@ -14,7 +14,7 @@ mapshare metrics "$MOUNT" >"$SCRATCH/seen"
 python3 - "$SCRATCH/seen" "$MOUNT" <<'END' || fail "$(cat "$SCRATCH/seen")"
 import re, sys
 family = re.compile(r'# (HELP|TYPE) (mapshare_[a-z_]+) (.+)')
-sample = re.compile(r'(mapshare_[a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\} ([0-9]+)')
+sample = re.compile(r'(mapshare_[a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\} ([0-9.e+-]+)')
 label = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
 seen, current, typed = set(), None, None
 for line in open(sys.argv[1], encoding="utf-8").read().splitlines():
@@ -25,11 +25,13 @@ for line in open(sys.argv[1], encoding="utf-8").read().splitlines():
             seen.add(name)
             current = name
         else:
-            assert name == current and rest in ("counter", "gauge"), line
+            assert name == current and rest in ("counter", "gauge", "histogram"), line
             assert (rest == "counter") == name.endswith("_total"), line
             typed = name
         continue
     name, labels, _ = sample.fullmatch(line).groups()
+    if typed and name in (typed + "_bucket", typed + "_sum", typed + "_count"):
+        name = typed
     assert name == current == typed, line
     mount = dict(label.findall(labels))["mount"]
     assert re.sub(r"\\(.)", r"\1", mount) == sys.argv[2], line
