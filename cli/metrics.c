@@ -164,6 +164,8 @@ static void histograms_print(const char *mount_point)
 
 static void metrics_print(const struct statistics *statistics, const char *mount_point)
 {
+    uint32_t user;
+
     head_print("info", "gauge", "1 for a mount that is served; its daemon's version.");
     sample_print("info", mount_point, "version", statistics_text(statistics, "version"), 1);
     head_print("frames", "gauge", "Pages of the arena by state.");
@@ -172,7 +174,7 @@ static void metrics_print(const struct statistics *statistics, const char *mount
             sample_print("frames", mount_point, "state", statistics->entries[i].key + strlen(FRAMES_PREFIX),
                          (double)statistics->entries[i].number);
     for (size_t i = 0; i < statistics->count; i++)
-        if (!is_frame_state(&statistics->entries[i]))
+        if (!is_frame_state(&statistics->entries[i]) && !statistic_user(&statistics->entries[i], &user))
             entry_print(&statistics->entries[i], mount_point);
     users_print(statistics, mount_point);
     histograms_print(mount_point);
