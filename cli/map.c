@@ -235,6 +235,18 @@ static int look(const struct arguments *arguments, char **text)
     return result;
 }
 
+int map_text(char *path, char **text)
+{
+    struct arguments arguments = {.operands = &path, .operand_count = 1, .colour = COLOUR_NEVER};
+    int result = look(&arguments, text);
+
+    if (result) {
+        free(*text);
+        *text = NULL;
+    }
+    return result;
+}
+
 /* Over what was shown before, line by line, so that it does not flicker. */
 static void terminal_show(const char *text)
 {

@@ -31,6 +31,9 @@ struct picture {
     uint8_t *cells; /* states */
 };
 
+/* As a terminal without colours shows it, to be freed. 0 or -errno. */
+int map_text(char *path, char **text);
+
 /* As SVG, a tile a run of cells, which tells its pages and state. */
 void picture_svg(FILE *out, const struct picture *picture);
 

@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include "command.h"
+#include "inspect.h"
+#include "latencies.h"
 #include "message.h"
 #include "output.h"
 #include "top.h"
@@ -49,12 +51,14 @@ unsigned sample_percent(uint64_t part, uint64_t whole)
     return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
 }
 
-bool sample_user_line(const struct sample *sample, size_t *at, char text[SAMPLE_LINE_SIZE])
+bool sample_user_line(const struct sample *sample, size_t *at, char text[SAMPLE_LINE_SIZE], bool *over)
 {
     const struct statistics *statistics = &sample->statistics;
     uint32_t user, other;
+    uint64_t share = sample_number(sample, "share");
     size_t used = 0;
 
+    *over = false;
     while (*at < statistics->count && !statistic_user(&statistics->entries[*at], &user))
         ++*at;
     if (*at == statistics->count)
@@ -68,6 +72,7 @@ bool sample_user_line(const struct sample *sample, size_t *at, char text[SAMPLE_
             used = (size_t)snprintf(text, SAMPLE_LINE_SIZE, "%-10" PRIu32, user);
         used += (size_t)snprintf(text + used, SAMPLE_LINE_SIZE - used, " %s %" PRIu64,
                                  strcmp(what, "probe_milliseconds") ? what : "probe ms", statistics->entries[*at].number);
+        *over |= !strcmp(what, "memory") && share && statistics->entries[*at].number >= share;
     }
     return true;
 }
@@ -85,6 +90,8 @@ static int sample_take(const char *mount_point, struct sample *out)
     *out = (struct sample){0};
     clock_gettime(CLOCK_MONOTONIC, &out->taken);
     result = statistics_read(mount_point, &out->statistics);
+    if (!result && inspect_latency(mount_point, &out->latencies))
+        memset(&out->latencies, 0, sizeof out->latencies);
     if (!result)
         out->files_error = file_table_read(mount_point, &out->files);
     return result;
@@ -101,12 +108,15 @@ static void once_print_json(const struct sample *sample, const char *mount_point
     struct json_object *object = statistics_json(&sample->statistics, mount_point);
 
     json_object_object_add(object, "not_in_store", sample->files_error ? NULL : file_table_json(&sample->files));
+    json_object_object_add(object, "latency", latencies_json(&sample->latencies));
     json_print(object);
 }
 
 static void once_print(const struct sample *sample, const char *mount_point)
 {
     char used[OUTPUT_SIZE_SIZE], size[OUTPUT_SIZE_SIZE], line[SAMPLE_LINE_SIZE];
+    size_t at = 0;
+    bool over;
 
     printf("mount    %s\n", quoted(mount_point));
     printf("daemon   version %s, keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64 "\n",
@@ -122,8 +132,9 @@ static void once_print(const struct sample *sample, const char *mount_point)
     printf("journal  %s of %s used, %u %%\n", output_size(used, sample_number(sample, "journal_used")),
            output_size(size, sample_number(sample, "journal_size")),
            sample_percent(sample_number(sample, "journal_used"), sample_number(sample, "journal_size")));
-    for (size_t at = 0; sample_user_line(sample, &at, line);)
-        printf("user     %s\n", line);
+    latencies_print(&sample->latencies, 9);
+    while (sample_user_line(sample, &at, line, &over))
+        printf("user     %s%s\n", line, over ? ", over the share" : "");
     if (sample->files_error)
         printf("files    %s\n", sample_files_problem(sample));
     file_table_print(&sample->files);
@@ -132,7 +143,8 @@ static void once_print(const struct sample *sample, const char *mount_point)
 /* Until q (0), or until the mount is gone (-errno). `before` is what the rates are relative to. */
 static int watch(struct sample *before, const char *mount_point)
 {
-    enum file_order order = ORDER_UNCOMMITTED;
+    struct view view = {.order = ORDER_UNCOMMITTED};
+    struct history history = {0};
 
     for (;;) {
         struct sample after;
@@ -141,13 +153,15 @@ static int watch(struct sample *before, const char *mount_point)
 
         if (result)
             return result;
-        if (is_later)
+        if (is_later) {
             file_table_rates(&after.files, &before->files, sample_seconds(before, &after));
+            history_add(&history, before, &after);
+        }
         do {
-            file_table_sort(&after.files, order);
-            screen_draw(before, &after, mount_point, order);
+            file_table_sort(&after.files, view.order);
+            screen_draw(before, &after, &history, mount_point, &view);
             key = getch();
-        } while (screen_order(key, &order));
+        } while (view_key(&view, key, &after));
         sample_free(is_later ? before : &after);
         if (is_later)
             *before = after;

@@ -11,36 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #define REFRESH_MILLISECONDS 1000
+#define ESCAPE_MILLISECONDS 25
 #define BAR_MOST 60
 #define RATE_SIZE 32
 #define JOURNAL_COLOUR (FRAME_STATES + 1)
-#define ROOMY_LINES 24
+#define ROOMY_LINES 30
 #define INDENT 9
-#define WIDE_COLUMNS 80 /* room for the files' sizes */
+#define TALL_LINES 20
 
-static const struct {
-    char key;
-    enum file_order order;
-} orders[] = {
-    {'u', ORDER_UNCOMMITTED}, {'c', ORDER_COMMITTED}, {'f', ORDER_FAILED}, {'s', ORDER_RATE}, {'a', ORDER_AGE}, {'n', ORDER_NAME},
-};
-
-bool screen_order(int key, enum file_order *order)
-{
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
-        if (key != orders[i].key)
-            continue;
-        *order = orders[i].order;
-        return true;
-    }
-    return false;
-}
-
-/* The last line is the footer's. Returns the next row. */
-static int __attribute__((format(printf, 2, 3))) text_draw(int row, const char *format, ...)
+/* The last line is the footer's. */
+int screen_text(int row, const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -127,89 +109,44 @@ static int frames_draw(const struct sample *sample, int row)
     return state_draw(row, ' ', 0, "free", sample_number(sample, "frames_free")) + 1;
 }
 
+/* The file that it is: what is used begins at the tail, and may go on at the beginning. */
 static int journal_draw(const struct sample *sample, int row)
 {
     uint64_t used = sample_number(sample, "journal_used"), size = sample_number(sample, "journal_size");
+    uint64_t at = sample_number(sample, "journal_tail");
     char used_text[OUTPUT_SIZE_SIZE], size_text[OUTPUT_SIZE_SIZE];
-    int width = bar_width(), drawn;
+    int width = bar_width(), tail = at < size ? (int)((double)at * width / (double)size) : 0;
 
     if (row >= LINES - 1)
         return row;
     mvaddnstr(row, 0, "journal  [", COLS);
-    drawn = bar_part(0, width, cells(used, size, width), '#', JOURNAL_COLOUR);
-    bar_part(drawn, width, width - drawn, ' ', 0);
+    for (int i = 0; i < width; i++) {
+        int behind = (i - tail + width) % width;
+        bool full = behind < cells(used, size, width);
+
+        bar_part(0, 1, 1, behind == 0 ? 'T' : full ? '#' : ' ', full ? JOURNAL_COLOUR : 0);
+    }
     addch(']');
-    return text_draw(row + 1, "%*s%s of %s, %u %%", INDENT, "", output_size(used_text, used), output_size(size_text, size),
-                     sample_percent(used, size));
+    return screen_text(row + 1, "%*s%s of %s, %u %%", INDENT, "", output_size(used_text, used), output_size(size_text, size),
+                       sample_percent(used, size));
 }
 
-/* ---- users and files ---- */
+/* ---- users ---- */
 
 /* Most of the room is the files'. */
 static int users_draw(const struct sample *sample, int row)
 {
     char line[SAMPLE_LINE_SIZE];
     int most = (LINES - 1 - row) / 3;
+    size_t at = 0;
+    bool over;
 
-    for (size_t at = 0; most > 0 && sample_user_line(sample, &at, line); most--)
-        row = text_draw(row, "user     %s", line);
+    for (; most > 0 && sample_user_line(sample, &at, line, &over); most--) {
+        attrset(over ? A_BOLD : A_NORMAL);
+        row = screen_text(row, "%s  %s", over ? "OVER ITS SHARE:" : "user   ", line);
+    }
+    attrset(A_NORMAL);
     return row;
-}
-
-/* The end of a long name tells more than its beginning. */
-static const char *shortened(const char *name, int columns, const char **mark)
-{
-    mbstate_t state = {0};
-    wchar_t wide;
-    size_t length;
-    int width = 0;
-
-    for (const char *at = name; (length = mbrtowc(&wide, at, MB_CUR_MAX, &state)) && length <= MB_CUR_MAX; at += length)
-        width += wcwidth(wide) > 0 ? wcwidth(wide) : 0;
-    *mark = width > columns ? ".." : "";
-    memset(&state, 0, sizeof state);
-    while (width > columns - (int)strlen(*mark) && (length = mbrtowc(&wide, name, MB_CUR_MAX, &state)) && length <= MB_CUR_MAX) {
-        width -= wcwidth(wide) > 0 ? wcwidth(wide) : 0;
-        name += length;
-    }
-    return name;
-}
-
-static int file_draw(const struct file_entry *entry, int row)
-{
-    const struct mapshare_abi_file *info = &entry->info;
-    char age[OUTPUT_AGE_SIZE], size[OUTPUT_SIZE_SIZE], commits[RATE_SIZE] = "-";
-    const char *mark, *name, *error = info->error ? strerrorname_np(info->error) : "";
-
-    if (row >= LINES - 1)
-        return row;
-    if (entry->rate >= 0)
-        snprintf(commits, sizeof commits, "%.1f", entry->rate);
-    text_draw(row, "%8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %9s %8s ", info->received, file_entry_committed(entry), info->failed,
-              commits, file_entry_age(entry, age));
-    if (COLS >= WIDE_COLUMNS)
-        printw("%9s ", output_size(size, info->size));
-    printw("%s%s", error, *error ? ": " : "");
-    name = shortened(quoted(entry->path), COLS - getcurx(stdscr), &mark);
-    if (getcury(stdscr) == row)
-        printw("%s%s", mark, name);
-    return row + 1;
-}
-
-static void files_draw(const struct sample *sample, int row)
-{
-    const struct file_table *table = &sample->files;
-
-    if (sample->files_error) {
-        text_draw(row, "files    %s", sample_files_problem(sample));
-        return;
-    }
-    attron(A_UNDERLINE);
-    row = text_draw(row, "RECEIVED COMMITTED  FAILED COMMITS/S      AGE %sFILE, %zu not in the store",
-                    COLS >= WIDE_COLUMNS ? "     SIZE " : "", table->count);
-    attroff(A_UNDERLINE);
-    for (size_t i = 0; i < table->count; i++)
-        row = file_draw(&table->entries[i], row);
 }
 
 /* ---- all of it ---- */
@@ -231,37 +168,84 @@ static void title_draw(const struct sample *sample, const char *mount_point)
     attroff(A_REVERSE);
 }
 
-static void footer_draw(enum file_order order)
+/* ---- the last second, and those before it ---- */
+
+static unsigned fill(const struct sample *sample, const char *used, const char *most)
 {
-    mvaddnstr(LINES - 1, 0, "q leaves, space refreshes; sort:", COLS);
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0] && getcurx(stdscr) + 3 < COLS; i++) {
-        addch(' ');
-        addch((chtype)orders[i].key | (orders[i].order == order ? A_REVERSE : A_NORMAL));
-    }
+    return sample_percent(sample_number(sample, used), sample_number(sample, most));
 }
 
-void screen_draw(const struct sample *before, const struct sample *after, const char *mount_point, enum file_order order)
+/* What there is at the right end of a row's text. */
+static int with_history(int row, const struct history *history, enum series series)
+{
+    if (row - 1 < LINES - 1)
+        history_draw(history, series, row - 1, getcurx(stdscr) + 2);
+    return row;
+}
+
+static int commits_draw(const struct sample *before, const struct sample *after, const struct history *history, int row)
+{
+    char rates[RATE_SIZE], p50[OUTPUT_DURATION_SIZE], p99[OUTPUT_DURATION_SIZE], most[OUTPUT_DURATION_SIZE];
+
+    row = screen_text(row, "commits  %12s   %" PRIu64 " in all, sequence %" PRIu64, rate(rates, before, after, "commits"),
+                      sample_number(after, "commits"), sample_number(after, "sequence"));
+    row = with_history(row, history, SERIES_COMMITS);
+    row = screen_text(row, "pages    %12s committed, %.1f MiB/s", rate(rates, before, after, "pages_committed"),
+                      history_last(history, SERIES_BYTES) / (1 << 20));
+    row = with_history(row, history, SERIES_BYTES);
+    if (LINES >= TALL_LINES)
+        row = screen_text(row, "         %12s checkpointed   %" PRIu64 " in all", rate(rates, before, after, "pages_checkpointed"),
+                          sample_number(after, "pages_checkpointed"));
+    output_duration(p50, (uint64_t)history_last(history, SERIES_P50));
+    output_duration(p99, (uint64_t)history_last(history, SERIES_P99));
+    output_duration(most, after->latencies.of[MAPSHARE_ABI_COMMIT].most);
+    if (LINES < TALL_LINES) {
+        row = screen_text(row, "latency  p50 %s, p99 %s", p50, p99);
+        return with_history(row, history, SERIES_P99);
+    }
+    row = with_history(screen_text(row, "latency  p50 %s", p50), history, SERIES_P50);
+    return with_history(screen_text(row, "         p99 %s, max %s", p99, most), history, SERIES_P99);
+}
+
+static int daemon_draw(const struct sample *sample, int row)
+{
+    row = screen_text(row, "daemon   keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64,
+                      sample_number(sample, "keeper_pid"), sample_number(sample, "worker_pid"), sample_number(sample, "restarts"));
+    if (LINES >= TALL_LINES)
+        row = screen_text(row, "arena    inodes %u %%, files %u %%, open %u %%, spilled %" PRIu64,
+                          fill(sample, "inodes", "inodes_max"), fill(sample, "files", "files_max"),
+                          fill(sample, "handles", "handles_max"), sample_number(sample, "frames_spilled_max"));
+    return row;
+}
+
+void screen_draw(const struct sample *before, const struct sample *after, const struct history *history, const char *mount_point,
+                 const struct view *view)
 {
     int gap = LINES >= ROOMY_LINES, row = 1 + gap, users;
-    char rates[RATE_SIZE];
 
     erase();
     title_draw(after, mount_point);
-    row = text_draw(row, "daemon   keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64, sample_number(after, "keeper_pid"),
-                    sample_number(after, "worker_pid"), sample_number(after, "restarts"));
-    row = text_draw(row + gap, "commits  %12s   %" PRIu64 " in all, sequence %" PRIu64, rate(rates, before, after, "commits"),
-                    sample_number(after, "commits"), sample_number(after, "sequence"));
-    row = text_draw(row, "pages    %12s committed   %" PRIu64 " in all", rate(rates, before, after, "pages_committed"),
-                    sample_number(after, "pages_committed"));
-    row = text_draw(row, "         %12s checkpointed   %" PRIu64 " in all", rate(rates, before, after, "pages_checkpointed"),
-                    sample_number(after, "pages_checkpointed"));
-    row = frames_draw(after, row + gap);
-    row = journal_draw(after, row + gap);
-    users = row + gap;
-    row = users_draw(after, users);
-    files_draw(after, row > users ? row + gap : row);
-    footer_draw(order);
+    if (view->shows_map) {
+        map_draw(after, view, mount_point);
+    } else {
+        row = commits_draw(before, after, history, daemon_draw(after, row) + gap);
+        row = frames_draw(after, row + gap);
+        row = journal_draw(after, row + gap);
+        users = row + gap;
+        row = users_draw(after, users);
+        files_draw(after, view, row > users ? row + gap : row);
+    }
+    footer_draw(view);
     refresh();
+}
+
+short screen_pair(char letter)
+{
+    for (size_t i = 0; i < FRAME_STATES; i++) {
+        if (frame_states[i].letter == letter)
+            return (short)(i + 1);
+    }
+    return letter == 'k' ? JOURNAL_COLOUR : 0;
 }
 
 void screen_prepare(void)
@@ -274,6 +258,7 @@ void screen_prepare(void)
     keypad(stdscr, TRUE);
     scrollok(stdscr, FALSE);
     timeout(REFRESH_MILLISECONDS);
+    set_escdelay(ESCAPE_MILLISECONDS);
     if (!has_colors() || (no_colour && *no_colour))
         return;
     start_color();
