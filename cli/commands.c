@@ -121,11 +121,13 @@ const struct command commands[] = {
         .operands_optional = true,
         .options = OPTION_JSON | OPTION_ONCE | OPTIONS_ALWAYS,
         .summary = "watch a mount at work, refreshed every second",
-        .description = "Shows commits and pages a second, frames by state, the journal's use, the\n"
-                       "worker's restarts, and, for root and the mount's owner, the files that are\n"
-                       "not all in the store. Keys: q leaves, space refreshes at once; u, c, f, s, a\n"
-                       "and n put first what is uncommitted, committed, failed, often committed, long\n"
-                       "without a commit, or by name.\n"
+        .description = "Shows commits and pages a second, how long commits took, the last minute of\n"
+                       "these, frames by state, the journal, the users who hold most, the worker's\n"
+                       "restarts, and, for root and the mount's owner, the files that are not all in\n"
+                       "the store. Keys: q leaves, space refreshes at once; u, c, f, s, a and n put\n"
+                       "first what is uncommitted, committed, failed, often committed, long without a\n"
+                       "commit, or by name; / lists only names with what is typed then; the arrows\n"
+                       "choose a file, Enter draws its pages.\n"
                        "With --once or --json it prints one sample and needs no terminal.\n"
                        "MOUNT may be left out where there is only one.\n",
         .run = command_top,
