@@ -39,6 +39,8 @@ check() { # SHELL
             fail "$1 completes of $command $("$complete" mapshare "$command" --)"
     done
     [ "$("$complete" mapshare unmount "$SCRATCH/m")" = "$MOUNT" ] || fail "$1 completes the mount point $("$complete" mapshare unmount "$SCRATCH/m")"
+    [ "$("$complete" mapshare set "$MOUNT" commit)" = commit_interval= ] && [ -z "$("$complete" mapshare set "$MOUNT" threa)" ] ||
+        fail "$1 completes of set $("$complete" mapshare set "$MOUNT" '')"
     for option in $mount_options nosuid dirsync; do
         "$complete" mapsharefs -o "allow_other,$option" | grep -x -e "$option" -e "allow_other,$option" >"$SCRATCH/found" || fail "$1 does not complete -o $option"
     done

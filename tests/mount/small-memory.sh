@@ -35,6 +35,14 @@ echo $((128 << 20)) >"$LIMIT"
 grep -q "cache_size=24M: the control group's limit of memory is 128M" "$SCRATCH/said" || fail "a limit that is too low: $(cat "$SCRATCH/said")"
 
 echo $((192 << 20)) >"$LIMIT"
+if [ -e "$GROUP/memory.high" ]; then
+    echo $((130 << 20)) >"$GROUP/memory.high"
+    ! "$MAPSHAREFS" -o cache_size=24M "$STORE" "$MOUNT" 2>"$SCRATCH/said" || { USED_MOUNTS+=("$MOUNT"); fail "mounted, though memory.high is less than what is needed"; }
+    grep -q "limit of memory is 130M" "$SCRATCH/said" || fail "memory.high is too low: $(cat "$SCRATCH/said")"
+    echo max >"$GROUP/memory.high"
+else
+    skip_part "no memory.high: the controller is of the first version"
+fi
 start_mount cache_size=24M,journal_size=8M,commit_interval=1
 start_operations one two
 head -c 60000000 /dev/urandom >"$PLAIN/large"
