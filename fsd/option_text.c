@@ -33,7 +33,7 @@ int option_print(const struct option *option, const struct options *options, cha
     case SANDBOX:
         return snprintf(to, max, "%s=%s", option->name, *(const bool *)field ? "none" : "full");
     case LEVEL:
-        return snprintf(to, max, "%s=%s", option->name, option_levels[*(const uint64_t *)field]);
+        return snprintf(to, max, "%s=%s", option->name, option_levels[*(const uint64_t *)field % OPTION_LEVELS]);
     case FLAG:
         return *(const bool *)field ? snprintf(to, max, "%s", option->name) : 0;
     case ATIME:

@@ -225,9 +225,9 @@ struct arena_header {
     _Atomic uint64_t synced;                    /* as many of these were there when the whole store was flushed */
     _Atomic uint32_t init_length;               /* of the kernel's INIT, replayed to each new worker */
     _Alignas(8) char init[INIT_REQUEST_MAX];
-    _Atomic uint32_t frame_used,
-        frame_used_not;     /* the same for frames in memory, and its complement: where they differ, all were */
-    _Atomic uint32_t tuned; /* the last bit: which of the two holds */
+    _Atomic uint32_t frame_used;     /* the same for frames in memory, */
+    _Atomic uint32_t frame_used_not; /* and its complement: where they differ, all were */
+    _Atomic uint32_t tuned;          /* the last bit: which of the two holds */
     struct tuning tunings[2];
     struct journal_state journal;
     struct arena_counters counters;

@@ -53,10 +53,9 @@ struct frame_table {
     uint64_t *free; /* a bit a frame in memory. The lowest are taken first, so that memory stays warm; many at once are taken as
                      * neighbours, which make fewer and larger vectors */
     _Atomic uint32_t free_count; /* changed under the lock, glanced at without */
-    _Atomic uint32_t
-        limit;           /* those above are not taken; when they come free their memory is given back, and they are not counted */
-    uint32_t free_hint;  /* no word before has a bit */
-    uint32_t whole_hint; /* no word before has all */
+    _Atomic uint32_t limit;      /* those above are neither taken nor counted: when they come free, so does their memory */
+    uint32_t free_hint;          /* no word before has a bit */
+    uint32_t whole_hint;         /* no word before has all */
     uint32_t waiting;
     uint32_t *spill_free;
     uint32_t spill_free_count;

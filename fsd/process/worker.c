@@ -369,6 +369,8 @@ int worker_run(struct daemon *daemon, bool rescues)
     error = open_floors(&server, daemon);
     if (!error && !rescues)
         error = open_session(&server, daemon->owned[OWNED_SESSION]);
+    if (!error)
+        tell_options(&server); /* a dead worker may have changed them and not told */
     priority_usual();
     sandbox_filter(SANDBOX_WORKER);
     tell_missing(server.arena.header);
