@@ -92,4 +92,4 @@ options_are user_waits=77 user_handles=1000 commit_interval=3600 cache_size=96M 
 [ "$(stats_value frames_total)" = 24576 ] || fail "after an upgrade"
 mapshare unmount "$MOUNT"
 wait_gone 30 "$KEEPER" || fail "the keeper does not end"
-cat "$PLAIN/file" | cmp -n $((28 << 20)) - "$STORE/file" || fail "the store's file differs"
+cmp -n $((28 << 20)) "$PLAIN/file" "$STORE/file" || fail "the store's file differs"
