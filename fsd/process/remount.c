@@ -116,9 +116,11 @@ static int check_store(const struct options *options, const struct mount_entry *
     return -EROFS;
 }
 
-/* What the kernel has. The rule for access times is set by the keeper. */
-static int change(const struct options *options, const char *point, const struct mount_entry *existing)
+/* What the kernel has. `atime`: the rule that holds from now on, which the keeper sets, too, at about this time; NULL: as it was. */
+static int change(const struct options *options, const char *point, const struct mount_entry *existing, const uint64_t *atime)
 {
+    static const unsigned long rules[] = {
+        [ATIME_RELATIVE] = MS_RELATIME, [ATIME_STRICT] = MS_STRICTATIME, [ATIME_NONE] = MS_NOATIME};
     unsigned long wanted = apply(apply(flags_of(existing), options->kernel_options), options->own_options);
     struct mount_entry after;
     unsigned long differ;
@@ -126,6 +128,8 @@ static int change(const struct options *options, const char *point, const struct
 
     if (wanted == flags_of(existing))
         return 0;
+    if (atime)
+        wanted = (wanted & ~(unsigned long)(MS_RELATIME | MS_STRICTATIME | MS_NOATIME)) | rules[*atime];
     if (mount(existing->source, point, existing->type, MS_REMOUNT | wanted, NULL))
         error = -errno;
     if (!error)
@@ -149,7 +153,7 @@ static int change(const struct options *options, const char *point, const struct
 static int change_all(struct options *options, const char *point, const struct mount_entry *existing)
 {
     char list[OPTIONS_TEXT_MAX] = "", before[OPTIONS_TEXT_MAX];
-    struct options present = {0}, again;
+    struct options present = {0}, again, after;
     int error = read_present(options, existing, &present);
 
     if (!error && options_changes(options, &present, list, sizeof list)) {
@@ -162,7 +166,8 @@ static int change_all(struct options *options, const char *point, const struct m
         error = set(options, point, list);
     if (error)
         return error;
-    error = change(options, point, existing);
+    after = present;
+    error = change(options, point, existing, *list && !options_change(&after, list) ? &after.tuning.atime : NULL);
     if (error && *list) {
         again = present;
         again.given = options->given;

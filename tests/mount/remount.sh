@@ -27,7 +27,7 @@ refused() { # OPTIONS NAME
 }
 
 option_is() { "$MAPSHARE" options "$MOUNT" | grep -qx "$1" || fail "no $1 in $("$MAPSHARE" options "$MOUNT")"; }
-expect_log ": set by user 0: (commit_interval=8|relatime)$"
+expect_log ": set by user 0: (commit_interval=8|relatime|strictatime)$"
 
 start_mount noexec,nodiratime,nosymfollow,silent,commit_interval=7
 options_are nosuid nodev noexec nodiratime nosymfollow relatime rw
@@ -62,7 +62,7 @@ start_mount noatime
 options_are noatime !relatime
 remount ro
 options_are noatime ro
-remount relatime,rw
+for _ in 1 2 3; do remount strictatime,ro; remount relatime,rw; done
 option_is relatime
 wait_until 30 options_are_now relatime rw || fail "relatime is not in the mount table"
 stop_mount
