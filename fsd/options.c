@@ -31,11 +31,14 @@ static const struct option {
      "memory for pages [an eighth of memory, at most 512M]"},
     {"journal_size", SIZE, offsetof(struct options, journal_size), 4 * MIB, 64 * GIB,
      "size of the journal in the store [256M, or a quarter of the free space; grows to 1G where large changes need it]"},
+    {"snapshot_size", SIZE, offsetof(struct options, snapshot_size), 1 * MIB, 64 * GIB,
+     "room in the store for what snapshots of files need when it changes [1G]"},
     {"commit_interval", NUMBER, offsetof(struct options, commit_interval), 1, 3600,
      "seconds after which changes of default files are committed [5]"},
     {"threads", NUMBER, offsetof(struct options, threads), 2, 64, "threads that serve requests [4]"},
     {"user_share", NUMBER, offsetof(struct options, user_share), 1, 100,
-     "percent of the cache that uncommitted changes of one user's atomic files may take [50]"},
+     "percent of the cache that uncommitted changes of one user's atomic files may take, and of snapshot_size that one user's "
+     "snapshots may [50]"},
     {"user_handles", NUMBER, offsetof(struct options, user_handles), 16, 1000000, "open files of one user [500000]"},
     {"user_waits", NUMBER, offsetof(struct options, user_waits), 1, 1000000,
      "requests of one user that wait for a commit, or for the kernel's word on dirty pages [1024]"},
@@ -234,6 +237,7 @@ static int parse_argument(struct options *options, const char *argument)
 
 static const struct options options_default = {.commit_interval = 5,
                                                .threads = 4,
+                                               .snapshot_size = GIB,
                                                .user_share = 50,
                                                .hang_timeout = 10,
                                                .user_handles = 500000,

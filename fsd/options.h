@@ -24,6 +24,7 @@ struct options {
     uint64_t journal_max;     /* that it may grow to: sizes.c's */
     uint64_t commit_interval; /* seconds */
     uint64_t threads;
+    uint64_t snapshot_size;
     uint64_t user_share; /* percent */
     uint64_t user_handles;
     uint64_t user_waits;

@@ -49,11 +49,9 @@ static uint32_t find_users(const struct users *users, struct told told[USERS_TOL
 
 static size_t print_users(const struct users *users, char *text, size_t max)
 {
-    static const char *const names[HOLDINGS] = {[HOLDS_MEMORY] = "memory",
-                                                [HOLDS_SPILL] = "spilled",
-                                                [HOLDS_HANDLES] = "handles",
-                                                [HOLDS_PINS] = "removed",
-                                                [HOLDS_PARKED] = "waiting"};
+    static const char *const names[HOLDINGS] = {
+        [HOLDS_MEMORY] = "memory", [HOLDS_SPILL] = "spilled",       [HOLDS_HANDLES] = "handles",
+        [HOLDS_PINS] = "removed",  [HOLDS_SNAPSHOTS] = "snapshots", [HOLDS_PARKED] = "waiting"};
     struct told told[USERS_TOLD];
     uint32_t count = find_users(users, told);
     size_t used = 0;
