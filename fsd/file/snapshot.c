@@ -52,6 +52,8 @@ int snapshot_take(struct files *files, uint32_t number, struct user *user, struc
 
 /* ---- reading ---- */
 
+_Static_assert(SNAPSHOT_BYTES == (size_t)COMMITTED_BATCH << PAGE_SHIFT, "one batch");
+
 /* Where the pages from `first` on are kept. -ESTALE: it is over. */
 static int find_kept(struct files *files, struct snapshot *snapshot, uint64_t first, uint32_t count, uint32_t *slots)
 {
@@ -123,9 +125,10 @@ ssize_t snapshot_read(struct files *files, struct snapshot *snapshot, unsigned c
     uint64_t left = offset < snapshot->size ? snapshot->size - offset : 0;
     int error;
 
-    if (size > (size_t)COMMITTED_BATCH << PAGE_SHIFT)
-        size = (size_t)COMMITTED_BATCH << PAGE_SHIFT;
-    size = left < size - within ? left : size - within;
+    if (size > SNAPSHOT_BYTES - within)
+        size = SNAPSHOT_BYTES - within;
+    if (size > left)
+        size = left;
     if (!size)
         return 0;
     error = read_pages(files, snapshot, PAGE_OF(offset), PAGE_OF(within + size + PAGE_BYTES - 1), buffer);

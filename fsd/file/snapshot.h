@@ -17,7 +17,9 @@ int snapshots_open(struct files *files);
 int snapshot_take(struct files *files, uint32_t file, struct user *user, struct snapshot **snapshot);
 /* A commit that has what is COMMITTING, and makes void what is from `void_from` on (UINT64_MAX: nothing), is about to be published: for the leader. */
 void snapshot_keep(struct files *files, uint32_t file, uint64_t void_from);
-/* Up to `size` bytes, whole pages, as `buffer` is: fewer at the end of the file, and where `offset` lies within a page. -ESTALE: it is over; -errno. */
+/* Up to `size` bytes; fewer at the end of the file, and where they lie in more than SNAPSHOT_BYTES of pages, which `buffer` has room for. -ESTALE: it
+ * is over; -errno. */
+#define SNAPSHOT_BYTES ((size_t)1 << 20)
 ssize_t snapshot_read(struct files *files, struct snapshot *snapshot, unsigned char *buffer, size_t size, uint64_t offset);
 void snapshot_close(struct files *files, struct snapshot *snapshot);
 /* Now and then: what was kept for those that are over is given back. */

@@ -355,6 +355,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         log_line(LOG_NOTE, "root's groups stay: %s", strerror(errno));
     pthread_mutex_init(&server.wait_lock, NULL);
     pthread_mutex_init(&server.group_lock, NULL);
+    pthread_mutex_init(&server.snapshot_lock, NULL);
     pthread_cond_init(&server.tick, NULL);
     error = open_floors(&server, daemon);
     if (!error && !rescues)

@@ -100,6 +100,7 @@ void stats_get(fuse_req_t request, size_t size)
         {"frames_writeback", frames.of[MAPSHARE_ABI_WRITEBACK]},
         {"frames_failed", frames.of[MAPSHARE_ABI_FAILED]},
         {"frames_spilled_max", header->spilled},
+        {"snapshot_pages", in_use(&server->files.snapshots.lock, &server->files.snapshots.slots)},
         {"commits", counters->commits},
         {"pages_received", counters->pages_received},
         {"pages_committed", counters->pages_committed},

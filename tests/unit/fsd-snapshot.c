@@ -53,13 +53,11 @@ static struct snapshot *take(struct house *house, uint32_t file)
 /* In pieces of odd lengths. NULL: it is over. */
 static const char *shown(struct house *house, struct snapshot *snapshot)
 {
-    static unsigned char bytes[40 * PAGE_BYTES], piece[4 * PAGE_BYTES];
+    static unsigned char bytes[40 * PAGE_BYTES], piece[SNAPSHOT_BYTES];
     size_t size = 0;
     ssize_t n;
 
-    while ((n = snapshot_read(house->files, snapshot, piece, sizeof piece, size)) > 0) {
-        if (n > 9999)
-            n = 9999;
+    while ((n = snapshot_read(house->files, snapshot, piece, 3 + size % 7001 * 2, size)) > 0) {
         assert_true(size + (size_t)n <= sizeof bytes);
         memcpy(bytes + size, piece, (size_t)n);
         size += (size_t)n;
