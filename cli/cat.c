@@ -28,7 +28,7 @@ static int write_all(const char *bytes, size_t size)
 }
 
 /* Of the snapshot, or where there is none of what is open at `fd`. */
-static int print_file(struct mapshare_snapshot *snapshot, size_t number, int fd, char *buffer, const char **failed)
+static int print_file(struct mapshare_view *snapshot, size_t number, int fd, char *buffer, const char **failed)
 {
     uint64_t at = 0;
     ssize_t n;
@@ -46,7 +46,7 @@ static int print_file(struct mapshare_snapshot *snapshot, size_t number, int fd,
     return error;
 }
 
-static enum exit_status print_all(const struct arguments *arguments, struct mapshare_snapshot *snapshot, struct mapshare **list)
+static enum exit_status print_all(const struct arguments *arguments, struct mapshare_view *snapshot, struct mapshare **list)
 {
     char *buffer = malloc(PIECE);
     int error = buffer ? 0 : -ENOMEM;
@@ -83,7 +83,7 @@ enum exit_status command_cat(const struct arguments *arguments)
 {
     size_t count = (size_t)arguments->operand_count;
     struct mapshare **list = calloc(count, sizeof *list);
-    struct mapshare_snapshot *snapshot = NULL;
+    struct mapshare_view *snapshot = NULL;
     enum exit_status status = STATUS_FAILURE;
     int error = list ? 0 : -ENOMEM, at = 0;
 

@@ -10,7 +10,7 @@
 #include "list.h"
 #include "mapshare-abi.h"
 
-struct mapshare_snapshot {
+struct mapshare_view {
     int fd;
     uint64_t sequence;
     size_t count;
@@ -18,7 +18,7 @@ struct mapshare_snapshot {
 };
 
 /* -ESTALE: a worker was replaced meanwhile, to be tried again. */
-static int take(struct mapshare **files, size_t count, struct mapshare_snapshot *snapshot)
+static int take(struct mapshare **files, size_t count, struct mapshare_view *snapshot)
 {
     struct mapshare_abi_commit commit = {.files = (uint32_t)count};
     bool writable;
@@ -36,9 +36,9 @@ static int take(struct mapshare **files, size_t count, struct mapshare_snapshot 
     return error == -ENOTTY ? -ENOTSUP : error;
 }
 
-struct mapshare_snapshot *mapshare_snapshot(struct mapshare *const list[], size_t count, unsigned int flags)
+struct mapshare_view *mapshare_snapshot(struct mapshare *const list[], size_t count, unsigned int flags)
 {
-    struct mapshare_snapshot *snapshot = NULL;
+    struct mapshare_view *snapshot = NULL;
     struct mapshare **files = NULL;
     size_t unique = count;
     int error = flags ? -EINVAL : mapshare_list_take(list, &unique, false, &files);
@@ -61,14 +61,13 @@ struct mapshare_snapshot *mapshare_snapshot(struct mapshare *const list[], size_
     return snapshot;
 }
 
-static int check(const struct mapshare_snapshot *snapshot, size_t index)
+static int check(const struct mapshare_view *snapshot, size_t index)
 {
     return snapshot && index < snapshot->count ? 0 : -EINVAL;
 }
 
 /* The daemon may give less than asked for; at the end, nothing. */
-static ssize_t read_all(const struct mapshare_snapshot *snapshot, size_t index, unsigned char *buffer, size_t length,
-                        uint64_t offset)
+static ssize_t read_all(const struct mapshare_view *snapshot, size_t index, unsigned char *buffer, size_t length, uint64_t offset)
 {
     const uint64_t end = UINT64_C(1) << MAPSHARE_ABI_SNAPSHOT_SHIFT;
     uint64_t base = (uint64_t)snapshot->files[index] << MAPSHARE_ABI_SNAPSHOT_SHIFT;
@@ -88,7 +87,7 @@ static ssize_t read_all(const struct mapshare_snapshot *snapshot, size_t index, 
     return (ssize_t)done;
 }
 
-ssize_t mapshare_snapshot_read(struct mapshare_snapshot *snapshot, size_t index, void *buffer, size_t length, uint64_t offset)
+ssize_t mapshare_snapshot_read(struct mapshare_view *snapshot, size_t index, void *buffer, size_t length, uint64_t offset)
 {
     int error = check(snapshot, index);
     ssize_t n = error ? error : read_all(snapshot, index, buffer, length, offset);
@@ -96,7 +95,7 @@ ssize_t mapshare_snapshot_read(struct mapshare_snapshot *snapshot, size_t index,
     return n < 0 ? mapshare_result((int)n) : n;
 }
 
-int mapshare_snapshot_size(struct mapshare_snapshot *snapshot, size_t index, uint64_t *size)
+int mapshare_snapshot_size(struct mapshare_view *snapshot, size_t index, uint64_t *size)
 {
     struct mapshare_abi_snapshot_size out;
     int error = size ? check(snapshot, index) : -EINVAL;
@@ -110,12 +109,12 @@ int mapshare_snapshot_size(struct mapshare_snapshot *snapshot, size_t index, uin
     return mapshare_result(error);
 }
 
-uint64_t mapshare_snapshot_sequence(const struct mapshare_snapshot *snapshot)
+uint64_t mapshare_snapshot_sequence(const struct mapshare_view *snapshot)
 {
     return snapshot->sequence;
 }
 
-int mapshare_snapshot_close(struct mapshare_snapshot *snapshot)
+int mapshare_snapshot_close(struct mapshare_view *snapshot)
 {
     if (!snapshot)
         return mapshare_result(-EINVAL);

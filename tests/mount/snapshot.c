@@ -35,15 +35,15 @@ static void commit(struct mapshare *ms)
     CHECK(mapshare_commit(&ms, 1, NULL) == 0);
 }
 
-static struct mapshare_snapshot *take(struct mapshare *ms)
+static struct mapshare_view *take(struct mapshare *ms)
 {
-    struct mapshare_snapshot *snapshot = mapshare_snapshot(&ms, 1, 0);
+    struct mapshare_view *snapshot = mapshare_snapshot(&ms, 1, 0);
 
     CHECK(snapshot);
     return snapshot;
 }
 
-static int64_t read_stamp(struct mapshare_snapshot *snapshot, size_t index, uint64_t page)
+static int64_t read_stamp(struct mapshare_view *snapshot, size_t index, uint64_t page)
 {
     uint64_t bytes[PAGE / 8];
 
@@ -56,7 +56,7 @@ static int64_t read_stamp(struct mapshare_snapshot *snapshot, size_t index, uint
 static void stands_still(const char *mount)
 {
     struct mapshare *ms = open_at(mount, "one", PAGES), *other = open_at(mount, "two", 1), *list[] = {ms, other, ms};
-    struct mapshare_snapshot *first, *second;
+    struct mapshare_view *first, *second;
     struct mapshare_receipt receipt;
     uint64_t size;
     char byte;
@@ -93,7 +93,7 @@ static void all_at_once(const char *mount)
     struct mapshare *ms = open_at(mount, "large", LARGE);
     unsigned char *before = malloc(LARGE * PAGE), *after = malloc(LARGE * PAGE);
     uint64_t random = random_seed();
-    struct mapshare_snapshot *snapshot;
+    struct mapshare_view *snapshot;
 
     for (unsigned i = 0; i < LARGE; i++)
         stamp(ms, i, i % 7);
@@ -121,7 +121,7 @@ static void all_at_once(const char *mount)
 static void of_a_removed_file(const char *mount)
 {
     struct mapshare *ms = open_at(mount, "removed", 4);
-    struct mapshare_snapshot *snapshot;
+    struct mapshare_view *snapshot;
     char path[PAGE];
 
     stamp(ms, 1, 1);
@@ -151,7 +151,7 @@ static bool is_listed(const char *mount)
 static void refusals(const char *mount, const char *other_mount)
 {
     struct mapshare *ms = open_at(mount, "one", PAGES), *list[] = {ms, NULL}, *anonymous = mapshare_anonymous(PAGE);
-    struct mapshare_snapshot *snapshot = take(ms);
+    struct mapshare_view *snapshot = take(ms);
     uint64_t group = 77, size;
     char path[PAGE], byte;
     int fd;
@@ -211,7 +211,7 @@ static void write_groups(const char *mount, unsigned number, double until)
 }
 
 /* All files of a group have one generation, none of whose pages is newer, and read again they are the same. */
-static void check_groups(struct mapshare_snapshot *snapshot)
+static void check_groups(struct mapshare_view *snapshot)
 {
     int64_t found[GROUPS * OF_GROUP][PAGES];
 
@@ -237,7 +237,7 @@ static void check_groups(struct mapshare_snapshot *snapshot)
 static void read_groups(const char *mount, double until)
 {
     struct mapshare *files[GROUPS * OF_GROUP];
-    struct mapshare_snapshot *old = NULL, *snapshot;
+    struct mapshare_view *old = NULL, *snapshot;
     char name[32];
 
     for (unsigned i = 0; i < GROUPS * OF_GROUP; i++) {
@@ -283,7 +283,7 @@ static void groups(const char *mount, double seconds)
 static void holds(const char *file)
 {
     struct mapshare *ms = mapshare_open(file, O_RDONLY, 0, NULL);
-    struct mapshare_snapshot *snapshot;
+    struct mapshare_view *snapshot;
     uint64_t before[PAGE / 8], now[PAGE / 8];
     char line[16];
 
