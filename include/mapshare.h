@@ -191,19 +191,19 @@ MAPSHARE_API struct mapshare_view *mapshare_snapshot(struct mapshare *const list
  *
  * ESTALE: the snapshot is over, take another one; EINVAL: no such place, or offset and length are more than 2 PiB; EIO, EUCLEAN. Thread-safe.
  * Since: 1.0. */
-MAPSHARE_API ssize_t mapshare_snapshot_read(struct mapshare_view *snapshot, size_t index, void *buffer, size_t length,
+MAPSHARE_API ssize_t mapshare_snapshot_read(struct mapshare_view *view, size_t index, void *buffer, size_t length,
                                             uint64_t offset);
 
 /** The size of the file at place index of the list, as of the snapshot's commit. EINVAL: no such place; ESTALE: the snapshot is over.
  * Thread-safe. Since: 1.0. */
-MAPSHARE_API int mapshare_snapshot_size(struct mapshare_view *snapshot, size_t index, uint64_t *size);
+MAPSHARE_API int mapshare_snapshot_size(struct mapshare_view *view, size_t index, uint64_t *size);
 
 /** The number of the mount's last commit that is in the snapshot: that of mapshare_commit() and mapshare_wait(). 0: there was none. Cannot
  * fail. Thread-safe. Since: 1.0. */
-MAPSHARE_API uint64_t mapshare_snapshot_sequence(const struct mapshare_view *snapshot);
+MAPSHARE_API uint64_t mapshare_snapshot_sequence(const struct mapshare_view *view);
 
 /** Ends the snapshot: what was kept for it is given back. It also ends with the process. EINVAL: NULL. Since: 1.0. */
-MAPSHARE_API int mapshare_snapshot_close(struct mapshare_view *snapshot);
+MAPSHARE_API int mapshare_snapshot_close(struct mapshare_view *view);
 
 /** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever. Numbers
  * go on over a remount: what was committed before is reached.

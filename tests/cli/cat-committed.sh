@@ -16,15 +16,15 @@ echo more >>"$MOUNT/a"
 text=$(mapshare cat --committed "$MOUNT"/{b,a,b})
 [ "$text" = "committed b"$'\n'"committed a"$'\n'"committed b" ] || fail "cat --committed prints: $text"
 chmod 444 "$MOUNT/a" # to read it is enough
-[ "$(mapshare cat -C "$MOUNT/a")" = "committed a" ] || fail "of a file that is only read"
+[ "$(mapshare cat -d "$MOUNT/a")" = "committed a" ] || fail "of a file that is only read"
 head -c 3000000 /dev/urandom >"$MOUNT/large"
 mapshare sync "$MOUNT/large" >/dev/null
-mapshare cat -C "$MOUNT/large" | cmp - "$MOUNT/large" || fail "a large file is printed otherwise"
+mapshare cat -d "$MOUNT/large" | cmp - "$MOUNT/large" || fail "a large file is printed otherwise"
 if [ -c /dev/full ]; then
     to_full() {
         mapshare "$@" >/dev/full
     }
-    refused 1 "standard output: No space left on device" to_full cat -C "$MOUNT/a"
+    refused 1 "standard output: No space left on device" to_full cat -d "$MOUNT/a"
 fi
 echo text >"$PLAIN/file"
 refused 1 "$MOUNT/none: No such file" mapshare cat "$MOUNT/none"
