@@ -2,6 +2,7 @@
 
 #include "file/committed.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,32 +50,57 @@ static void find_hidden(struct files *files, struct file_index *index, const uin
 }
 
 /* The lock is held. */
-static void lay_frames(struct files *files, struct file_index *index, const uint64_t *pages, uint32_t count, unsigned char *to,
-                       struct frame_index **frames)
+static void find_frames(struct files *files, struct file_index *index, const uint64_t *pages, uint32_t count,
+                        struct frame_index **frames)
 {
     for (uint32_t i = 0; i < count; i++)
         frames[i] = find(files, index, pages[i]);
     if (pages[count - 1] << PAGE_SHIFT >= version_hidden_from(files, index))
         find_hidden(files, index, pages, count, frames);
-    for (uint32_t i = 0; i < count; i++) {
-        if (frames[i])
-            memcpy(to + (size_t)i * PAGE_BYTES, frame_memory(files->frames, frames[i]), PAGE_BYTES);
+}
+
+/* Neighbours from `at` on without a frame: how many. */
+static uint32_t run_at(const uint64_t *pages, uint32_t count, struct frame_index *const *frames, uint32_t at)
+{
+    uint32_t end = at;
+
+    while (end < count && !frames[end] && pages[end] == pages[at] + (end - at))
+        end++;
+    return end - at;
+}
+
+/* The disk is told of all that is in no frame, before any of it is waited for. */
+static void read_ahead(int fd, const uint64_t *pages, uint32_t count, struct frame_index *const *frames)
+{
+    for (uint32_t i = 0, run; i < count; i += run ? run : 1) {
+        run = run_at(pages, count, frames, i);
+        if (run && run < count)
+            posix_fadvise(fd, (off_t)(pages[i] << PAGE_SHIFT), (off_t)run << PAGE_SHIFT, POSIX_FADV_WILLNEED);
     }
 }
 
-/* Of pages without a frame, neighbours at once. */
 static int read_rest(int fd, const uint64_t *pages, uint32_t count, uint64_t valid, unsigned char *to,
                      struct frame_index *const *frames)
 {
     int error = 0;
 
-    for (uint32_t i = 0, end; i < count && !error; i = end) {
-        for (end = i + 1; end < count && !frames[i] && !frames[end] && pages[end] == pages[end - 1] + 1; end++)
-            ;
-        if (!frames[i])
-            error = page_read_store(fd, to + (size_t)i * PAGE_BYTES, (size_t)(end - i) * PAGE_BYTES, pages[i] << PAGE_SHIFT, valid);
+    read_ahead(fd, pages, count, frames);
+    for (uint32_t i = 0, run; i < count && !error; i += run ? run : 1) {
+        run = run_at(pages, count, frames, i);
+        if (run)
+            error = page_read_store(fd, to + (size_t)i * PAGE_BYTES, (size_t)run * PAGE_BYTES, pages[i] << PAGE_SHIFT, valid);
     }
     return error;
+}
+
+void committed_expect(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count)
+{
+    struct frame_index *frames[COMMITTED_BATCH];
+
+    file_lock(files, index);
+    find_frames(files, index, pages, count, frames);
+    pthread_mutex_unlock(&index->lock);
+    read_ahead(fd, pages, count, frames);
 }
 
 /* The store is read without the lock, and again where a checkpoint freed frames or cut the file meanwhile, as in read.c. */
@@ -89,7 +115,11 @@ int committed_load(struct files *files, struct file_index *index, int fd, const 
     do {
         moved = index->view.moved;
         valid = file_truth(files, index)->cut;
-        lay_frames(files, index, pages, count, to, frames);
+        find_frames(files, index, pages, count, frames);
+        for (uint32_t i = 0; i < count; i++) {
+            if (frames[i])
+                memcpy(to + (size_t)i * PAGE_BYTES, frame_memory(files->frames, frames[i]), PAGE_BYTES);
+        }
         pthread_mutex_unlock(&index->lock);
         error = read_rest(fd, pages, count, valid, to, frames);
         file_lock(files, index);

@@ -9,6 +9,8 @@
 /* The content of these pages, at most COMMITTED_BATCH and sorted; `fd` is the store's file's. 0 or -errno. A page that a commit changes meanwhile is of
  * no use: the caller finds out. Without the file's lock. */
 int committed_load(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count, unsigned char *to);
+/* They are about to be loaded: the disk may begin. */
+void committed_expect(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count);
 /* A frame that is committed, or being written to the store, and was not cut off by a commit. */
 bool committed_is(const struct files *files, const struct frame_index *frame);
 

@@ -107,6 +107,7 @@ static int find_pages(struct keep *keep, uint64_t void_from)
     uint64_t valid;
     int error;
 
+    keep->count = 0;
     file_lock(keep->files, keep->index);
     find_end(keep);
     valid = earlier(file->cut, file->commits[keep->index->versions.last].size);
@@ -170,6 +171,11 @@ static bool is_scarce(const struct files *files)
     return fstatvfs(files->inodes->store, &stat) || stat.f_bavail * stat.f_frsize < 2 * journal_size(files->journal);
 }
 
+static uint32_t batch_at(const struct keep *keep, uint32_t at)
+{
+    return keep->count - at < COMMITTED_BATCH ? keep->count - at : COMMITTED_BATCH;
+}
+
 static int keep_pages(struct keep *keep, uint64_t void_from)
 {
     struct snapshots *all = &keep->files->snapshots;
@@ -182,8 +188,18 @@ static int keep_pages(struct keep *keep, uint64_t void_from)
     if (!error && keep->count && !all->buffer)
         error = -ENOMEM;
     for (uint32_t i = 0; i < keep->count && !error; i += COMMITTED_BATCH)
-        error = keep_batch(keep, keep->pages + i, keep->count - i < COMMITTED_BATCH ? keep->count - i : COMMITTED_BATCH);
+        error = keep_batch(keep, keep->pages + i, batch_at(keep, i));
     return error;
+}
+
+/* What cannot be had now is had, or told, when it is to be kept. */
+static int expect_pages(struct keep *keep, uint64_t void_from)
+{
+    (void)void_from;
+    find_pages(keep, UINT64_MAX);
+    for (uint32_t i = 0; i < keep->count; i += COMMITTED_BATCH)
+        committed_expect(keep->files, keep->index, keep->fd, keep->pages + i, batch_at(keep, i));
+    return 0;
 }
 
 /* No part of the commit is in view yet: none of them may see it. */
@@ -202,7 +218,7 @@ static void end_all(struct keep *keep, int error)
                 error == -ENOSPC ? "; a larger snapshot_size= helps, where the store has room" : "");
 }
 
-void snapshot_keep(struct files *files, uint32_t number, uint64_t void_from)
+static void with_file(struct files *files, uint32_t number, int (*act)(struct keep *keep, uint64_t void_from), uint64_t void_from)
 {
     struct keep keep = {.files = files, .index = &files->index[number]};
     struct descriptor *descriptor;
@@ -213,10 +229,20 @@ void snapshot_keep(struct files *files, uint32_t number, uint64_t void_from)
     error = descriptor_get(files->descriptors, files->arena->files[number].inode, &descriptor);
     if (!error) {
         keep.fd = descriptor->fd;
-        error = keep_pages(&keep, void_from);
+        error = act(&keep, void_from);
         descriptor_put(files->descriptors, descriptor);
     }
     if (error)
         end_all(&keep, error);
     free(keep.pages);
+}
+
+void snapshot_expect(struct files *files, uint32_t number)
+{
+    with_file(files, number, expect_pages, UINT64_MAX);
+}
+
+void snapshot_keep(struct files *files, uint32_t number, uint64_t void_from)
+{
+    with_file(files, number, keep_pages, void_from);
 }

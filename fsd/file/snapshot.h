@@ -15,6 +15,8 @@
 int snapshots_open(struct files *files);
 /* Between two commits: for the leader (commit_waiter.snapshots). 0 or -errno. */
 int snapshot_take(struct files *files, uint32_t file, struct user *user, struct snapshot **snapshot);
+/* A commit that has what is COMMITTING is about to be made: the disk may begin to read what it will replace, while it writes the journal. */
+void snapshot_expect(struct files *files, uint32_t file);
 /* A commit that has what is COMMITTING, and makes void what is from `void_from` on (UINT64_MAX: nothing), is about to be published: for the leader. */
 void snapshot_keep(struct files *files, uint32_t file, uint64_t void_from);
 /* Up to `size` bytes; fewer at the end of the file, and where they lie in more than SNAPSHOT_BYTES of pages, which `buffer` has room for. -ESTALE: it

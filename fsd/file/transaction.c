@@ -397,6 +397,8 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
     };
     int error;
 
+    for (uint32_t i = 0; i < transaction->part_count; i++)
+        snapshot_expect(files, transaction->parts[i].file);
     error = reserve(files, transaction, &chunk);
     if (!error) {
         set_positions(files, transaction, &chunk);
