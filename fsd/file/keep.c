@@ -195,8 +195,7 @@ static int keep_pages(struct keep *keep, uint64_t void_from)
 /* What cannot be had now is had, or told, when it is to be kept. */
 static int expect_pages(struct keep *keep, uint64_t void_from)
 {
-    (void)void_from;
-    find_pages(keep, UINT64_MAX);
+    find_pages(keep, void_from);
     for (uint32_t i = 0; i < keep->count; i += COMMITTED_BATCH)
         committed_expect(keep->files, keep->index, keep->fd, keep->pages + i, batch_at(keep, i));
     return 0;
