@@ -186,6 +186,28 @@ static void a_commit_that_fails_changes_nothing(void **state)
     snapshot_close(house->files, snapshot);
 }
 
+/* One that was journaled ahead, and replaced, goes from between. */
+static void what_lies_between_goes(void **state)
+{
+    struct house *house = *state;
+    uint32_t file = make_file(house, "a", 3, 'a');
+    struct snapshot *snapshot;
+
+    put_page(house, file, 1, 'b');
+    commit(house, file);
+    snapshot = take(house, file);
+    put_page(house, file, 1, 'c');
+    ahead_journal(house->files, file);
+    put_page(house, file, 1, 'd');
+    make_fail(house, WRITE, true, EIO, 1);
+    assert_int_equal(commit_file(house, file), -EIO);
+    assert_string_equal(shown(house, snapshot), "aba");
+    commit(house, file);
+    assert_string_equal(shown(house, snapshot), "aba");
+    assert_string_equal(seen(house, file, 0, 9), "ada");
+    snapshot_close(house->files, snapshot);
+}
+
 /* After a death nothing tells what a received page replaced but the order in which they were found. */
 static void the_next_worker_knows_what_is_committed(void **state)
 {
@@ -493,6 +515,7 @@ int main(void)
         TEST(what_is_cut_off_is_kept),
         TEST(holes_need_no_room),
         TEST(a_commit_that_fails_changes_nothing),
+        TEST(what_lies_between_goes),
         TEST(the_next_worker_knows_what_is_committed),
         TEST(a_removed_file_is_read_on),
         TEST(each_has_a_share),
