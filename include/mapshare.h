@@ -191,8 +191,7 @@ MAPSHARE_API struct mapshare_view *mapshare_snapshot(struct mapshare *const list
  *
  * ESTALE: the snapshot is over, take another one; EINVAL: no such place, or offset and length are more than 2 PiB; EIO, EUCLEAN. Thread-safe.
  * Since: 1.0. */
-MAPSHARE_API ssize_t mapshare_snapshot_read(struct mapshare_view *view, size_t index, void *buffer, size_t length,
-                                            uint64_t offset);
+MAPSHARE_API ssize_t mapshare_snapshot_read(struct mapshare_view *view, size_t index, void *buffer, size_t length, uint64_t offset);
 
 /** The size of the file at place index of the list, as of the snapshot's commit. EINVAL: no such place; ESTALE: the snapshot is over.
  * Thread-safe. Since: 1.0. */

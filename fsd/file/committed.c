@@ -9,7 +9,8 @@
 #include "file/page.h"
 #include "file/version.h"
 
-bool committed_is(const struct files *files, const struct frame_index *frame)
+/* Committed, or being written to the store, and not cut off by a commit. */
+static bool is_committed(const struct files *files, const struct frame_index *frame)
 {
     return (frame->state == FRAME_COMMITTED || frame->state == FRAME_WRITEBACK) &&
            !(frame_truth(files->frames, frame)->flags & FRAME_VOID);
@@ -19,7 +20,7 @@ static struct frame_index *find(struct files *files, struct file_index *index, u
 {
     struct frame_index *frame = page_find(index, page);
 
-    while (frame && !committed_is(files, frame))
+    while (frame && !is_committed(files, frame))
         frame = page_older(files, index, frame);
     return frame;
 }
@@ -43,7 +44,7 @@ static void find_hidden(struct files *files, struct file_index *index, const uin
             const uint64_t *page = frame->in_view ? NULL : bsearch(&frame->page, pages, count, sizeof *pages, by_page);
             struct frame_index **at = page ? &frames[page - pages] : NULL;
 
-            if (at && committed_is(files, frame) && (!*at || (*at)->version < frame->version))
+            if (at && is_committed(files, frame) && (!*at || (*at)->version < frame->version))
                 *at = frame;
         }
     }
@@ -69,22 +70,12 @@ static uint32_t run_at(const uint64_t *pages, uint32_t count, struct frame_index
     return end - at;
 }
 
-/* The disk is told of all that is in no frame, before any of it is waited for. */
-static void read_ahead(int fd, const uint64_t *pages, uint32_t count, struct frame_index *const *frames)
-{
-    for (uint32_t i = 0, run; i < count; i += run ? run : 1) {
-        run = run_at(pages, count, frames, i);
-        if (run && run < count)
-            posix_fadvise(fd, (off_t)(pages[i] << PAGE_SHIFT), (off_t)run << PAGE_SHIFT, POSIX_FADV_WILLNEED);
-    }
-}
-
+/* What is in no frame. */
 static int read_rest(int fd, const uint64_t *pages, uint32_t count, uint64_t valid, unsigned char *to,
                      struct frame_index *const *frames)
 {
     int error = 0;
 
-    read_ahead(fd, pages, count, frames);
     for (uint32_t i = 0, run; i < count && !error; i += run ? run : 1) {
         run = run_at(pages, count, frames, i);
         if (run)
@@ -93,6 +84,7 @@ static int read_rest(int fd, const uint64_t *pages, uint32_t count, uint64_t val
     return error;
 }
 
+/* The disk is told of all before any of it is waited for. */
 void committed_expect(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count)
 {
     struct frame_index *frames[COMMITTED_BATCH];
@@ -100,30 +92,26 @@ void committed_expect(struct files *files, struct file_index *index, int fd, con
     file_lock(files, index);
     find_frames(files, index, pages, count, frames);
     pthread_mutex_unlock(&index->lock);
-    read_ahead(fd, pages, count, frames);
+    for (uint32_t i = 0, run; i < count; i += run ? run : 1) {
+        run = run_at(pages, count, frames, i);
+        if (run)
+            posix_fadvise(fd, (off_t)(pages[i] << PAGE_SHIFT), (off_t)run << PAGE_SHIFT, POSIX_FADV_WILLNEED);
+    }
 }
 
-/* The store is read without the lock, and again where a checkpoint freed frames or cut the file meanwhile, as in read.c. */
+/* The store is read without the lock: what is in no frame has been there for long, and is changed by nothing but a commit. */
 int committed_load(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count, unsigned char *to)
 {
     struct frame_index *frames[COMMITTED_BATCH];
     uint64_t valid;
-    uint32_t moved;
-    int error;
 
     file_lock(files, index);
-    do {
-        moved = index->view.moved;
-        valid = file_truth(files, index)->cut;
-        find_frames(files, index, pages, count, frames);
-        for (uint32_t i = 0; i < count; i++) {
-            if (frames[i])
-                memcpy(to + (size_t)i * PAGE_BYTES, frame_memory(files->frames, frames[i]), PAGE_BYTES);
-        }
-        pthread_mutex_unlock(&index->lock);
-        error = read_rest(fd, pages, count, valid, to, frames);
-        file_lock(files, index);
-    } while (!error && moved != index->view.moved);
+    valid = file_truth(files, index)->cut;
+    find_frames(files, index, pages, count, frames);
+    for (uint32_t i = 0; i < count; i++) {
+        if (frames[i])
+            memcpy(to + (size_t)i * PAGE_BYTES, frame_memory(files->frames, frames[i]), PAGE_BYTES);
+    }
     pthread_mutex_unlock(&index->lock);
-    return error;
+    return read_rest(fd, pages, count, valid, to, frames);
 }

@@ -11,7 +11,5 @@
 int committed_load(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count, unsigned char *to);
 /* They are about to be loaded: the disk may begin. */
 void committed_expect(struct files *files, struct file_index *index, int fd, const uint64_t *pages, uint32_t count);
-/* A frame that is committed, or being written to the store, and was not cut off by a commit. */
-bool committed_is(const struct files *files, const struct frame_index *frame);
 
 #endif

@@ -24,7 +24,8 @@ struct keep {
     uint64_t *pages;
     size_t max;
     uint32_t count;
-    uint64_t end; /* no snapshot has anything from here on */
+    uint64_t end;   /* no snapshot has anything from here on */
+    bool is_needed; /* by any snapshot that is not over */
 };
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -85,8 +86,10 @@ static int add_stored(struct keep *keep, uint64_t from, uint64_t valid)
         if (hole < 0)
             return -errno;
         file_lock(keep->files, keep->index);
-        for (; !error && at < hole && (uint64_t)at < end; at = (PAGE_OF(at) + 1) << PAGE_SHIFT)
+        for (uint32_t i = 0; i < COMMITTED_BATCH && !error && at < hole && (uint64_t)at < end; i++) {
             error = add_page(keep, PAGE_OF(at));
+            at = (PAGE_OF(at) + 1) << PAGE_SHIFT;
+        }
         pthread_mutex_unlock(&keep->index->lock);
     }
     return error ? error : at < 0 && errno != ENXIO ? -errno : 0;
@@ -158,6 +161,7 @@ static int keep_batch(struct keep *keep, const uint64_t *pages, uint32_t count)
         if (error || !kept_add(files, keep->index, slots[i], pages[i]))
             slots[unused++] = slots[i];
     }
+    keep->is_needed = kept_newest(keep->index);
     pthread_mutex_unlock(&keep->index->lock);
     kept_give_slots(files, slots, unused);
     return error;
@@ -187,7 +191,8 @@ static int keep_pages(struct keep *keep, uint64_t void_from)
         all->buffer = aligned_alloc(ALIGNMENT, (size_t)COMMITTED_BATCH << PAGE_SHIFT);
     if (!error && keep->count && !all->buffer)
         error = -ENOMEM;
-    for (uint32_t i = 0; i < keep->count && !error; i += COMMITTED_BATCH)
+    keep->is_needed = true;
+    for (uint32_t i = 0; i < keep->count && keep->is_needed && !error; i += COMMITTED_BATCH)
         error = keep_batch(keep, keep->pages + i, batch_at(keep, i));
     return error;
 }

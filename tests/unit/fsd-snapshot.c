@@ -244,6 +244,37 @@ static void a_removed_file_is_read_on(void **state)
     assert_string_equal(counts(house, file), "0,0,0,0");
 }
 
+static struct house *amid_read; /* whose file 1 is committed, and checkpointed, while the store is read */
+
+int __real_page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid);
+int __wrap_page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid);
+int __wrap_page_read_store(int fd, unsigned char *buffer, size_t size, uint64_t offset, uint64_t valid)
+{
+    struct house *house = amid_read;
+
+    amid_read = NULL;
+    if (house) {
+        put_page(house, 1, 0, 'x');
+        commit(house, 1);
+        assert_int_equal(checkpoint_all(house->files), 0);
+    }
+    return __real_page_read_store(fd, buffer, size, offset, valid);
+}
+
+static void a_commit_amid_a_read_is_not_seen(void **state)
+{
+    struct house *house = *state;
+    struct snapshot *snapshot;
+
+    assert_int_equal(make_file(house, "a", 3, 'a'), 1);
+    snapshot = take(house, 1);
+    amid_read = house;
+    assert_string_equal(shown(house, snapshot), "aaa");
+    assert_null(amid_read);
+    assert_string_equal(stored(house, "a"), "xaa");
+    snapshot_close(house->files, snapshot);
+}
+
 /* ---- bounds ---- */
 
 static void fill(struct house *house, uint32_t file, unsigned pages, char letter)
@@ -518,6 +549,7 @@ int main(void)
         TEST(what_lies_between_goes),
         TEST(the_next_worker_knows_what_is_committed),
         TEST(a_removed_file_is_read_on),
+        TEST(a_commit_amid_a_read_is_not_seen),
         TEST(each_has_a_share),
         TEST(all_together_have_a_bound),
         TEST(a_store_that_fails_ends_snapshots_only),

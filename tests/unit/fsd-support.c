@@ -225,7 +225,8 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
         assert_return_code(house->spill, errno);
         assert_return_code(ftruncate(house->spill, (off_t)spill_pages * PAGE_BYTES), errno);
     }
-    house->options = (struct options){.journal_size = journal_bytes, .commit_interval = 3600, .snapshot_size = 4 * MIB, .user_share = 100};
+    house->options =
+        (struct options){.journal_size = journal_bytes, .commit_interval = 3600, .snapshot_size = 4 * MIB, .user_share = 100};
     house->cache_bytes = (uint64_t)cache_pages * PAGE_BYTES;
     house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
     pthread_mutex_init(&house->recorder.lock, NULL);
