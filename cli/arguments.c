@@ -22,6 +22,7 @@ static const struct option_entry {
     {OPTION_FOLLOW, 'f', "follow", NULL, 0, 0, "draw again when pages change"},
     {OPTION_COLOUR, 'c', "color", "WHEN", 0, 0, "colours: always, never or auto (on a terminal)"},
     {OPTION_SVG, 's', "svg", "FILE", 0, 0, "write the picture to FILE, as SVG"},
+    {OPTION_COMMITTED, 'd', "committed", NULL, 0, 0, "what the last commits left"},
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
@@ -173,6 +174,9 @@ static bool option_set(const struct command *command, const struct option_entry 
         return false;
     case OPTION_SVG:
         out->svg = optarg;
+        break;
+    case OPTION_COMMITTED:
+        out->committed = true;
         break;
     case OPTION_ONCE:
         out->once = true;

@@ -23,6 +23,7 @@ enum option_bit {
     OPTION_FOLLOW = 1 << 8,
     OPTION_COLOUR = 1 << 9,
     OPTION_SVG = 1 << 10,
+    OPTION_COMMITTED = 1 << 11,
 };
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -33,6 +34,7 @@ struct arguments {
     bool give_up;
     bool keep_others;
     bool follow;
+    bool committed;
     enum colour_choice colour;
     const char *svg;  /* file; NULL: none */
     unsigned width;   /* cells; 0: as wide as the terminal */
@@ -65,6 +67,7 @@ enum exit_status command_dirty(const struct arguments *arguments);
 enum exit_status command_map(const struct arguments *arguments);
 enum exit_status command_sync(const struct arguments *arguments);
 enum exit_status command_rollback(const struct arguments *arguments);
+enum exit_status command_cat(const struct arguments *arguments);
 enum exit_status command_top(const struct arguments *arguments);
 enum exit_status command_recover(const struct arguments *arguments);
 enum exit_status command_journal(const struct arguments *arguments);

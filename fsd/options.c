@@ -183,6 +183,7 @@ static int parse_argument(struct options *options, const char *argument)
 #define MIB ((uint64_t)1 << 20)
 
 static const struct options options_default = {.threads = 4,
+                                               .snapshot_size = 1024 * MIB,
                                                .tuning = {.commit_interval = 5,
                                                           .user_share = 50,
                                                           .hang_timeout = 10,

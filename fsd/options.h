@@ -41,7 +41,8 @@ struct options {
     uint64_t cache_max;    /* bytes that cache_size may be raised to while it is mounted */
     uint64_t journal_size; /* bytes */
     uint64_t threads;
-    bool atomic; /* all files are */
+    uint64_t snapshot_size; /* bytes */
+    bool atomic;            /* all files are */
     bool allow_other;
     bool read_only;
     bool remount; /* change an existing mount's ro, suid, ... */

@@ -225,6 +225,18 @@ struct mapshare_abi_backup {
     uint64_t sequence;    /* out: of the last commit before the head */
 };
 
+/* A snapshot: files as of one commit. MAPSHARE_SNAPSHOT_NAME can be opened for reading in any folder of the mount, though none lists it; each open is
+ * one, that has no files yet and ends with its last close. MAPSHARE_IOC_SNAPSHOT_ADD: the file is added to a group (a random number of the caller's). The
+ * descriptor must be open for reading (EBADF). MAPSHARE_IOC_SNAPSHOT, of the snapshot: it has the files of the group, in the order in which they were
+ * added, as of commit `sequence`; ESTALE: the daemon does not know the group (it was replaced in between); EBUSY: it has files already. Bytes of file N
+ * are read from N << MAPSHARE_ABI_SNAPSHOT_SHIFT on; ESTALE: it is over. MAPSHARE_IOC_SNAPSHOT_SIZE tells how long file N is. */
+#define MAPSHARE_SNAPSHOT_NAME ".mapshare-snapshot"
+#define MAPSHARE_ABI_SNAPSHOT_SHIFT 51
+struct mapshare_abi_snapshot_size {
+    uint64_t file;
+    uint64_t size; /* out */
+};
+
 /* MAPSHARE_IOC_SET, of a mount's root: `text` is a list of mount options, NAME=VALUE,..., that can be changed while it is mounted; all of them
  * are changed, or none. `text` then lists those that were other before; where `error` is not 0, it tells which one is refused and why. For root and
  * the mount's owner (EPERM). */
@@ -262,6 +274,9 @@ struct mapshare_abi_latency {
 #define MAPSHARE_IOC_VERIFY _IOR(MAPSHARE_IOC_MAGIC, 9, struct mapshare_abi_verify)
 #define MAPSHARE_IOC_FILES _IOWR(MAPSHARE_IOC_MAGIC, 10, struct mapshare_abi_files)
 #define MAPSHARE_IOC_BACKUP _IOWR(MAPSHARE_IOC_MAGIC, 11, struct mapshare_abi_backup)
+#define MAPSHARE_IOC_SNAPSHOT_ADD _IOW(MAPSHARE_IOC_MAGIC, 12, uint64_t)
+#define MAPSHARE_IOC_SNAPSHOT _IOWR(MAPSHARE_IOC_MAGIC, 13, struct mapshare_abi_commit)
+#define MAPSHARE_IOC_SNAPSHOT_SIZE _IOWR(MAPSHARE_IOC_MAGIC, 14, struct mapshare_abi_snapshot_size)
 #define MAPSHARE_IOC_SET _IOWR(MAPSHARE_IOC_MAGIC, 20, struct mapshare_abi_set)
 #define MAPSHARE_IOC_LATENCY _IOR(MAPSHARE_IOC_MAGIC, 21, struct mapshare_abi_latency)
 

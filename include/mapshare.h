@@ -171,6 +171,39 @@ MAPSHARE_API int mapshare_commit(struct mapshare *const list[], size_t count, st
  * different mounts; EIO, EUCLEAN: each file is as it was, or rolled back. Thread-safe. Since: 1.0. */
 MAPSHARE_API int mapshare_rollback(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt);
 
+/** Files as of one commit, to be read while others write and commit. Since 1.0. */
+struct mapshare_view;
+
+/** Takes a snapshot of these count files, at most 4,096 different ones: what their last commits left, of all of them at the same moment, so that each commit is in it whole or
+ * not at all. What is not committed is not in it. Writers are not held up. The files must be open, for reading or writing, and may be
+ * closed, changed, cut, rolled back or removed afterwards. A file may be listed twice. flags: 0.
+ *
+ * What later commits replace is kept in the store, up to snapshot_size of mapsharefs(8) for all snapshots; one for which there is no room
+ * any more is over, and so is each one when the daemon's worker dies: reading it then fails with ESTALE. It takes a descriptor.
+ *
+ * Returns NULL on failure. EINVAL: count is 0, an entry NULL, or flags; ENOTSUP: a file is not on the mount, no folder of the mount can be reached,
+ * or its daemon is too old; EXDEV: different mounts; EDQUOT: too many open files, each of these counted, of the user; ENOMEM, EUCLEAN, EMFILE. To be ended with
+ * mapshare_snapshot_close(). Thread-safe. Since: 1.0. */
+MAPSHARE_API struct mapshare_view *mapshare_snapshot(struct mapshare *const list[], size_t count, unsigned int flags);
+
+/** Reads length bytes from offset of the file at place index of the list, as of the snapshot's commit. Returns how many: fewer at the end of
+ * the file, 0 behind it.
+ *
+ * ESTALE: the snapshot is over, take another one; EINVAL: no such place, or offset and length are more than 2 PiB; EIO, EUCLEAN. Thread-safe.
+ * Since: 1.0. */
+MAPSHARE_API ssize_t mapshare_snapshot_read(struct mapshare_view *view, size_t index, void *buffer, size_t length, uint64_t offset);
+
+/** The size of the file at place index of the list, as of the snapshot's commit. EINVAL: no such place; ESTALE: the snapshot is over.
+ * Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_snapshot_size(struct mapshare_view *view, size_t index, uint64_t *size);
+
+/** The number of the mount's last commit that is in the snapshot: that of mapshare_commit() and mapshare_wait(). 0: there was none. Cannot
+ * fail. Thread-safe. Since: 1.0. */
+MAPSHARE_API uint64_t mapshare_snapshot_sequence(const struct mapshare_view *view);
+
+/** Ends the snapshot: what was kept for it is given back. It also ends with the process. EINVAL: NULL. Since: 1.0. */
+MAPSHARE_API int mapshare_snapshot_close(struct mapshare_view *view);
+
 /** Waits until the file's last durable commit has this number or a later one, whoever makes it. timeout: how long, NULL for ever. Numbers
  * go on over a remount: what was committed before is reached.
  *

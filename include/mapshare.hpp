@@ -380,13 +380,20 @@ namespace detail
 
 using call_of_all = int(::mapshare *const[], std::size_t, ::mapshare_receipt *);
 
-template <class Files> receipt of_all(const char *name, call_of_all &call, const Files &files, const errors &to)
+template <class Files> std::vector<::mapshare *> handles_of(const Files &files)
 {
     std::vector<::mapshare *> handles;
-    receipt result{};
 
     for (const file *each : files)
         handles.push_back(each->handle());
+    return handles;
+}
+
+template <class Files> receipt of_all(const char *name, call_of_all &call, const Files &files, const errors &to)
+{
+    std::vector<::mapshare *> handles = handles_of(files);
+    receipt result{};
+
     to.check(name, call(handles.data(), handles.size(), &result));
     return result;
 }
@@ -404,6 +411,60 @@ template <class Files = std::initializer_list<const file *>> receipt rollback(co
 {
     return detail::of_all("mapshare_rollback", ::mapshare_rollback, files, to);
 }
+
+/** Files as of one commit, as mapshare_snapshot(): snapshot({&one, &other}), or any list as commit() takes. Ends with the object; one that could not be
+ * taken is empty (false). Since 1.0. */
+class snapshot
+{
+  public:
+    template <class Files = std::initializer_list<const file *>> explicit snapshot(const Files &files, errors to = {})
+    {
+        std::vector<::mapshare *> handles = detail::handles_of(files);
+
+        handle_ = ::mapshare_snapshot(handles.data(), handles.size(), 0);
+        if (!handle_)
+            to.report("mapshare_snapshot");
+    }
+    snapshot(snapshot &&other) noexcept : handle_(std::exchange(other.handle_, nullptr))
+    {
+    }
+    snapshot &operator=(snapshot &&other) noexcept
+    {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~snapshot()
+    {
+        if (handle_)
+            ::mapshare_snapshot_close(handle_);
+    }
+    explicit operator bool() const noexcept
+    {
+        return handle_ != nullptr;
+    }
+
+    /** Of the file at that place of the list. */
+    std::uint64_t size(std::size_t index = 0, errors to = {}) const
+    {
+        std::uint64_t result = 0;
+        to.check("mapshare_snapshot_size", ::mapshare_snapshot_size(handle_, index, &result));
+        return result;
+    }
+    /** How many bytes were read: fewer at the end of the file. */
+    std::size_t read(void *buffer, std::size_t length, std::uint64_t offset, std::size_t index = 0, errors to = {}) const
+    {
+        ssize_t count = ::mapshare_snapshot_read(handle_, index, buffer, length, offset);
+        return to.check("mapshare_snapshot_read", count == -1 ? -1 : 0) ? static_cast<std::size_t>(count) : 0;
+    }
+    /** Number of the last commit that is in it. */
+    std::uint64_t sequence() const noexcept
+    {
+        return ::mapshare_snapshot_sequence(handle_);
+    }
+
+  private:
+    ::mapshare_view *handle_ = nullptr;
+};
 
 /** One of a file's locks, for std::unique_lock, std::shared_lock, std::scoped_lock: Lockable, TimedLockable and SharedLockable.
  *

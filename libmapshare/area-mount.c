@@ -48,18 +48,16 @@ static dev_t device_of(const struct mapshare *ms)
     return makedev(ms->identity.stx_dev_major, ms->identity.stx_dev_minor);
 }
 
-static int check(const struct mapshare *ms, uint32_t kind, int fd)
+static int check(const struct mapshare *ms, size_t size, int fd)
 {
     struct stat status;
 
     if (fstat(fd, &status))
         return -errno;
-    return S_ISREG(status.st_mode) && status.st_dev == device_of(ms) && (size_t)status.st_size == mapshare_area_size(kind)
-               ? 0
-               : -EPROTO;
+    return S_ISREG(status.st_mode) && status.st_dev == device_of(ms) && (size_t)status.st_size == size ? 0 : -EPROTO;
 }
 
-static int open_in(const struct mapshare *ms, uint32_t kind, const char *path, const char *name, bool *writable)
+static int open_in(const struct mapshare *ms, size_t size, const char *path, const char *name, bool *writable)
 {
     const int flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), error, fd;
@@ -75,7 +73,7 @@ static int open_in(const struct mapshare *ms, uint32_t kind, const char *path, c
     *writable = fd >= 0;
     if (fd < 0 && (errno == EACCES || errno == EROFS))
         fd = openat(folder, name, O_RDONLY | flags);
-    error = fd < 0 ? -errno : check(ms, kind, fd);
+    error = fd < 0 ? -errno : check(ms, size, fd);
     close(folder);
     if (error && fd >= 0)
         close(fd);
@@ -83,7 +81,7 @@ static int open_in(const struct mapshare *ms, uint32_t kind, const char *path, c
 }
 
 /* Where the file itself is. */
-static int open_beside(const struct mapshare *ms, uint32_t kind, const char *name, bool *writable)
+static int open_beside(const struct mapshare *ms, size_t size, const char *name, bool *writable)
 {
     char link[32], path[PATH_MAX];
     ssize_t length;
@@ -98,7 +96,7 @@ static int open_beside(const struct mapshare *ms, uint32_t kind, const char *nam
     if (path[0] != '/' || !end)
         return -ENOENT;
     end[end == path] = '\0';
-    return open_in(ms, kind, path, name, writable);
+    return open_in(ms, size, path, name, writable);
 }
 
 /* Blanks and the like are written as \ooo. */
@@ -119,7 +117,7 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-static int open_at_mounts(const struct mapshare *ms, uint32_t kind, const char *name, bool *writable)
+static int open_at_mounts(const struct mapshare *ms, size_t size, const char *name, bool *writable)
 {
     FILE *table = fopen("/proc/self/mountinfo", "re");
     int fd = -ENOENT;
@@ -133,7 +131,7 @@ static int open_at_mounts(const struct mapshare *ms, uint32_t kind, const char *
         if (sscanf(line, "%*u %*u %u:%u %*s %ms", &major, &minor, &point) == 3 && major == ms->identity.stx_dev_major &&
             minor == ms->identity.stx_dev_minor) {
             unescape(point);
-            fd = open_in(ms, kind, point, name, writable);
+            fd = open_in(ms, size, point, name, writable);
         }
         free(point);
     }
@@ -143,22 +141,23 @@ static int open_at_mounts(const struct mapshare *ms, uint32_t kind, const char *
     return fd;
 }
 
-static int open_somewhere(const struct mapshare *ms, uint32_t kind, const char *name, bool *writable)
+int mapshare_mount_open_name(const struct mapshare *ms, size_t size, const char *name, bool *writable)
 {
-    int fd = open_beside(ms, kind, name, writable);
+    int fd = open_beside(ms, size, name, writable);
 
     if (fd < 0)
-        fd = open_at_mounts(ms, kind, name, writable);
+        fd = open_at_mounts(ms, size, name, writable);
     return fd == -ENOENT || fd == -ENOTDIR ? -ENOTSUP : fd;
 }
 
 /* The daemon remembers only a few users who may open the locks: to ask is to be remembered. */
 int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable)
 {
+    size_t size = mapshare_area_size(kind);
     char name[MAPSHARE_AREA_KEY];
-    int fd = open_somewhere(ms, kind, key, writable);
+    int fd = mapshare_mount_open_name(ms, size, key, writable);
 
     for (int attempt = 0; fd == -EACCES && attempt < ATTEMPTS && ask_name(ms, kind, name) == 0; attempt++)
-        fd = open_somewhere(ms, kind, name, writable);
+        fd = mapshare_mount_open_name(ms, size, name, writable);
     return fd;
 }

@@ -27,6 +27,8 @@ int mapshare_area_open(struct mapshare *ms, uint32_t kind, const char *key, bool
 /* Whether the file is on a mount. Tells the daemon that it was mapped, which the kernel does not. */
 bool mapshare_mount_tell(struct mapshare *ms);
 int mapshare_mount_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
+/* A file of that size which every folder of the mount has: in one that is in reach. */
+int mapshare_mount_open_name(const struct mapshare *ms, size_t size, const char *name, bool *writable);
 int mapshare_mount_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
 
 int mapshare_shm_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
 
 #include "internal.h"
 
@@ -13,7 +15,7 @@ static bool is_same_file(const struct mapshare *one, const struct mapshare *othe
            one->identity.stx_dev_minor == other->identity.stx_dev_minor;
 }
 
-static int check(struct mapshare *const list[], size_t count)
+static int check(struct mapshare *const list[], size_t count, bool to_write)
 {
     if (!list || count == 0)
         return -EINVAL;
@@ -24,7 +26,7 @@ static int check(struct mapshare *const list[], size_t count)
     for (size_t i = 0; i < count; i++) {
         if (!list[i]->on_mount)
             return -ENOTSUP;
-        if (!list[i]->writable)
+        if (to_write && !list[i]->writable)
             return -EBADF;
         if (list[i]->identity.stx_dev_major != list[0]->identity.stx_dev_major ||
             list[i]->identity.stx_dev_minor != list[0]->identity.stx_dev_minor)
@@ -59,12 +61,33 @@ static struct mapshare **copy(struct mapshare *const list[], size_t *count)
     return files;
 }
 
-int mapshare_list_take(struct mapshare *const list[], size_t *count, struct mapshare ***files)
+int mapshare_list_take(struct mapshare *const list[], size_t *count, bool to_write, struct mapshare ***files)
 {
-    int error = check(list, *count);
+    int error = check(list, *count, to_write);
 
     if (error)
         return error;
     *files = copy(list, count);
     return *files ? 0 : -ENOMEM;
+}
+
+int mapshare_list_group(struct mapshare *const files[], size_t count, unsigned long how, uint64_t *group)
+{
+    *group = 0;
+    while (*group == 0) {
+        if (getrandom(group, sizeof(*group), 0) < 0 && errno != EINTR)
+            return -errno;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (ioctl(files[i]->fd, how, group))
+            return -errno;
+    }
+    return 0;
+}
+
+size_t mapshare_list_find(struct mapshare *const files[], size_t count, const struct mapshare *ms)
+{
+    struct mapshare *const *at = bsearch(&ms, files, count, sizeof(*files), by_inode);
+
+    return (size_t)(at - files);
 }

@@ -61,7 +61,7 @@ static int write_receipt(struct mapshare **files, size_t count, struct mapshare_
 int mapshare_rollback(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare **files;
-    int error = mapshare_list_take(list, &count, &files);
+    int error = mapshare_list_take(list, &count, true, &files);
 
     if (error)
         return mapshare_result(error);

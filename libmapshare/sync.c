@@ -6,15 +6,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "deadline.h"
 #include "internal.h"
 #include "list.h"
 #include "mapshare-abi.h"
-
-#define COMMIT_ATTEMPTS 32 /* each but the last met the death of a worker */
 
 static int write_receipt(struct mapshare *ms, struct mapshare_receipt *receipt)
 {
@@ -84,15 +81,10 @@ static int pull(struct mapshare **files, size_t count)
 static int commit_group(struct mapshare **files, size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare_abi_commit commit = {.files = (uint32_t)count};
+    int error = mapshare_list_group(files, count, MAPSHARE_IOC_JOIN, &commit.group);
 
-    while (commit.group == 0) {
-        if (getrandom(&commit.group, sizeof(commit.group), 0) < 0 && errno != EINTR)
-            return -errno;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (ioctl(files[i]->fd, MAPSHARE_IOC_JOIN, &commit.group))
-            return -errno;
-    }
+    if (error)
+        return error;
     if (ioctl(files[0]->fd, MAPSHARE_IOC_COMMIT, &commit))
         return -errno;
     if (receipt) {
@@ -106,13 +98,13 @@ static int commit_group(struct mapshare **files, size_t count, struct mapshare_r
 int mapshare_commit(struct mapshare *const list[], size_t count, struct mapshare_receipt *receipt)
 {
     struct mapshare **files;
-    int error = mapshare_list_take(list, &count, &files);
+    int error = mapshare_list_take(list, &count, true, &files);
 
     if (error)
         return mapshare_result(error);
     /* ESTALE: the worker that knew the group was replaced. Nothing was committed, or all of it and we do so again. */
     error = -ESTALE;
-    for (int attempt = 0; error == -ESTALE && attempt < COMMIT_ATTEMPTS; attempt++) {
+    for (int attempt = 0; error == -ESTALE && attempt < GROUP_ATTEMPTS; attempt++) {
         error = pull(files, count);
         if (error == 0)
             error = commit_group(files, count, receipt);

@@ -12,11 +12,12 @@
 #define USERS_MAX 1024u /* that are told apart; beyond, they share */
 
 enum holding {
-    HOLDS_MEMORY,  /* frames of uncommitted changes of atomic files: share.h */
-    HOLDS_SPILL,   /* the same in the spill file */
-    HOLDS_HANDLES, /* open files */
-    HOLDS_PINS,    /* descriptors of files without a name */
-    HOLDS_PARKED,  /* requests that wait: for a commit, or for the probe's answer */
+    HOLDS_MEMORY,    /* frames of uncommitted changes of atomic files: share.h */
+    HOLDS_SPILL,     /* the same in the spill file */
+    HOLDS_HANDLES,   /* open files */
+    HOLDS_PINS,      /* descriptors of files without a name */
+    HOLDS_SNAPSHOTS, /* old pages that were kept for snapshots: file/kept.h */
+    HOLDS_PARKED,    /* requests that wait: for a commit, or for the probe's answer */
     HOLDINGS
 };
 

@@ -8,6 +8,7 @@
 #include "file/metadata.h"
 #include "file/record.h"
 #include "file/rollback.h"
+#include "file/snapshot.h"
 #include "file/transaction.h"
 #include "file/version.h"
 
@@ -61,16 +62,32 @@ static void refuse(struct commit_waiter *waiter, int error)
     waiter->result.error = error;
 }
 
-/* While no commit is being made, so that each has all of what is taken back, or nothing. */
-static void roll_back(struct files *files, struct waiter_list *waiters)
+static void take_snapshots(struct files *files, struct commit_waiter *waiter)
+{
+    uint32_t count = 0;
+    int error = 0;
+
+    waiter->result.sequence = journal_sequence(files->journal);
+    for (; count < waiter->count && !error; count += !error)
+        error = snapshot_take(files, waiter->files[count], waiter->user, &waiter->snapshots[count]);
+    while (error && count)
+        snapshot_close(files, waiter->snapshots[--count]);
+    waiter->result.error = error;
+}
+
+/* While no commit is being made, so that each has all of what is taken back, or nothing; and a snapshot has all of it or nothing. */
+static void do_between(struct files *files, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
 
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
-        if (!waiter->rolls_back)
+        if (!waiter->rolls_back && !waiter->snapshots)
             continue;
         TAILQ_REMOVE(waiters, waiter, link);
-        waiter->result.error = rollback_file(files, waiter->files[0]);
+        if (waiter->rolls_back)
+            waiter->result.error = rollback_file(files, waiter->files[0]);
+        else
+            take_snapshots(files, waiter);
         answer(files, waiter);
     }
 }
@@ -81,7 +98,7 @@ static void lead(struct files *files, struct transaction *transaction, struct wa
     struct commit_result result = {0};
     int error = 0;
 
-    roll_back(files, waiters);
+    do_between(files, waiters);
     transaction_begin(transaction);
     error = metadata_flush_together(files, waiters);
     TAILQ_FOREACH (waiter, waiters, link) {

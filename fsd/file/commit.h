@@ -21,10 +21,12 @@ struct commit_waiter {
     TAILQ_ENTRY(commit_waiter) link;
     const uint32_t *files; /* to be committed as one */
     uint32_t count;
-    uint32_t flush_inode; /* an inode to flush in the store as well: fsyncdir; 0: none */
-    bool by_timer;        /* no program asks */
-    bool carries;         /* carry.h: what is committed of the file is committed again */
-    bool rolls_back;      /* rollback.h: nothing of its one file is to be committed, what is not committed is to go */
+    uint32_t flush_inode;        /* an inode to flush in the store as well: fsyncdir; 0: none */
+    bool by_timer;               /* no program asks */
+    bool carries;                /* carry.h: what is committed of the file is committed again */
+    bool rolls_back;             /* rollback.h: nothing of its one file is to be committed, what is not committed is to go */
+    struct snapshot **snapshots; /* snapshot.h: nothing is to be committed, one of each file is to be taken; where to; NULL: no */
+    struct user *user;           /* whose they are */
     /* Called once, without locks, from the leading thread; may free the waiter. */
     void (*done)(struct commit_waiter *waiter, const struct commit_result *result);
     void *context;               /* the caller's */

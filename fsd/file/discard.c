@@ -13,7 +13,7 @@ void file_drop(struct files *files, uint32_t number)
     struct frame_index *frame, *next;
 
     ahead_abandon_file(files, index);
-    if (!index->versions.committing && !index->view.counts[FRAME_COMMITTING]) {
+    if (!index->snapshots.count && !index->versions.committing && !index->view.counts[FRAME_COMMITTING]) {
         files->tail.dropped = true;
         for (size_t i = 0; i < 2; i++) {
             TAILQ_FOREACH_SAFE (frame, &index->view.lists[idle[i]], link, next)

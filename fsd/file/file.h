@@ -12,6 +12,7 @@
 
 #include "cache/descriptor.h"
 #include "cache/frame.h"
+#include "file/kept.h"
 #include "file/share.h"
 #include "file/tail.h"
 #include "file/times.h"
@@ -81,6 +82,7 @@ struct file_index {
     struct file_stream stream;
     struct file_blocks blocks;
     struct file_opens opens;
+    struct file_snapshots snapshots;
     _Atomic int64_t told;      /* to the kernel, of its attributes: told.c's, as is */
     _Atomic uint32_t changing; /* changes of them under way: told.c's, too */
     uint32_t asker;            /* the thread that asked last for them, since they changed; 0: none */
@@ -127,6 +129,7 @@ struct files {
     struct sweep *sweep;
     struct wishes wishes;
     struct shares shares;
+    struct snapshots snapshots;
     long error_logged;
     uint32_t searches; /* for owners of damaged records, that a takeover may still make */
 };

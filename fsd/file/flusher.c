@@ -13,6 +13,7 @@
 #include "file/commit.h"
 #include "file/lists.h"
 #include "file/record.h"
+#include "file/snapshot.h"
 
 #define BATCH 1024u
 #define TICK_NANOSECONDS 500000000l
@@ -133,6 +134,7 @@ void *flusher_thread(void *argument)
                 list_take(files, LIST_COMMITTED, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
             commit_batch(files, batch, true);
         }
+        snapshots_sweep(files);
         take_due(files, batch, time_monotonic() - (int64_t)arena_tuning(files->arena->header)->commit_interval * NANOSECONDS);
         commit_batch(files, batch, false);
         frame_shrink_spill(files->frames);

@@ -54,6 +54,27 @@ static void leave_view(struct file_index *index, struct frame_index *frame)
     frame->in_view = false;
 }
 
+/* The number may be another frame's by now: the rest of another file's is not ours to look at. */
+struct frame_index *page_older(struct files *files, struct file_index *index, const struct frame_index *frame)
+{
+    struct frame_index *older = &files->frames->index[frame->older];
+    bool is = frame->older && frame_truth(files->frames, older)->file == index - files->index && older->state != FRAME_FREE &&
+              older->page == frame->page && older->version < frame->version;
+
+    return is ? older : NULL;
+}
+
+/* It goes from between a newer one and what it replaced itself. */
+static void unlink_older(struct files *files, struct file_index *index, const struct frame_index *frame)
+{
+    struct frame_index *newer = page_find(index, frame->page), *older;
+
+    while (newer && (older = page_older(files, index, newer)) != frame)
+        newer = older;
+    if (newer)
+        newer->older = frame->older;
+}
+
 void page_move(struct files *files, struct file_index *index, struct frame_index *frame, enum frame_state state)
 {
     assert(may_become(frame->state, state));
@@ -67,6 +88,8 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
         page_set_failed(index, frame, false);
         if (frame->in_view)
             leave_view(index, frame);
+        else if (frame->state == FRAME_COMMITTING)
+            unlink_older(files, index, frame);
         frame_free(files->frames, frame);
         return;
     }

@@ -19,6 +19,8 @@ void page_show(struct files *files, struct file_index *index, struct frame_index
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed);
 /* The frame that readers see, or NULL: the store's bytes. */
 struct frame_index *page_find(struct file_index *index, uint64_t page);
+/* What the frame replaced and is still there, or NULL. */
+struct frame_index *page_older(struct files *files, struct file_index *index, const struct frame_index *frame);
 /* The page as readers see it. */
 int page_load(struct files *files, struct file_index *index, uint64_t page, void *memory);
 /* `frame`, whose memory is filled, becomes what readers see. */

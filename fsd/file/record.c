@@ -18,6 +18,8 @@ void file_index_start(struct file_index *index)
     index->started = true;
     index->versions.needed = UINT64_MAX;
     RB_INIT(&index->view.tree);
+    TAILQ_INIT(&index->snapshots.list);
+    RB_INIT(&index->snapshots.kept);
     for (int state = 0; state < FRAME_STATES; state++)
         TAILQ_INIT(&index->view.lists[state]);
 }

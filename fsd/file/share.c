@@ -18,6 +18,7 @@ void shares_open(struct files *files)
 
     users_of(files)->limits[HOLDS_MEMORY] = tuning->cache_size / PAGE_BYTES * tuning->user_share / 100;
     users_of(files)->limits[HOLDS_SPILL] = header->spill_max * tuning->user_share / 100;
+    users_of(files)->limits[HOLDS_SNAPSHOTS] = (files->options->snapshot_size >> PAGE_SHIFT) * tuning->user_share / 100;
     files->shares.memory_max = tuning->cache_size / PAGE_BYTES / 4 * 3;
 }
 

@@ -16,6 +16,7 @@
 #include "file/page.h"
 #include "file/record.h"
 #include "file/rollback.h"
+#include "file/snapshot.h"
 #include "file/used.h"
 #include "file/sweep.h"
 #include "file/version.h"
@@ -79,6 +80,8 @@ static void take_frame(struct files *files, struct frame *truth)
         frame->in_view = true;
     } else {
         atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
+        if (seen && seen->state == FRAME_RECEIVED)
+            seen->older = frame_number(files->frames, frame);
     }
     if (committed) {
         page_move(files, index, frame, FRAME_COMMITTING);
@@ -284,6 +287,9 @@ static int open_parts(struct files *files)
     lists_open(files);
     wishes_open(&files->wishes, &header->stalls);
     shares_open(files);
+    error = snapshots_open(files);
+    if (error)
+        return error;
     tail_open(&files->tail, &header->journal, header->file_used > 0);
     error = slots_open(&files->slots, &header->file_used, header->file_max);
     return error ? error : ahead_open(files);

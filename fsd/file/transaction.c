@@ -16,6 +16,7 @@
 #include "file/metadata.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/snapshot.h"
 #include "file/version.h"
 #include "journal/grow.h"
 #include "log.h"
@@ -334,12 +335,9 @@ static void set_positions(struct files *files, const struct transaction *transac
 /* What this commit replaced need not be written to the store any more: its journal copy is newer. */
 static void drop_older(struct files *files, struct file_index *index, struct frame_index *frame)
 {
-    struct frame_index *older = &files->frames->index[frame->older];
-    const struct frame *truth = frame_truth(files->frames, older);
+    struct frame_index *older = page_older(files, index, frame);
 
-    /* The number may be another file's by now: the rest of such a frame is not ours to look at. */
-    if (truth->file == file_truth(files, index) - files->arena->files && older->state == FRAME_COMMITTED &&
-        older->page == frame->page && truth->version < frame_truth(files->frames, frame)->version)
+    if (older && older->state == FRAME_COMMITTED)
         page_move(files, index, older, FRAME_FREE);
     frame->older = 0;
 }
@@ -399,11 +397,15 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
     };
     int error;
 
+    for (uint32_t i = 0; i < transaction->part_count; i++)
+        snapshot_expect(files, transaction->parts[i].file);
     error = reserve(files, transaction, &chunk);
     if (!error) {
         set_positions(files, transaction, &chunk);
         error = journal_commit(files->journal, &chunk);
     }
+    for (uint32_t i = 0; i < transaction->part_count && !error; i++)
+        snapshot_keep(files, transaction->parts[i].file, transaction->parts[i].void_from);
     for (uint32_t i = 0; i < transaction->part_count; i++) {
         if (error)
             put_back(files, &transaction->parts[i], error);

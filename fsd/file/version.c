@@ -54,11 +54,15 @@ bool version_has_changes(const struct file_index *index)
 
 uint64_t version_void_from(struct files *files, const struct file_index *index)
 {
-    const struct file *file = file_truth(files, index);
-    uint64_t from = file->current.void_from, next = next_of(files, index)->void_from;
+    uint64_t from = version_hidden_from(files, index), cut = file_truth(files, index)->cut;
 
-    if (file->cut < from)
-        from = file->cut;
+    return cut < from ? cut : from;
+}
+
+uint64_t version_hidden_from(struct files *files, const struct file_index *index)
+{
+    uint64_t from = file_truth(files, index)->current.void_from, next = next_of(files, index)->void_from;
+
     return index->versions.committing && next < from ? next : from;
 }
 

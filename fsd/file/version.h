@@ -37,6 +37,8 @@ void version_atime_changed(struct files *files, struct file_index *index);
 bool version_has_changes(const struct file_index *index);
 /* From where on the store's bytes do not count for readers. */
 uint64_t version_void_from(struct files *files, const struct file_index *index);
+/* Committed pages from here on may be hidden: a truncation that is not committed, or not published, cut them off. */
+uint64_t version_hidden_from(struct files *files, const struct file_index *index);
 /* What was cut off: size and void_from of current; truth before the frames. */
 void version_truncate(struct files *files, struct file_index *index, uint64_t size);
 /* After any change of frames or versions: what the journal must keep for the file, and on which lists it belongs. */

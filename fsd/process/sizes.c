@@ -18,6 +18,7 @@
 #include "process/group.h"
 #include "process/readonly.h"
 #include "request/current.h"
+#include "store/unnamed.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define CACHE_DEFAULT_MAX (512 * MIB)
@@ -164,20 +165,6 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
     return 0;
 }
 
-/* Without a name from the start: it goes with the last process that has it open. */
-static int open_spill(const struct daemon *daemon)
-{
-    int fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        unlinkat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", 0);
-        fd = openat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            unlinkat(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", 0);
-    }
-    return fd;
-}
-
 /* The largest file that the store takes: nothing tells but trying. */
 static uint64_t find_size_max(int fd)
 {
@@ -226,7 +213,7 @@ int sizes_make_arena(struct daemon *daemon)
     uint64_t spill = options->tuning.cache_size * SPILL_FACTOR, size_max = INT64_MAX;
     int error;
 
-    daemon->owned[OWNED_SPILL] = open_spill(daemon);
+    unnamed_open(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", &daemon->owned[OWNED_SPILL]);
     if (daemon->owned[OWNED_SPILL] >= 0)
         size_max = find_size_max(daemon->owned[OWNED_SPILL]);
     if (daemon->owned[OWNED_SPILL] >= 0 && ftruncate(daemon->owned[OWNED_SPILL], spill)) {

@@ -365,6 +365,7 @@ int worker_run(struct daemon *daemon, bool rescues)
     pthread_mutex_init(&server.set_lock, NULL);
     pthread_mutex_init(&server.wait_lock, NULL);
     pthread_mutex_init(&server.group_lock, NULL);
+    pthread_mutex_init(&server.snapshot_lock, NULL);
     pthread_cond_init(&server.tick, NULL);
     error = open_floors(&server, daemon);
     if (!error && !rescues)

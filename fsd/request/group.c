@@ -14,6 +14,7 @@
 struct group {
     struct group *next;
     uint64_t id;
+    enum group_kind kind;
     uint32_t user; /* whose requests put it together: nobody else's add to it, or commit it */
     uint32_t count;
     struct {
@@ -26,7 +27,7 @@ struct parked_commit {
     struct commit_waiter waiter;
     fuse_req_t request;
     struct mapshare_abi_commit in;
-    uint32_t files[];
+    uint32_t *files;
 };
 
 /* Its members' records were held since they were added. */
@@ -38,18 +39,19 @@ static void free_group(struct server *server, struct group *group)
 }
 
 /* Out of the list, of which each user's part stays bounded. The lock is held. */
-static struct group *take_group(struct server *server, uint64_t id)
+static struct group *unlink_group(struct server *server, enum group_kind kind, uint64_t id)
 {
     uint32_t length = 0, user = current_header()->uid;
 
     for (struct group **at = &server->groups; *at; at = &(*at)->next) {
         struct group *group = *at;
+        bool is_it = group->id == id && group->kind == kind;
 
         if (group->user != user)
             continue;
-        if (group->id == id || ++length == GROUPS_MAX) {
+        if (is_it || ++length == GROUPS_MAX) {
             *at = group->next;
-            if (group->id == id)
+            if (is_it)
                 return group;
             free_group(server, group);
             break;
@@ -58,18 +60,19 @@ static struct group *take_group(struct server *server, uint64_t id)
     return NULL;
 }
 
-int group_add(struct server *server, uint64_t id, uint64_t handle, uint32_t file)
+int group_add(struct server *server, enum group_kind kind, uint64_t id, uint64_t handle, uint32_t file)
 {
     struct group *group, *more;
     uint32_t count;
     int error = 0;
 
     pthread_mutex_lock(&server->group_lock);
-    group = take_group(server, id);
+    group = unlink_group(server, kind, id);
     count = group ? group->count : 0;
     more = count < GROUP_FILES_MAX ? realloc(group, sizeof *group + (count + 1) * sizeof group->members[0]) : NULL;
     if (more) {
         more->id = id;
+        more->kind = kind;
         more->user = current_header()->uid;
         more->count = count + 1;
         more->members[count].handle = handle;
@@ -110,6 +113,29 @@ void group_leave(struct server *server, uint64_t handle)
     pthread_mutex_unlock(&server->group_lock);
 }
 
+int group_take(struct server *server, enum group_kind kind, uint64_t id, uint32_t count, uint32_t **files)
+{
+    struct group *group;
+
+    pthread_mutex_lock(&server->group_lock);
+    group = unlink_group(server, kind, id);
+    pthread_mutex_unlock(&server->group_lock);
+    *files = group && group->count == count ? calloc(count, sizeof **files) : NULL;
+    for (uint32_t i = 0; i < count && *files; i++) {
+        (*files)[i] = group->members[i].file;
+        file_hold(&server->files, (*files)[i]);
+    }
+    free_group(server, group);
+    return *files ? 0 : -ESTALE;
+}
+
+void group_give_back(struct server *server, uint32_t *files, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        file_put(&server->files, files[i]);
+    free(files);
+}
+
 static void group_committed(struct commit_waiter *waiter, const struct commit_result *result)
 {
     struct parked_commit *parked = (struct parked_commit *)waiter;
@@ -118,6 +144,7 @@ static void group_committed(struct commit_waiter *waiter, const struct commit_re
     parked->in.sequence = result->sequence;
     parked->in.seconds = at.tv_sec;
     parked->in.nanoseconds = at.tv_nsec;
+    group_give_back(server_of(parked->request), parked->files, parked->in.files);
     if (result->error)
         request_reply(parked->request, result->error == -EFBIG ? -ENOSPC : result->error);
     else
@@ -127,30 +154,18 @@ static void group_committed(struct commit_waiter *waiter, const struct commit_re
 
 void group_commit(fuse_req_t request, struct server *server, const struct mapshare_abi_commit *in)
 {
-    struct parked_commit *parked;
-    struct group *group;
+    struct parked_commit *parked = malloc(sizeof *parked);
+    int error = parked ? 0 : -ENOMEM;
+    uint32_t *files;
 
-    pthread_mutex_lock(&server->group_lock);
-    group = take_group(server, in->group);
-    pthread_mutex_unlock(&server->group_lock);
-    if (!group || group->count != in->files) {
-        request_reply(request, -ESTALE);
-        free_group(server, group);
-        return;
-    }
-    parked = malloc(sizeof *parked + group->count * sizeof parked->files[0]);
-    if (!parked) {
-        request_reply(request, -ENOMEM);
-        free_group(server, group);
+    if (!error)
+        error = group_take(server, GROUP_TO_COMMIT, in->group, in->files, &files);
+    if (error) {
+        request_reply(request, error);
+        free(parked);
         return;
     }
     *parked = (struct parked_commit){
-        .waiter = {.files = parked->files, .count = group->count, .done = group_committed},
-        .request = request,
-        .in = *in,
-    };
-    for (uint32_t i = 0; i < group->count; i++)
-        parked->files[i] = group->members[i].file;
-    commit_submit(&server->files, &parked->waiter, 1); /* holds them too */
-    free_group(server, group);
+        .waiter = {.files = files, .count = in->files, .done = group_committed}, .request = request, .in = *in, .files = files};
+    commit_submit(&server->files, &parked->waiter, 1);
 }

@@ -136,7 +136,14 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     case MAPSHARE_IOC_JOIN: /* having it open for writing is the permission */
         error = handle && (handle->flags & O_ACCMODE) != O_RDONLY ? 0 : -EBADF;
         if (!error)
-            error = group_add(server, *(const uint64_t *)in, info->fh, server->arena.inodes[inode].file);
+            error = group_add(server, GROUP_TO_COMMIT, *(const uint64_t *)in, info->fh, server->arena.inodes[inode].file);
+        break;
+    case MAPSHARE_IOC_SNAPSHOT_ADD:
+        error = handle && (handle->flags & O_ACCMODE) != O_WRONLY ? 0 : -EBADF;
+        if (!error)
+            file = file_of(&server->files, inode, true, &error);
+        if (file)
+            error = group_add(server, GROUP_TO_READ, *(const uint64_t *)in, info->fh, file);
         break;
     case MAPSHARE_IOC_MAPPED:
         atime_mark(server, inode);

@@ -8,6 +8,7 @@
 #include "cache/area.h"
 #include "request/area.h"
 #include "request/current.h"
+#include "request/snapshot.h"
 
 static void init(void *userdata, struct fuse_conn_info *connection)
 {
@@ -26,12 +27,14 @@ static void init(void *userdata, struct fuse_conn_info *connection)
     atomic_store(&server->arena.header->ready, 1);
 }
 
-/* ---- of a file, or of its area ---- */
+/* ---- of a file, of its area, or of a snapshot ---- */
 
 static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     if (strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX)) == 0)
         area_lookup(request, name);
+    else if (strcmp(name, MAPSHARE_SNAPSHOT_NAME) == 0)
+        snapshot_lookup(request);
     else
         request_lookup(request, parent, name);
 }
@@ -40,6 +43,8 @@ static void getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *
 {
     if (area_is_node(node))
         area_getattr(request, node);
+    else if (snapshot_is_node(node))
+        snapshot_getattr(request, node);
     else
         request_getattr(request, node, info);
 }
@@ -48,6 +53,8 @@ static void open_node(fuse_req_t request, fuse_ino_t node, struct fuse_file_info
 {
     if (area_is_node(node))
         area_open(request, node, info);
+    else if (snapshot_is_node(node))
+        snapshot_open(request, node, info);
     else
         request_open(request, node, info);
 }
@@ -56,6 +63,8 @@ static void read_node(fuse_req_t request, fuse_ino_t node, size_t size, off_t of
 {
     if (area_is_node(node))
         area_read(request, node, size, offset);
+    else if (snapshot_is_node(node))
+        snapshot_read_node(request, node, size, offset, info);
     else
         request_read(request, node, size, offset, info);
 }
@@ -73,8 +82,27 @@ static void getxattr_node(fuse_req_t request, fuse_ino_t node, const char *name,
 {
     if (area_is_node(node))
         area_getxattr(request, node, name, size);
+    else if (snapshot_is_node(node))
+        request_reply(request, -ENODATA);
     else
         request_getxattr(request, node, name, size);
+}
+
+static void release_node(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
+{
+    if (snapshot_is_node(node))
+        snapshot_release(request, node, info);
+    else
+        request_release(request, node, info);
+}
+
+static void ioctl_node(fuse_req_t request, fuse_ino_t node, unsigned command, void *argument, struct fuse_file_info *info,
+                       unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+    if (snapshot_is_node(node))
+        snapshot_ioctl(request, node, command, info, in, in_size);
+    else
+        request_ioctl(request, node, command, argument, info, flags, in, in_size, out_size);
 }
 
 const struct fuse_lowlevel_ops request_operations = {
@@ -93,7 +121,7 @@ const struct fuse_lowlevel_ops request_operations = {
     .link = request_link,
     .create = request_create,
     .open = open_node,
-    .release = request_release,
+    .release = release_node,
     .read = read_node,
     .write = write_node,
     .fsync = request_fsync,
@@ -108,5 +136,5 @@ const struct fuse_lowlevel_ops request_operations = {
     .getxattr = getxattr_node,
     .listxattr = request_listxattr,
     .removexattr = request_removexattr,
-    .ioctl = request_ioctl,
+    .ioctl = ioctl_node,
 };

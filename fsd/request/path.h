@@ -28,7 +28,8 @@ static inline int path_set_mode(const struct descriptor *descriptor, mode_t mode
 /* Names that the mount keeps for itself: also that of a store's private folder, wherever a store might be mounted. */
 static inline bool path_is_reserved(const char *name)
 {
-    return !strcmp(name, MAPSHARE_PRIVATE_FOLDER) || !strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX));
+    return !strcmp(name, MAPSHARE_PRIVATE_FOLDER) || !strcmp(name, MAPSHARE_SNAPSHOT_NAME) ||
+           !strncmp(name, MAPSHARE_AREA_PREFIX, strlen(MAPSHARE_AREA_PREFIX));
 }
 
 #endif

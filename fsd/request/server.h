@@ -7,9 +7,11 @@
 #include "file/file.h"
 #include "file/record.h"
 
+struct open_snapshot;
 struct probe_client;
 
 #define NO_PROCESSOR (-1)
+#define SNAPSHOT_BUCKETS 256u
 
 struct server {
     const struct options *options;
@@ -43,6 +45,8 @@ struct server {
     uint32_t effects_free_count;
     _Atomic uint32_t arrivals; /* given to threads */
     pthread_mutex_t group_lock;
+    struct open_snapshot *snapshots[SNAPSHOT_BUCKETS]; /* snapshot.c's, under its lock */
+    pthread_mutex_t snapshot_lock;
     struct group *groups;  /* commits over several files being put together */
     unsigned char *joined; /* by handle's index: 1, it was added to one */
     pthread_mutex_t wait_lock;

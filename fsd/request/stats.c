@@ -50,11 +50,9 @@ static uint32_t find_users(const struct users *users, struct told told[USERS_TOL
 
 static size_t print_users(const struct users *users, char *text, size_t max)
 {
-    static const char *const names[HOLDINGS] = {[HOLDS_MEMORY] = "memory",
-                                                [HOLDS_SPILL] = "spilled",
-                                                [HOLDS_HANDLES] = "handles",
-                                                [HOLDS_PINS] = "removed",
-                                                [HOLDS_PARKED] = "waiting"};
+    static const char *const names[HOLDINGS] = {
+        [HOLDS_MEMORY] = "memory", [HOLDS_SPILL] = "spilled",       [HOLDS_HANDLES] = "handles",
+        [HOLDS_PINS] = "removed",  [HOLDS_SNAPSHOTS] = "snapshots", [HOLDS_PARKED] = "waiting"};
     struct told told[USERS_TOLD];
     uint32_t count = find_users(users, told);
     size_t used = 0;
@@ -110,6 +108,7 @@ void stats_get(fuse_req_t request, size_t size)
         {"frames_writeback", frames.of[MAPSHARE_ABI_WRITEBACK]},
         {"frames_failed", frames.of[MAPSHARE_ABI_FAILED]},
         {"frames_spilled_max", header->spilled},
+        {"snapshot_pages", in_use(&server->files.snapshots.lock, &server->files.snapshots.slots)},
         {"commits", counters->commits},
         {"pages_received", counters->pages_received},
         {"pages_committed", counters->pages_committed},

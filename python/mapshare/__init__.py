@@ -15,6 +15,7 @@ from ._file import File, PageState, Receipt, Run, Status, anonymous, commit, fdo
 from ._library import NotSupported, OwnerDied
 from ._lock import Lock
 from ._mapping import Mapping
+from ._snapshot import Snapshot
 
-__all__ = ["File", "Lock", "Mapping", "NotSupported", "OwnerDied", "PageState", "Receipt", "Run", "Status", "anonymous", "commit", "fdopen",
-           "guard", "open", "receive", "rollback", "version"]
+__all__ = ["File", "Lock", "Mapping", "NotSupported", "OwnerDied", "PageState", "Receipt", "Run", "Snapshot", "Status", "anonymous", "commit",
+           "fdopen", "guard", "open", "receive", "rollback", "version"]

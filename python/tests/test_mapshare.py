@@ -197,6 +197,16 @@ class Commits(Case):
             memory[0] = self.file.view()[0] = 2
             self.assertGreaterEqual(mapshare.rollback([self.file, other]), receipt)
             self.assertEqual((memory[0], self.file.view()[0]), (1, 1))
+            with mapshare.Snapshot([self.file, other]) as snapshot:
+                self.assertGreaterEqual(snapshot.sequence, receipt.sequence)
+                memory[0] = 3
+                mapshare.commit([other])
+                self.assertEqual(snapshot.read(1, 0, 1), b"\1")
+                self.assertEqual(snapshot.size(1), other.size)
+                self.assertEqual(snapshot.read(9, snapshot.size()), b"")
+                self.fails(errno.EINVAL, snapshot.read, 1, 0, 2)
+            snapshot.close()
+            self.assertRaises(ValueError, snapshot.size)
             other.wait(receipt.sequence)
             self.assertRaises(TimeoutError, other.wait, receipt.sequence + 1000, 0.001)
             asyncio.run(other.wait_async(receipt.sequence))
@@ -205,7 +215,7 @@ class Commits(Case):
 
     @unittest.skipIf(ON_MOUNT, "needs another file system")
     def test_elsewhere(self):
-        for call, arguments in ((mapshare.commit, ([self.file],)), (mapshare.rollback, ([self.file],)), (self.file.wait, (1,)), (self.file.dirty, ())):
+        for call, arguments in ((mapshare.commit, ([self.file],)), (mapshare.rollback, ([self.file],)), (mapshare.Snapshot, ([self.file],)), (self.file.wait, (1,)), (self.file.dirty, ())):
             self.assertIsInstance(self.fails(errno.ENOTSUP, call, *arguments), mapshare.NotSupported)
 
 

@@ -32,7 +32,7 @@ def compare(binding, reached, calls):
 SCALARS = {"int": ctypes.c_int, "unsigned int": ctypes.c_uint, "mode_t": ctypes.c_uint, "off_t": ctypes.c_long,
            "size_t": ctypes.c_size_t, "ssize_t": ctypes.c_ssize_t, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
            "uint64_t": ctypes.c_uint64}
-POINTERS = {"void *": ctypes.c_void_p, "char *": ctypes.c_char_p, "struct mapshare *": ctypes.c_void_p,
+POINTERS = {"void *": ctypes.c_void_p, "char *": ctypes.c_char_p, "struct mapshare *": ctypes.c_void_p, "struct mapshare_view *": ctypes.c_void_p,
             "struct mapshare * []": ctypes.POINTER(ctypes.c_void_p)}
 
 

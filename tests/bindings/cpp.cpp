@@ -138,6 +138,18 @@ static void commits_on_a_mount()
     other.object<char>() = 'n';
     CHECK(ms::rollback({&one, &other}).sequence >= both.sequence);
     CHECK(one.object<char>() != 'n' && other.object<char>() != 'n');
+    char letter = one.object<char>(), found = 0;
+    ms::snapshot taken(list);
+    CHECK(taken && taken.sequence() >= both.sequence && taken.size(1) == other.size());
+    one.object<char>() = 's';
+    ms::commit(list);
+    CHECK(taken.read(&found, 1, 0) == 1 && found == letter && taken.read(&found, 1, taken.size()) == 0);
+    ms::snapshot moved = std::move(taken);
+    CHECK(!taken && moved.read(&found, 1, 0) == 1);
+    taken = ms::snapshot({&one, &other});
+    CHECK(taken.read(&found, 1, 0) == 1 && found == 's');
+    fails_with(std::errc::invalid_argument, [&](ms::errors to) { moved.size(2, to); });
+    fails_with(std::errc::invalid_argument, [&](ms::errors to) { moved.read(&found, 1, 0, 2, to); });
     CHECK(one.sync(0, 4096).sequence >= both.sequence);
     CHECK(one.wait_for(both.sequence, 1min) && one.wait_until(both.sequence, std::chrono::system_clock::now() + 1min));
     one.wait(both.sequence);
@@ -152,6 +164,7 @@ static void commits_elsewhere()
     CHECK(file.sync().sequence == 0);
     fails_with(std::errc::not_supported, [&](ms::errors to) { ms::commit({&file}, to); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { ms::rollback({&file}, to); });
+    fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(!ms::snapshot({&file}, to)); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(!file.wait_for(1, 1s, to)); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { file.wait(1, to); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(file.dirty(to).empty()); });

@@ -41,6 +41,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static char folder[4096];
 static struct options options = {.journal_size = 4 << 20,
                                  .threads = 2,
+                                 .snapshot_size = 4 << 20,
                                  .cache_max = 32 << 20,
                                  .tuning = {.cache_size = 16 << 20,
                                             .journal_max = 4 << 20,

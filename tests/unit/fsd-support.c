@@ -189,6 +189,7 @@ static void open_worker(struct house *house)
     house->files = &worker->files;
     assert_null(arena_damage(&house->arena));
     assert_int_equal(inode_table_open(&worker->inodes, &house->arena, house->root), 0);
+    worker->inodes.private = house->private_folder;
     assert_int_equal(descriptor_cache_open(&worker->descriptors, &worker->inodes, 1, keep, sizeof keep / sizeof keep[0]), 0);
     assert_int_equal(frame_table_open(&worker->frames, &house->arena, house->spill), 0);
     assert_int_equal(journal_open(&worker->journal, &house->recorder.store, house->private_folder, house->options.journal_size,
@@ -225,7 +226,7 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
         assert_return_code(house->spill, errno);
         assert_return_code(ftruncate(house->spill, (off_t)spill_pages * PAGE_BYTES), errno);
     }
-    house->options = (struct options){.journal_size = journal_bytes};
+    house->options = (struct options){.journal_size = journal_bytes, .snapshot_size = 4 * MIB};
     house->cache_bytes = (uint64_t)cache_pages * PAGE_BYTES;
     tuning = (struct tuning){.cache_size = house->cache_bytes, .commit_interval = 3600, .user_share = 100};
     house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
@@ -375,7 +376,7 @@ static char letter_of(const unsigned char *page, size_t size)
     return memcmp(page, page + 1, size - 1) ? '?' : page[0] ? (char)page[0] : '.';
 }
 
-static const char *letters_of(const unsigned char *bytes, size_t size)
+const char *letters_of(const unsigned char *bytes, size_t size)
 {
     static char text[4][1025];
     static unsigned turn;

@@ -92,6 +92,8 @@ void put(struct house *house, uint32_t file, uint64_t offset, size_t size, char 
 void put_page(struct house *house, uint32_t file, uint64_t page, char letter);
 /* The pages that file_read gives from `page` on, one letter each: '.' for zeros, '?' for a mix; a last one in part counts. */
 const char *seen(struct house *house, uint32_t file, uint64_t page, uint64_t pages);
+/* Of bytes that were read. */
+const char *letters_of(const unsigned char *bytes, size_t size);
 /* The same, of the store's file. */
 const char *stored(struct house *house, const char *name);
 uint64_t stored_size(struct house *house, const char *name);
