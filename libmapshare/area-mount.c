@@ -71,9 +71,9 @@ static int open_in(const struct mapshare *ms, uint32_t kind, const char *path, c
         close(folder);
         return -ENOENT;
     }
-    fd = openat(folder, name, O_RDWR | flags);
+    fd = kind == MAPSHARE_ABI_EVENTS ? -1 : openat(folder, name, O_RDWR | flags);
     *writable = fd >= 0;
-    if (fd < 0 && (errno == EACCES || errno == EROFS))
+    if (fd < 0 && (kind == MAPSHARE_ABI_EVENTS || errno == EACCES || errno == EROFS))
         fd = openat(folder, name, O_RDONLY | flags);
     error = fd < 0 ? -errno : check(ms, kind, fd);
     close(folder);

@@ -10,6 +10,7 @@
 
 #include "file/ahead.h"
 #include "file/damage.h"
+#include "file/event.h"
 #include "file/hold.h"
 #include "file/lists.h"
 #include "file/metadata.h"
@@ -323,9 +324,16 @@ static void write_batch(struct files *files, struct round *round, struct batch *
     }
 }
 
+static void tell_round(struct files *files, const struct round *round, int64_t began)
+{
+    if (round->job_count)
+        event_tell(files, MAPSHARE_ABI_CHECKPOINT, round->frame_count, time_monotonic() - began);
+}
+
 /* Returns the first error. `more`: something committed is left. */
 static int do_round(struct files *files, struct round *round, bool *more)
 {
+    int64_t began = time_monotonic();
     int error = 0;
 
     round->job_count = round->frame_count = round->pages.count = round->parts.count = 0;
@@ -351,6 +359,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
     }
     if (tail_move(files) && !error)
         error = -EIO;
+    tell_round(files, round, began);
     *more = !list_is_empty(files, LIST_COMMITTED);
     return error;
 }
@@ -386,8 +395,12 @@ static bool streams_are_unwanted(struct files *files)
 /* The tail has moved: this may be the moment. What fails is tried again when it is wanted again. */
 static void extend_journal(struct files *files)
 {
-    if (wish_take(&files->wishes, WISH_JOURNAL) && journal_extend(files->journal, files->options->journal_max) == -EAGAIN)
+    int error = wish_take(&files->wishes, WISH_JOURNAL) ? journal_extend(files->journal, files->options->journal_max) : -EALREADY;
+
+    if (error == -EAGAIN)
         wish(&files->wishes, WISH_JOURNAL);
+    else if (!error)
+        event_tell(files, MAPSHARE_ABI_GROWTH, journal_size(files->journal), 0);
 }
 
 /* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */

@@ -11,6 +11,7 @@
 #include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/commit.h"
+#include "file/event.h"
 #include "file/lists.h"
 #include "file/record.h"
 
@@ -112,15 +113,26 @@ int flush_all(struct files *files)
     return error;
 }
 
+static void tell_spill(struct files *files, uint32_t *told)
+{
+    uint32_t now = files->arena->header->spilled;
+
+    if (now != *told)
+        event_tell(files, MAPSHARE_ABI_SPILL, (uint64_t)now << PAGE_SHIFT, 0);
+    *told = now;
+}
+
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
     int64_t interval = (int64_t)files->options->commit_interval * 1000000000;
     struct batch *batch;
+    uint32_t spilled;
 
     while (!(batch = new_batch()))
         sleep(1);
     alive_word = &files->arena->header->flusher_alive;
+    spilled = files->arena->header->spilled;
     while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
         alive_still();
         if (frame_free_count(files->frames) < files->arena->header->frame_max / 4) {
@@ -133,6 +145,7 @@ void *flusher_thread(void *argument)
                 list_take(files, LIST_COMMITTED, batch->files, BATCH, carry_is_due, (int64_t)journal_used(files->journal));
             commit_batch(files, batch, true);
         }
+        tell_spill(files, &spilled);
         take_due(files, batch, time_monotonic() - interval);
         commit_batch(files, batch, false);
         frame_shrink_spill(files->frames);
