@@ -25,7 +25,7 @@ static const struct option_entry {
     {OPTION_SVG, 's', "svg", "FILE", 0, 0, "write the picture to FILE, as SVG"},
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
-    {OPTION_SINCE, 'S', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
+    {OPTION_SINCE, 'n', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
     {OPTION_KEEP_OTHERS, 'k', "keep-others", NULL, 0, 0, "be content where the store stays mounted elsewhere"},
     {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},

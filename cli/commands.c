@@ -94,16 +94,16 @@ const struct command commands[] = {
     },
     {
         .name = "follow",
-        .operands = "FILE|MOUNT",
+        .operands = "FILE",
         .operands_most = 1,
         .options = OPTION_JSON | OPTION_SINCE | OPTIONS_ALWAYS,
         .summary = "print commits as they become durable",
-        .description = "Prints each commit of FILE, or of all files of MOUNT, when it is durable: its\n"
-                       "number, its time, the file, its size, and which pages it changed, until\n"
-                       "interrupted. One line for each file of a commit; with --json, an object a line\n"
-                       "for each commit. Where more was committed than could be read, a line says\n"
-                       "\"lost\", and what follows goes on from then.\n"
-                       "A file for who may read it; all of MOUNT for root and the mount's owner.\n",
+        .description = "Prints each commit of FILE when it is durable: its number, its time, the file,\n"
+                       "its size, and which pages it changed, until interrupted. Where FILE is a\n"
+                       "mount's root, those of all its files. One line for each file of a commit; with\n"
+                       "--json, an object a line for each commit. Where more was committed than could\n"
+                       "be read, a line says \"lost\", and what follows goes on from then.\n"
+                       "A file for who may read it; all of a mount for root and the mount's owner.\n",
         .run = command_follow,
     },
     {
