@@ -132,7 +132,7 @@ static void describe(char *text, size_t size, const struct line *line)
         break;
     case MAPSHARE_ABI_SPILL:
     case MAPSHARE_ABI_GROWTH:
-        snprintf(text, size, "grew to %s", output_size(bytes, line->figures[0]));
+        snprintf(text, size, "has %s now", output_size(bytes, line->figures[0]));
         break;
     case MAPSHARE_ABI_ROLLBACK:
         snprintf(text, size, "%s", line->path ? quoted(line->path) : "a file");

@@ -252,7 +252,7 @@ enum mapshare_abi_kind {
     MAPSHARE_ABI_DEATH = 3,      /* of the worker; figures: its status, as of wait(2) */
     MAPSHARE_ABI_TAKEOVER = 4,   /* the next one serves; its process number, restarts */
     MAPSHARE_ABI_CHECKPOINT = 5, /* a round of one has ended; pages, nanoseconds */
-    MAPSHARE_ABI_SPILL = 6,      /* the spill file grew; bytes */
+    MAPSHARE_ABI_SPILL = 6,      /* the spill file grew, or gave blocks back; bytes */
     MAPSHARE_ABI_GROWTH = 7,     /* the journal grew; bytes */
     MAPSHARE_ABI_ROLLBACK = 8,   /* of a file, with its path */
     MAPSHARE_ABI_BACKUP_BEGUN = 9,
