@@ -21,6 +21,7 @@
 #include "file/version.h"
 #include "journal/extend.h"
 #include "log.h"
+#include "usdt.h"
 
 #define ROUND_PAGES 8192u
 #define ROUND_FILES 256u
@@ -338,6 +339,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
 
     round->job_count = round->frame_count = round->pages.count = round->parts.count = 0;
     take_files(files, round);
+    USDT(checkpoint__begin, round->job_count, round->frame_count);
     for (uint32_t i = 0; i < round->job_count; i++)
         plan(files, round, i);
     write_batch(files, round, &round->pages);
@@ -359,6 +361,7 @@ static int do_round(struct files *files, struct round *round, bool *more)
     }
     if (tail_move(files) && !error)
         error = -EIO;
+    USDT(checkpoint__end, round->frame_count, error);
     tell_round(files, round, began);
     *more = !list_is_empty(files, LIST_COMMITTED);
     return error;

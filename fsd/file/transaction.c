@@ -19,6 +19,7 @@
 #include "file/version.h"
 #include "journal/grow.h"
 #include "log.h"
+#include "usdt.h"
 
 void transaction_begin(struct transaction *transaction)
 {
@@ -410,6 +411,7 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
     };
     int error;
 
+    USDT(commit__begin, chunk.file_count, chunk.page_count);
     error = reserve(files, transaction, &chunk);
     if (!error) {
         set_positions(files, transaction, &chunk);
@@ -428,6 +430,7 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
         wish(&files->wishes, WISH_CHECKPOINT);
     log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
              chunk.page_count, error ? strerror(-error) : "durable");
+    USDT(commit__end, chunk.sequence, error);
     result->sequence = chunk.sequence;
     result->time = time_pack(chunk.time);
     if (!error)

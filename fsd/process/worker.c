@@ -42,6 +42,7 @@
 #include "sandbox/sandbox.h"
 #include "store/mode.h"
 #include "store/removed.h"
+#include "usdt.h"
 
 #define TICK_NANOSECONDS 10000000l
 #define FINISH_TRIES 10
@@ -390,6 +391,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
+    USDT(takeover, getpid(), server.arena.header->counters.restarts);
     event_tell(&server.files, MAPSHARE_ABI_TAKEOVER, getpid(), server.arena.header->counters.restarts);
     error = wait_until_served(&server);
     if (error) {
