@@ -212,11 +212,14 @@ int watch_begin(struct server *server, uint64_t number, uint32_t at)
 {
     struct handle *handle = handle_find(server, number);
     struct event event;
+    int error;
 
     if (!handle)
         return -EBADF;
     if (!at || at & ~(MAPSHARE_ABI_AT_COMMITS | MAPSHARE_ABI_AT_NOTICES))
         return -EINVAL;
+    if (!file_of(&server->files, handle->inode, true, &error)) /* a record that is made later knows of no earlier number */
+        return error;
     event = now(server, handle->inode);
     set_told(&handle->watch, &event);
     atomic_store(&handle->watch.at, at);

@@ -100,6 +100,26 @@ static void readiness(void)
     close(notices);
 }
 
+/* Of a file that nobody has written to since the mount: to be opened for that is no commit. */
+static void quiet(void)
+{
+    char path[PAGE];
+    struct mapshare *read_only;
+    int events, writer;
+
+    snprintf(path, sizeof path, "%s/quiet", mount_point);
+    read_only = mapshare_open(path, O_RDONLY, 0, NULL);
+    CHECK(read_only);
+    events = mapshare_event_fd(read_only, MAPSHARE_EVENT_COMMITS);
+    CHECK(events >= 0);
+    writer = open(path, O_RDWR);
+    CHECK(writer >= 0);
+    expect_nothing(events);
+    CHECK(pwrite(writer, "x", 1, 0) == 1 && fsync(writer) == 0);
+    CHECK(is_readable(events));
+    CHECK(close(writer) == 0 && close(events) == 0 && mapshare_close(read_only) == 0);
+}
+
 /* Commits until the waiter has woken often enough. */
 struct waiter {
     int epoll, fd;
@@ -173,6 +193,7 @@ int main(int argc, char **argv)
     ms = mapshare_open(path, O_RDWR | O_CREAT, 0644, &options);
     CHECK(ms);
     readiness();
+    quiet();
     waiter_over_deaths(false);
     waiter_over_deaths(true);
     CHECK(mapshare_close(ms) == 0);

@@ -5,6 +5,7 @@ need_mount
 need_root
 scratch
 expect_deaths
+head -c 4096 /dev/zero >"$STORE/quiet"
 start_mount max_restarts=100,commit_interval=3600
 timeout 60 "$(helper mount/events)" wakes "$MOUNT" || fail "events are missed, or told twice"
 chmod 755 "$MOUNT"
