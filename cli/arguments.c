@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static const struct option_entry {
     {OPTION_COMMITTED, 'd', "committed", NULL, 0, 0, "what the last commits left"},
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
+    {OPTION_SINCE, 'n', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
     {OPTION_KEEP_OTHERS, 'k', "keep-others", NULL, 0, 0, "be content where the store stays mounted elsewhere"},
     {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},
@@ -97,7 +99,7 @@ static enum exit_status usage_error(const struct command *command, const char *w
     return STATUS_USAGE;
 }
 
-static int number_parse(const char *text, const struct option_entry *entry, unsigned *out)
+static int number_parse(const char *text, const struct option_entry *entry, unsigned long *out)
 {
     char *end;
     unsigned long value;
@@ -106,7 +108,7 @@ static int number_parse(const char *text, const struct option_entry *entry, unsi
     value = strtoul(text, &end, 10);
     if (errno || strspn(text, "0123456789") != strlen(text) || end == text || value < entry->least || value > entry->most)
         return -EINVAL;
-    *out = (unsigned)value;
+    *out = value;
     return 0;
 }
 
@@ -155,14 +157,14 @@ static enum exit_status bad_number(const struct command *command, const struct o
 }
 
 /* False after a message: its value, optarg, makes no sense. */
-static bool option_set(const struct command *command, const struct option_entry *entry, unsigned number, struct arguments *out)
+static bool option_set(const struct command *command, const struct option_entry *entry, unsigned long number, struct arguments *out)
 {
     switch (entry->bit) {
     case OPTION_JSON:
         out->json = true;
         break;
     case OPTION_WIDTH:
-        out->width = number;
+        out->width = (unsigned)number;
         break;
     case OPTION_FOLLOW:
         out->follow = true;
@@ -188,7 +190,10 @@ static bool option_set(const struct command *command, const struct option_entry 
         out->keep_others = true;
         break;
     case OPTION_TIMEOUT:
-        out->timeout = number;
+        out->timeout = (unsigned)number;
+        break;
+    case OPTION_SINCE:
+        out->since = number;
         break;
     }
     return true;
@@ -200,13 +205,13 @@ enum exit_status arguments_parse(const struct command *command, int argc, char *
     struct option names[OPTION_COUNT + 1];
     int letter;
 
-    *out = (struct arguments){0};
+    *out = (struct arguments){.since = UINT64_MAX};
     *done = false;
     getopt_tables(command->options, letters, names);
     opterr = 0;
     while ((letter = getopt_long(argc, argv, letters, names, NULL)) != -1) {
         const struct option_entry *entry = option_find(letter);
-        unsigned number = 0;
+        unsigned long number = 0;
 
         if (letter == ':')
             return usage_error(command, argv[optind - 1], "the option needs a value");

@@ -3,6 +3,7 @@
 #define CLI_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum exit_status {
     STATUS_OK = 0,
@@ -24,6 +25,7 @@ enum option_bit {
     OPTION_COLOUR = 1 << 9,
     OPTION_SVG = 1 << 10,
     OPTION_COMMITTED = 1 << 11,
+    OPTION_SINCE = 1 << 15,
 };
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -39,6 +41,7 @@ struct arguments {
     const char *svg;  /* file; NULL: none */
     unsigned width;   /* cells; 0: as wide as the terminal */
     unsigned timeout; /* seconds; 0: none */
+    uint64_t since;   /* a commit's number; UINT64_MAX: none was given */
     char **operands;
     int operand_count;
 };
@@ -75,6 +78,8 @@ enum exit_status command_revive(const struct arguments *arguments);
 enum exit_status command_upgrade(const struct arguments *arguments);
 enum exit_status command_metrics(const struct arguments *arguments);
 enum exit_status command_files(const struct arguments *arguments);
+enum exit_status command_follow(const struct arguments *arguments);
+enum exit_status command_trace(const struct arguments *arguments);
 enum exit_status command_backup(const struct arguments *arguments);
 enum exit_status command_verify(const struct arguments *arguments);
 

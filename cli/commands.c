@@ -93,6 +93,33 @@ const struct command commands[] = {
         .run = command_files,
     },
     {
+        .name = "follow",
+        .operands = "FILE",
+        .operands_most = 1,
+        .options = OPTION_JSON | OPTION_SINCE | OPTIONS_ALWAYS,
+        .summary = "print commits as they become durable",
+        .description = "Prints each commit of FILE when it is durable: its number, its time, the file,\n"
+                       "its size, and which pages it changed, until interrupted. Where FILE is a\n"
+                       "mount's root, those of all its files. One line for each file of a commit; with\n"
+                       "--json, an object a line for each commit. Where more was committed than could\n"
+                       "be read, a line says \"lost\", and what follows goes on from then.\n"
+                       "A file for who may read it; all of a mount for root and the mount's owner.\n",
+        .run = command_follow,
+    },
+    {
+        .name = "trace",
+        .operands = "[MOUNT]",
+        .operands_most = 1,
+        .operands_optional = true,
+        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .summary = "print what a mount's daemon does, as it happens",
+        .description = "Prints a line for each commit, round of a checkpoint, death and takeover of the\n"
+                       "worker, growth of the journal or the spill file, rollback and backup of MOUNT,\n"
+                       "until interrupted.\n"
+                       "For root and the mount's owner. MOUNT may be left out where there is only one.\n",
+        .run = command_trace,
+    },
+    {
         .name = "sync",
         .operands = "FILE...",
         .operands_most = OPERANDS_UNLIMITED,

@@ -127,6 +127,18 @@ int inspect_files(int fd, struct mapshare_abi_files *list)
     return ioctl(fd, MAPSHARE_IOC_FILES, list) < 0 ? ioctl_error() : 0;
 }
 
+int inspect_feed(int fd, struct mapshare_abi_feed *feed)
+{
+    return ioctl(fd, MAPSHARE_IOC_FEED, feed) < 0 ? ioctl_error() : 0;
+}
+
+int inspect_wait(int fd, uint64_t sequence, int64_t nanoseconds)
+{
+    struct mapshare_abi_wait wait = {.sequence = sequence, .timeout_nanoseconds = nanoseconds};
+
+    return ioctl(fd, MAPSHARE_IOC_WAIT, &wait) < 0 ? ioctl_error() : 0;
+}
+
 int inspect_statistics(const char *mount_point, char **text)
 {
     for (;;) {

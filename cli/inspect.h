@@ -39,6 +39,12 @@ int inspect_set(const char *mount_point, struct mapshare_abi_set *change);
 /* The next part of the files that are not all in the store; `list->next` as the daemon's interface tells. `fd`: of a mount's root. */
 int inspect_files(int fd, struct mapshare_abi_files *list);
 
+/* The next part of a feed, as the daemon's interface tells; `fd`: of a file, or of a mount's root. -ERANGE: it is lost. */
+int inspect_feed(int fd, struct mapshare_abi_feed *feed);
+
+/* Until the file, or any of the mount, has this commit. -ETIMEDOUT after so many nanoseconds (below 0: never), -EINTR. */
+int inspect_wait(int fd, uint64_t sequence, int64_t nanoseconds);
+
 /* The text of user.mapshare.stats of a mount's root, to be freed. */
 int inspect_statistics(const char *mount_point, char **text);
 

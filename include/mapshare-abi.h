@@ -101,7 +101,8 @@ struct mapshare_abi_commit {
  * not kept: try again. Ask for the size afterwards, so that the kernel learns it. */
 #define MAPSHARE_ABI_ROLLBACK_LENGTH INT64_C(0x7fff6d6170736861)
 
-/* MAPSHARE_IOC_WAIT: returns when the file's last durable commit is at or past `sequence`; ETIMEDOUT, EINTR. */
+/* MAPSHARE_IOC_WAIT: returns when the file's last durable commit is at or past `sequence`; ETIMEDOUT, EINTR. Of a mount's root: the last
+ * commit of any file, for root and the mount's owner (EPERM). */
 struct mapshare_abi_wait {
     uint64_t sequence;
     int64_t timeout_nanoseconds; /* < 0: for ever */
@@ -114,8 +115,9 @@ struct mapshare_abi_wait {
  *
  * Off the mount it lies under /dev/shm. All zero is a good start. No word is a pointer or an index that is used unchecked. */
 enum mapshare_abi_area_kind {
-    MAPSHARE_ABI_BOARD = 0, /* struct mapshare_abi_board: as readable and writable as the file */
-    MAPSHARE_ABI_LOCKS = 1, /* MAPSHARE_ABI_LOCK_COUNT struct mapshare_abi_lock: for who may write the file */
+    MAPSHARE_ABI_BOARD = 0,  /* struct mapshare_abi_board: as readable and writable as the file */
+    MAPSHARE_ABI_LOCKS = 1,  /* MAPSHARE_ABI_LOCK_COUNT struct mapshare_abi_lock: for who may write the file */
+    MAPSHARE_ABI_EVENTS = 2, /* no memory, but a descriptor to poll and read: as readable as the file */
 };
 
 #define MAPSHARE_AREA_PREFIX ".mapshare-area-"
@@ -127,7 +129,13 @@ struct mapshare_abi_area {
 #define MAPSHARE_ABI_BOARD_BYTES 4096
 struct mapshare_abi_board {
     uint64_t notices; /* its lower half is a futex */
+    uint32_t polled;  /* 1: somebody polls for notices, and each is told to the daemon by MAPSHARE_IOC_NOTIFIED */
 };
+
+/* MAPSHARE_IOC_WATCH, of a descriptor of MAPSHARE_ABI_EVENTS: a set of these, which it is to become readable at. It is anew at once: what was
+ * before is not told. Reading gives a struct mapshare_event of mapshare.h, or EAGAIN. */
+#define MAPSHARE_ABI_AT_COMMITS 1u
+#define MAPSHARE_ABI_AT_NOTICES 2u
 
 /* A lock and who holds it; libmapshare/locks.c tells how. */
 #define MAPSHARE_ABI_PROCESSES 1024 /* that may use the locks of a file at once */
@@ -237,6 +245,79 @@ struct mapshare_abi_snapshot_size {
     uint64_t size; /* out */
 };
 
+/* MAPSHARE_IOC_FEED: what happened, in order, from a log in the daemon's memory that has room for so many records; the oldest go first. Of a
+ * file that is open for reading (EBADF): its commits; of a mount's root, for root and the mount's owner (EPERM): those of all files, or other
+ * events. `next`: 0 to begin, then what the call before left there. A log begins after `since`: ERANGE where that is not known any more, or
+ * where records were lost before they were read. As many as fit; `more` is 1 when there are others, else all up to `sequence` was told.
+ *
+ * What a commit changed of a file is one record, or several one after the other, of which the last is marked. */
+enum mapshare_abi_log { MAPSHARE_ABI_COMMITS = 0, MAPSHARE_ABI_HAPPENINGS = 1, MAPSHARE_ABI_LOGS = 2 };
+
+#define MAPSHARE_ABI_FEED_RECORDS 32768u /* of commits */
+#define MAPSHARE_ABI_HAPPENING_RECORDS 1024u
+#define MAPSHARE_ABI_FEED_FILE 1024u /* records of one file's part in a commit, at most */
+#define MAPSHARE_ABI_NOW UINT64_MAX  /* `since`: nothing that was before */
+
+enum mapshare_abi_kind {
+    MAPSHARE_ABI_COMMIT = 1,     /* a file's part in a commit */
+    MAPSHARE_ABI_MANY = 2,       /* a commit of more files than can be told */
+    MAPSHARE_ABI_DEATH = 3,      /* of the worker; figures: its status, as of wait(2) */
+    MAPSHARE_ABI_TAKEOVER = 4,   /* the next one serves; its process number, restarts */
+    MAPSHARE_ABI_CHECKPOINT = 5, /* a round of one has ended; pages, nanoseconds */
+    MAPSHARE_ABI_SPILL = 6,      /* the spill file grew, or gave blocks back; bytes */
+    MAPSHARE_ABI_GROWTH = 7,     /* the journal grew; bytes */
+    MAPSHARE_ABI_ROLLBACK = 8,   /* of a file, with its path */
+    MAPSHARE_ABI_BACKUP_BEGUN = 9,
+    MAPSHARE_ABI_BACKUP_ENDED = 10,
+};
+
+/* What became of a range of pages. Mirrored by MAPSHARE_CHANGE_... in mapshare.h. */
+enum mapshare_abi_change {
+    MAPSHARE_ABI_STORED = 1,
+    MAPSHARE_ABI_HOLE = 2,  /* zeros without blocks */
+    MAPSHARE_ABI_CUT = 3,   /* what was there is void, to the end of the file; what the same commit has of it came later */
+    MAPSHARE_ABI_GROWN = 4, /* the file was shorter; zeros, but for what is stored */
+    MAPSHARE_ABI_ANY = 5,   /* too many ranges to be told */
+};
+
+#define MAPSHARE_ABI_RECORD_RANGES 4
+#define MAPSHARE_ABI_RECORD_TEXT 72
+struct mapshare_abi_entry {
+    uint64_t sequence; /* of the commit; else of the last one before */
+    int64_t seconds;
+    uint32_t nanoseconds;
+    uint32_t generation; /* of the inode */
+    union {
+        struct {
+            uint64_t inode;
+            uint64_t size; /* of the file as of the commit, bytes */
+        };
+        uint64_t figures[2];
+    };
+    uint8_t kind;
+    uint8_t last; /* 1: of this file's part in the commit */
+    uint8_t range_count;
+    uint8_t text_bytes;                          /* of the path below the mount, behind the ranges; it goes on in the next record */
+    uint8_t changes[MAPSHARE_ABI_RECORD_RANGES]; /* of each range */
+    union {
+        struct {
+            uint64_t first, last; /* pages */
+        } ranges[MAPSHARE_ABI_RECORD_RANGES];
+        char text[MAPSHARE_ABI_RECORD_TEXT];
+    };
+};
+
+struct mapshare_abi_feed {
+    uint64_t next;
+    uint64_t since;
+    uint64_t sequence; /* out */
+    uint32_t log;      /* enum mapshare_abi_log */
+    uint32_t more;     /* out */
+    uint32_t count;    /* out */
+    uint32_t reserved; /* 0 */
+    struct mapshare_abi_entry records[133];
+};
+
 /* MAPSHARE_IOC_SET, of a mount's root: `text` is a list of mount options, NAME=VALUE,..., that can be changed while it is mounted; all of them
  * are changed, or none. `text` then lists those that were other before; where `error` is not 0, it tells which one is refused and why. For root and
  * the mount's owner (EPERM). */
@@ -277,6 +358,9 @@ struct mapshare_abi_latency {
 #define MAPSHARE_IOC_SNAPSHOT_ADD _IOW(MAPSHARE_IOC_MAGIC, 12, uint64_t)
 #define MAPSHARE_IOC_SNAPSHOT _IOWR(MAPSHARE_IOC_MAGIC, 13, struct mapshare_abi_commit)
 #define MAPSHARE_IOC_SNAPSHOT_SIZE _IOWR(MAPSHARE_IOC_MAGIC, 14, struct mapshare_abi_snapshot_size)
+#define MAPSHARE_IOC_FEED _IOWR(MAPSHARE_IOC_MAGIC, 15, struct mapshare_abi_feed)
+#define MAPSHARE_IOC_WATCH _IOW(MAPSHARE_IOC_MAGIC, 16, uint32_t)
+#define MAPSHARE_IOC_NOTIFIED _IO(MAPSHARE_IOC_MAGIC, 17) /* a notice was given, by who may write the file (EACCES) */
 #define MAPSHARE_IOC_SET _IOWR(MAPSHARE_IOC_MAGIC, 20, struct mapshare_abi_set)
 #define MAPSHARE_IOC_LATENCY _IOR(MAPSHARE_IOC_MAGIC, 21, struct mapshare_abi_latency)
 

@@ -214,6 +214,53 @@ MAPSHARE_API int mapshare_wait(struct mapshare *ms, uint64_t sequence, const str
  * Since: 1.0. */
 MAPSHARE_API int mapshare_wait_until(struct mapshare *ms, uint64_t sequence, const struct timespec *deadline);
 
+/** What commits changed of a file: a run of pages, or its size. Since 1.0. */
+struct mapshare_change {
+    uint64_t sequence; /**< of the commit */
+    uint64_t first;    /**< page number from 0 */
+    uint64_t last;     /**< page number, inclusive; UINT64_MAX: to the end */
+    uint64_t size;     /**< of the file as of this commit, bytes */
+    uint32_t kind;     /**< MAPSHARE_CHANGE_STORED and so on */
+    uint32_t reserved;
+};
+
+#define MAPSHARE_CHANGE_STORED 1u /**< these pages have other bytes. Since 1.0. */
+#define MAPSHARE_CHANGE_HOLE 2u   /**< they are zeros without blocks. Since 1.0. */
+#define MAPSHARE_CHANGE_CUT 3u /**< the file was cut in the first of them; what follows of the same commit came later. Since 1.0. */
+#define MAPSHARE_CHANGE_GROWN 4u   /**< it reaches so far now; zeros, but for what is stored. Since 1.0. */
+#define MAPSHARE_CHANGE_ANY 5u     /**< too many runs to be told: any page. Since 1.0. */
+#define MAPSHARE_CHANGES_MOST 4096 /**< of one commit of a file. Since 1.0. */
+
+/** What the commits of the file after the one with the number since changed, whoever made them: commit after commit, each one's changes
+ * sorted, at most count of them, and of each commit all or none. All commits up to *upto are told then; give it as since the next
+ * time, and again until 0 is returned. To begin with: the number in a receipt, or *upto of a call that failed with ERANGE.
+ *
+ * The daemon remembers the last 24,576 records of all files, at least; one has up to four changes, and with a short path of the file it is the only one
+ * of a commit.
+ *
+ * Returns how many were stored. ERANGE: what is asked for is not known any more, or was before the mount, or such a commit there is
+ * not: any page may have changed; ENOBUFS: the first of these commits has more than count, but no more than MAPSHARE_CHANGES_MOST;
+ * EINVAL: upto is NULL, or ranges is and count is not 0; ENOTSUP: off the mount; ENOMEM. Thread-safe. Since: 1.0. */
+MAPSHARE_API ssize_t mapshare_changes(struct mapshare *ms, uint64_t since, struct mapshare_change *changes, size_t count,
+                                      uint64_t *upto);
+
+/** What reading a descriptor of mapshare_event_fd() gives. Since 1.0. */
+struct mapshare_event {
+    uint64_t sequence; /**< of the file's last commit */
+    uint64_t notices;  /**< notices, counted from some number on */
+};
+
+#define MAPSHARE_EVENT_COMMITS 0x1u /**< a commit of the file, whoever makes it. Since 1.0. */
+#define MAPSHARE_EVENT_NOTICES 0x2u /**< mapshare_notify(). Since 1.0. */
+
+/** A new descriptor for poll(2), epoll(7) and event loops, which is readable when something of what (a set of MAPSHARE_EVENT_...) has
+ * happened since it was made, or read last. read(2) of sizeof(struct mapshare_event) bytes never waits: EAGAIN when nothing has. Make it, then look at
+ * the file, then wait. The caller closes it; the file must not stay open for it.
+ *
+ * Returns -1 on failure: EINVAL: what is 0 or has other bits; EACCES: notices, and the caller may not write the file; ENOTSUP: off the
+ * mount, or on one no folder of which is in reach; EMFILE. Thread-safe. Since: 1.0. */
+MAPSHARE_API int mapshare_event_fd(struct mapshare *ms, uint32_t what);
+
 /** The runs of pages that differ from the store, sorted; at most count of them are stored at ranges. Changes nothing.
  *
  * Returns how many runs there are, which may be more than count. EINVAL: ranges is NULL and count is not 0; ENOTSUP: off the

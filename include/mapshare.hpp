@@ -22,6 +22,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <type_traits>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 #if __cplusplus >= 202002L
@@ -34,6 +35,8 @@ namespace libmapshare
 using receipt = ::mapshare_receipt;
 using range = ::mapshare_range;
 using status = ::mapshare_status;
+using change = ::mapshare_change;
+using event = ::mapshare_event;
 
 /** How a file is opened, as struct mapshare_options. Since 1.0. */
 struct options {
@@ -158,6 +161,43 @@ template <class T> span<T> view(void *address, std::size_t size, std::uint64_t o
 }
 
 } // namespace detail
+
+/** A descriptor that is readable when something has happened to a file: of file::watch_events(). Can be moved, not copied. Since 1.0. */
+class events
+{
+  public:
+    events() noexcept = default;
+    explicit events(int fd) noexcept : fd_(fd)
+    {
+    }
+    events(events &&other) noexcept : fd_(std::exchange(other.fd_, -1))
+    {
+    }
+    events &operator=(events &&other) noexcept
+    {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~events()
+    {
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+
+    /** To be polled for reading; it stays the object's. -1: there is none. */
+    int fd() const noexcept
+    {
+        return fd_;
+    }
+    /** What has happened since it was read last, or made. False: nothing. Never waits. */
+    bool read(event &what, errors to = {})
+    {
+        return ::read(fd_, &what, sizeof(what)) == sizeof(what) || (errno != EAGAIN && to.report("read"));
+    }
+
+  private:
+    int fd_ = -1;
+};
 
 /** A file, or anonymous memory, that this process has open and mapped: struct mapshare. Can be moved, not copied. Since 1.0. */
 class file
@@ -311,6 +351,32 @@ class file
     void watch(std::uint64_t &seen, errors to = {}) const
     {
         in_time("mapshare_watch_until", ::mapshare_watch_until(handle_, &seen, nullptr), to);
+    }
+
+    /** As mapshare_event_fd(): of commits, notices, or both. */
+    events watch_events(std::uint32_t what = MAPSHARE_EVENT_COMMITS | MAPSHARE_EVENT_NOTICES, errors to = {}) const
+    {
+        int fd = ::mapshare_event_fd(handle_, what);
+
+        to.check("mapshare_event_fd", fd);
+        return events(fd);
+    }
+    /** As mapshare_changes(): all that commits after the one numbered upto changed; upto is then the last of them, also where the error is
+     * ERANGE (std::errc::result_out_of_range). */
+    std::vector<change> changes(std::uint64_t &upto, errors to = {}) const
+    {
+        std::vector<change> all;
+        ssize_t count;
+
+        do {
+            std::size_t known = all.size();
+
+            all.resize(known + MAPSHARE_CHANGES_MOST);
+            count = ::mapshare_changes(handle_, upto, all.data() + known, MAPSHARE_CHANGES_MOST, &upto);
+            all.resize(count == -1 ? 0 : known + static_cast<std::size_t>(count));
+        } while (count > 0);
+        to.check("mapshare_changes", static_cast<int>(count));
+        return all;
     }
 
     /** As mapshare_dirty(): all runs. */

@@ -69,9 +69,9 @@ static int open_in(const struct mapshare *ms, size_t size, const char *path, con
         close(folder);
         return -ENOENT;
     }
-    fd = openat(folder, name, O_RDWR | flags);
+    fd = kind == MAPSHARE_ABI_EVENTS ? -1 : openat(folder, name, O_RDWR | flags);
     *writable = fd >= 0;
-    if (fd < 0 && (errno == EACCES || errno == EROFS))
+    if (fd < 0 && (kind == MAPSHARE_ABI_EVENTS || errno == EACCES || errno == EROFS))
         fd = openat(folder, name, O_RDONLY | flags);
     error = fd < 0 ? -errno : check(ms, size, fd);
     close(folder);

@@ -16,7 +16,7 @@
 
 static inline size_t mapshare_area_size(uint32_t kind)
 {
-    return kind == MAPSHARE_ABI_LOCKS ? MAPSHARE_ABI_LOCKS_BYTES : MAPSHARE_ABI_BOARD_BYTES;
+    return kind == MAPSHARE_ABI_LOCKS ? MAPSHARE_ABI_LOCKS_BYTES : kind == MAPSHARE_ABI_BOARD ? MAPSHARE_ABI_BOARD_BYTES : 0;
 }
 
 /* What names the area, the same for all opens of the file. 0 or -errno. */

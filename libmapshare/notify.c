@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <limits.h>
+#include <sys/ioctl.h>
 
 #include "area.h"
 #include "deadline.h"
@@ -27,6 +28,8 @@ int mapshare_notify(struct mapshare *ms)
         return mapshare_result(error);
     __atomic_fetch_add(&board->notices, 1, __ATOMIC_SEQ_CST);
     futex_wake(lower_half(board), INT_MAX);
+    if (ms->on_mount && __atomic_load_n(&board->polled, __ATOMIC_SEQ_CST) && ioctl(ms->fd, MAPSHARE_IOC_NOTIFIED))
+        return mapshare_result(-errno);
     return 0;
 }
 

@@ -9,7 +9,7 @@ build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3
     libjson-c-dev libncurses-dev fuse3)
 # shellcheck disable=SC2034 # by scripts/check
 test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 libsqlite3-dev liblmdb-dev lmdb-utils fio git rsync tar
-    stress-ng e2fsprogs xfsprogs btrfs-progs dosfstools bindfs procps tmux clang libclang-rt-dev xz-utils binutils libboost-dev
+    stress-ng e2fsprogs xfsprogs btrfs-progs dosfstools bindfs procps tmux clang libclang-rt-dev systemtap-sdt-dev xz-utils binutils libboost-dev
     python3-numpy python3-setuptools python3-wheel)
 
 # shellcheck disable=SC2034 # by scripts/check package

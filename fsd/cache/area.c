@@ -10,10 +10,11 @@
 #include "cache/damage.h"
 #include "log.h"
 
-/* A node id: 16 bits that say what it is, the kind, 31 bits of the incarnation, 16 of the index. */
+/* A node id: 16 bits that say what it is, two of the kind, 30 of the incarnation, 16 of the index. */
 #define NODE_MARK (0xa5eaull << 48)
 #define NODE_MASK (0xffffull << 48)
-#define NODE_KIND (1ull << 47)
+#define NODE_KIND_SHIFT 46
+#define NODE_KIND_MASK 3ull
 
 #define HASH_BITS 16
 
@@ -87,7 +88,7 @@ static bool has_too_many(const struct area_table *table, uint32_t user)
 static int make(struct area_table *table, uint64_t number, uint64_t generation, uint32_t user, uint32_t *index)
 {
     struct area *area;
-    uint64_t tokens[2][2];
+    uint64_t tokens[3][2];
 
     if (has_too_many(table, user))
         return -EDQUOT;
@@ -101,6 +102,7 @@ static int make(struct area_table *table, uint64_t number, uint64_t generation, 
     memset(table->arena->area_bytes + (size_t)*index * AREA_BYTES, 0, AREA_BYTES);
     area->generation = generation;
     area->user = user;
+    area->notices = 0;
     memset(area->granted, 0, sizeof area->granted);
     area->incarnation = (area->incarnation + 1) & AREA_INCARNATIONS;
     atomic_store(&area->number, number);
@@ -118,6 +120,19 @@ int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint
         error = make(table, number, generation, user, area);
     pthread_mutex_unlock(&table->lock);
     return error;
+}
+
+uint64_t area_notices(struct area_table *table, uint64_t number, uint64_t generation, uint32_t more)
+{
+    uint64_t notices = 0;
+    uint32_t area;
+
+    pthread_mutex_lock(&table->lock);
+    area = find(table, number, generation);
+    if (area)
+        notices = table->arena->areas[area].notices += more;
+    pthread_mutex_unlock(&table->lock);
+    return notices;
 }
 
 /* Nobody has the file open: who is said to hold a lock died with it. */
@@ -178,10 +193,11 @@ bool area_is_granted(struct area_table *table, uint32_t number, uint32_t user)
 
 void area_name(struct area_table *table, struct area_part part, char name[AREA_NAME_MAX])
 {
+    static const char letters[] = {[MAPSHARE_ABI_BOARD] = 'b', [MAPSHARE_ABI_LOCKS] = 'l', [MAPSHARE_ABI_EVENTS] = 'e'};
     const uint64_t *token = table->arena->areas[part.area].tokens[part.kind];
 
-    snprintf(name, AREA_NAME_MAX, MAPSHARE_AREA_PREFIX "%c%x-%016llx%016llx", part.kind == MAPSHARE_ABI_LOCKS ? 'l' : 'b',
-             part.area, (unsigned long long)token[0], (unsigned long long)token[1]);
+    snprintf(name, AREA_NAME_MAX, MAPSHARE_AREA_PREFIX "%c%x-%016llx%016llx", letters[part.kind], part.area,
+             (unsigned long long)token[0], (unsigned long long)token[1]);
 }
 
 static struct area_part check(struct area_table *table, struct area_part part)
@@ -198,7 +214,7 @@ struct area_part area_of_name(struct area_table *table, const char *name)
 
     if (sscanf(name, MAPSHARE_AREA_PREFIX "%c%x-", &kind, &part.area) != 2)
         return (struct area_part){0};
-    part.kind = kind == 'l' ? MAPSHARE_ABI_LOCKS : MAPSHARE_ABI_BOARD;
+    part.kind = kind == 'l' ? MAPSHARE_ABI_LOCKS : kind == 'e' ? MAPSHARE_ABI_EVENTS : MAPSHARE_ABI_BOARD;
     part = check(table, part);
     if (part.area)
         area_name(table, part, expected);
@@ -212,21 +228,25 @@ bool area_is_node(uint64_t node)
 
 uint64_t area_node(struct area_table *table, struct area_part part)
 {
-    return NODE_MARK | (part.kind == MAPSHARE_ABI_LOCKS ? NODE_KIND : 0) |
-           (uint64_t)table->arena->areas[part.area].incarnation << 16 | part.area;
+    return NODE_MARK | (uint64_t)part.kind << NODE_KIND_SHIFT | (uint64_t)table->arena->areas[part.area].incarnation << 16 |
+           part.area;
 }
 
 struct area_part area_of_node(struct area_table *table, uint64_t node)
 {
-    struct area_part part = {.area = node & 0xffff, .kind = node & NODE_KIND ? MAPSHARE_ABI_LOCKS : MAPSHARE_ABI_BOARD};
+    struct area_part part = {.area = node & 0xffff, .kind = node >> NODE_KIND_SHIFT & NODE_KIND_MASK};
 
     part = check(table, part);
-    return part.area && area_node(table, part) == node ? part : (struct area_part){0};
+    return part.area && part.kind <= MAPSHARE_ABI_EVENTS && area_node(table, part) == node ? part : (struct area_part){0};
 }
 
 size_t area_size(uint32_t kind)
 {
-    return kind == MAPSHARE_ABI_LOCKS ? MAPSHARE_ABI_LOCKS_BYTES : MAPSHARE_ABI_BOARD_BYTES;
+    static const size_t sizes[] = {[MAPSHARE_ABI_BOARD] = MAPSHARE_ABI_BOARD_BYTES,
+                                   [MAPSHARE_ABI_LOCKS] = MAPSHARE_ABI_LOCKS_BYTES,
+                                   [MAPSHARE_ABI_EVENTS] = 0};
+
+    return sizes[kind];
 }
 
 unsigned char *area_bytes(struct area_table *table, struct area_part part)

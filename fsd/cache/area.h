@@ -1,4 +1,5 @@
-/* What processes share of a file besides its bytes: the board (notices, and who has which pages mapped) and the locks.
+/* What processes share of a file besides its bytes: the board (notices, and who has which pages mapped) and the locks. Of its third kind, events,
+ * nothing is stored: it is a name by which who may read the file opens what tells of them (request/watch.h).
  *
  * Each is memory of the arena which the kernel knows as a file without a place in any folder: clients map it, the kernel's page cache
  * holds what they see, and what it writes back comes here. It is never journaled and never in the store. An area ends with the last open of
@@ -29,7 +30,7 @@ struct area_table {
 /* What a node id of ours, or a name, says. */
 struct area_part {
     uint32_t area; /* 0: there is none */
-    uint32_t kind; /* MAPSHARE_ABI_BOARD, MAPSHARE_ABI_LOCKS */
+    uint32_t kind; /* enum mapshare_abi_area_kind */
 };
 
 /* Also takes over what a dead worker left. */
@@ -37,6 +38,8 @@ int area_table_open(struct area_table *table, struct arena *arena);
 
 /* The area of the file, made at need for the user. 0; -EDQUOT: others than root may have half of all; -ENOSPC. */
 int area_of(struct area_table *table, uint64_t number, uint64_t generation, uint32_t user, uint32_t *area);
+/* How many notices the daemon was told of, with `more` that it is told now. */
+uint64_t area_notices(struct area_table *table, uint64_t number, uint64_t generation, uint32_t more);
 /* Nobody has the file open any more; or it is gone for good. */
 void area_forget(struct area_table *table, uint64_t number, uint64_t generation, bool gone);
 

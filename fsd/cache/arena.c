@@ -16,6 +16,7 @@
 #define HANDLE_MAX (1u << 20)
 #define NAME_MAX_COUNT (16u << 20)
 #define AREA_MAX 65535u
+#define FEED_SLOTS (MAPSHARE_ABI_FEED_RECORDS + MAPSHARE_ABI_HAPPENING_RECORDS)
 #define HUGE ((size_t)2 << 20)
 
 /* Where shared memory may be huge: tables and pages then cost the kernel's copies one look-up for 2 MiB instead of one for 4 KiB. A tmpfs
@@ -63,6 +64,8 @@ static uint32_t sum_of_sizes(void)
                                    sizeof(struct arrival),
                                    sizeof(struct area),
                                    sizeof(struct frame),
+                                   sizeof(struct feed_slot),
+                                   FEED_SLOTS,
                                    EFFECTS_MAX,
                                    SERVING_MAX,
                                    AREA_BYTES,
@@ -78,7 +81,7 @@ static uint32_t sum_of_sizes(void)
     return sum;
 }
 
-enum table { HEADER, INODES, FILES, HANDLES, NAMES, EFFECTS, ARRIVALS, AREAS, AREA_MEMORY, FRAMES, MEMORY, TABLES };
+enum table { HEADER, INODES, FILES, HANDLES, NAMES, EFFECTS, ARRIVALS, AREAS, AREA_MEMORY, FEED, FRAMES, MEMORY, TABLES };
 
 /* Where each table begins. Returns where all end. */
 static size_t lay_out(uint32_t frame_max, uint32_t spill_max, size_t at[TABLES])
@@ -93,6 +96,7 @@ static size_t lay_out(uint32_t frame_max, uint32_t spill_max, size_t at[TABLES])
         [ARRIVALS] = SERVING_MAX * sizeof(struct arrival),
         [AREAS] = (AREA_MAX + 1ul) * sizeof(struct area),
         [AREA_MEMORY] = (AREA_MAX + 1ul) * AREA_BYTES,
+        [FEED] = FEED_SLOTS * sizeof(struct feed_slot),
         [FRAMES] = (frame_max + spill_max + 1ul) * sizeof(struct frame),
         [MEMORY] = (size_t)frame_max << PAGE_SHIFT,
     };
@@ -124,6 +128,7 @@ static int map_all(struct arena *arena, int fd, uint32_t frame_max, uint32_t spi
         .arrivals = (void *)(base + at[ARRIVALS]),
         .areas = (void *)(base + at[AREAS]),
         .area_bytes = base + at[AREA_MEMORY],
+        .feed_slots = (void *)(base + at[FEED]),
         .frames = (void *)(base + at[FRAMES]),
         .memory = base + at[MEMORY],
     };

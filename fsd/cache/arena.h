@@ -16,6 +16,7 @@
 
 #include "journal/journal.h"
 #include "latency.h"
+#include "mapshare-abi.h"
 #include "options.h"
 
 #define ARENA_MAGIC 0x6572616873706d61ull
@@ -117,6 +118,13 @@ enum {
     FRAME_VOID = TWICE_IN_FRAME(2),   /* truncated by a later commit while it was being written: never to be written again */
 };
 
+/* What a descriptor of events is to become readable at, and what its reader has been told. */
+struct watch {
+    _Atomic uint32_t at;                /* MAPSHARE_ABI_AT_...; 0: it is none */
+    _Atomic uint64_t sequence, notices; /* what was told */
+    _Atomic uint64_t poll;              /* the kernel's number for who polls it; 0: nobody has */
+};
+
 /* An open file of a client's. The number that the kernel knows is generation << 32 | index. */
 struct handle {
     _Atomic uint32_t inode; /* 0: free */
@@ -125,7 +133,8 @@ struct handle {
     uint32_t deny;         /* 1: holds MAPSHARE_IOC_DENY_WRITE */
     uint64_t unique;       /* of the OPEN, to know it when it is sent again */
     uint32_t user;         /* who opened it */
-    _Atomic uint32_t seal; /* of the rest but `deny`; 0: not open yet, or no longer */
+    _Atomic uint32_t seal; /* of the rest but `deny` and `watch`; 0: not open yet, or no longer */
+    struct watch watch;
 };
 
 /* A request that may not take effect twice, from just before its effect until its reply was heard. */
@@ -141,14 +150,15 @@ struct intent {
 struct area {
     _Atomic uint64_t number;       /* inode number of the file; 0: free */
     uint64_t generation;           /* of that inode */
-    uint64_t tokens[2][2];         /* in the names of the parts, by kind */
+    uint64_t tokens[3][2];         /* in the names of the parts, by kind */
     uint32_t incarnation;          /* of this record, so that no node id is used twice */
     uint32_t user;                 /* who asked for it first */
     uint32_t granted[AREA_GRANTS]; /* users who last had the file open for writing, and may open its locks; + 1, 0: none */
     uint32_t next_grant;
+    _Atomic uint64_t notices; /* that the daemon was told of */
 };
 
-#define AREA_INCARNATIONS 0x7fffffffu
+#define AREA_INCARNATIONS 0x3fffffffu
 #define AREA_BYTES (3 * PAGE_BYTES)
 
 /* What a request has done that its reply tells of, until the reply was heard: a request that the kernel sends again after a death finds here
@@ -185,6 +195,20 @@ struct reference_redo {
 struct name {
     uint32_t next;             /* 0: none */
     char text[NAME_CELL_TEXT]; /* filled up with zeros */
+};
+
+/* A record of the feed, and how far it got; feed.h. */
+struct feed_slot {
+    uint64_t seal; /* of the record and its number */
+    struct mapshare_abi_entry record;
+};
+
+struct feed_state {
+    _Atomic uint64_t end;     /* the number of the next record: those before it happened */
+    _Atomic uint64_t pending; /* beyond the end: records up to here happened if the commit at `position` is published */
+    uint64_t position;
+    uint64_t known_after; /* the log has nothing of this commit and those before */
+    uint32_t begun;       /* 1 */
 };
 
 struct arena_counters {
@@ -230,6 +254,7 @@ struct arena_header {
     _Atomic uint32_t tuned;          /* the last bit: which of the two holds */
     struct tuning tunings[2];
     struct journal_state journal;
+    struct feed_state feeds[MAPSHARE_ABI_LOGS];
     struct arena_counters counters;
     struct latency commits, stalls;
     struct reference_redo redo;                   /* the inode table's lock guards it */
@@ -249,8 +274,9 @@ struct arena {
     struct effects *effects;  /* EFFECTS_MAX, from 0 */
     struct arrival *arrivals; /* SERVING_MAX, from 0 */
     struct area *areas;
-    unsigned char *area_bytes; /* AREA_BYTES of each */
-    struct frame *frames;      /* 1 .. frame_max in memory, then spill_max in the spill file */
+    unsigned char *area_bytes;    /* AREA_BYTES of each */
+    struct feed_slot *feed_slots; /* of both logs, one after the other */
+    struct frame *frames;         /* 1 .. frame_max in memory, then spill_max in the spill file */
     unsigned char *memory;
     unsigned char *spill;
 };

@@ -10,6 +10,7 @@
 
 #include "file/ahead.h"
 #include "file/damage.h"
+#include "file/event.h"
 #include "file/hold.h"
 #include "file/lists.h"
 #include "file/metadata.h"
@@ -20,6 +21,7 @@
 #include "file/version.h"
 #include "journal/extend.h"
 #include "log.h"
+#include "usdt.h"
 
 #define ROUND_PAGES 8192u
 #define ROUND_FILES 256u
@@ -323,13 +325,21 @@ static void write_batch(struct files *files, struct round *round, struct batch *
     }
 }
 
+static void tell_round(struct files *files, const struct round *round, int64_t began)
+{
+    if (round->job_count)
+        event_tell(files, MAPSHARE_ABI_CHECKPOINT, round->frame_count, time_monotonic() - began);
+}
+
 /* Returns the first error. `more`: something committed is left. */
 static int do_round(struct files *files, struct round *round, bool *more)
 {
+    int64_t began = time_monotonic();
     int error = 0;
 
     round->job_count = round->frame_count = round->pages.count = round->parts.count = 0;
     take_files(files, round);
+    USDT(checkpoint__begin, round->job_count, round->frame_count);
     for (uint32_t i = 0; i < round->job_count; i++)
         plan(files, round, i);
     write_batch(files, round, &round->pages);
@@ -351,6 +361,8 @@ static int do_round(struct files *files, struct round *round, bool *more)
     }
     if (tail_move(files) && !error)
         error = -EIO;
+    USDT(checkpoint__end, round->frame_count, error);
+    tell_round(files, round, began);
     *more = !list_is_empty(files, LIST_COMMITTED);
     return error;
 }
@@ -386,9 +398,14 @@ static bool streams_are_unwanted(struct files *files)
 /* The tail has moved: this may be the moment. What fails is tried again when it is wanted again. */
 static void extend_journal(struct files *files)
 {
-    if (wish_take(&files->wishes, WISH_JOURNAL) &&
-        journal_extend(files->journal, arena_tuning(files->arena->header)->journal_max) == -EAGAIN)
+    int error = wish_take(&files->wishes, WISH_JOURNAL)
+                    ? journal_extend(files->journal, arena_tuning(files->arena->header)->journal_max)
+                    : -EALREADY;
+
+    if (error == -EAGAIN)
         wish(&files->wishes, WISH_JOURNAL);
+    else if (!error)
+        event_tell(files, MAPSHARE_ABI_GROWTH, journal_size(files->journal), 0);
 }
 
 /* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */

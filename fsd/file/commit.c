@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "file/event.h"
 #include "file/metadata.h"
 #include "file/record.h"
 #include "file/rollback.h"
@@ -84,10 +85,12 @@ static void do_between(struct files *files, struct waiter_list *waiters)
         if (!waiter->rolls_back && !waiter->snapshots)
             continue;
         TAILQ_REMOVE(waiters, waiter, link);
-        if (waiter->rolls_back)
-            waiter->result.error = rollback_file(files, waiter->files[0]);
-        else
+        if (waiter->snapshots)
             take_snapshots(files, waiter);
+        else
+            waiter->result.error = rollback_file(files, waiter->files[0]);
+        if (waiter->rolls_back && !waiter->result.error)
+            event_tell_file(files, MAPSHARE_ABI_ROLLBACK, files->arena->files[waiter->files[0]].inode);
         answer(files, waiter);
     }
 }
@@ -112,6 +115,8 @@ static void lead(struct files *files, struct transaction *transaction, struct wa
         error = transaction_commit(files, transaction, &result);
     for (uint32_t i = 0; i < transaction->part_count && !error && files->commits->committed; i++)
         files->commits->committed(files->commits->context, transaction->parts[i].file);
+    if (transaction->part_count && !error && files->commits->committed)
+        files->commits->committed(files->commits->context, 0);
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
         int failed = waiter->joined ? error : 0;
         bool again = failed ? failed == -EAGAIN : waiter->again;

@@ -36,7 +36,7 @@ struct commit_waiter {
     bool joined;                 /* the leader's: some of it is in the commit being made */
 };
 
-/* `committed` is called by the leader after each commit, for each of its files, without locks. */
+/* `committed` is called by the leader after each commit, for each of its files, then for 0, without locks. */
 int commit_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context);
 /* Whether one is being made: it may fail, and then there is something to commit again. */
 bool commit_under_way(struct files *files);

@@ -131,7 +131,8 @@ struct files {
     struct shares shares;
     struct snapshots snapshots;
     long error_logged;
-    uint32_t searches; /* for owners of damaged records, that a takeover may still make */
+    pthread_mutex_t events_lock; /* who tells of one; a leaf */
+    uint32_t searches;           /* for owners of damaged records, that a takeover may still make */
 };
 
 /* Bytes of a WRITE: page by page in frames of their own, the rest (no frame was free) behind them in plain memory. */

@@ -11,6 +11,7 @@
 #include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/commit.h"
+#include "file/event.h"
 #include "file/lists.h"
 #include "file/record.h"
 #include "file/snapshot.h"
@@ -114,14 +115,25 @@ int flush_all(struct files *files)
     return error;
 }
 
+static void tell_spill(struct files *files, uint32_t *told)
+{
+    uint32_t now = files->arena->header->spilled;
+
+    if (now != *told)
+        event_tell(files, MAPSHARE_ABI_SPILL, (uint64_t)now << PAGE_SHIFT, 0);
+    *told = now;
+}
+
 void *flusher_thread(void *argument)
 {
     struct files *files = argument;
     struct batch *batch;
+    uint32_t spilled;
 
     while (!(batch = new_batch()))
         sleep(1);
     alive_word = &files->arena->header->flusher_alive;
+    spilled = files->arena->header->spilled;
     while (wish_wait(&files->wishes, WISH_FLUSH, TICK_NANOSECONDS)) {
         alive_still();
         if (frame_is_short(files->frames, 4)) {
@@ -135,6 +147,7 @@ void *flusher_thread(void *argument)
             commit_batch(files, batch, true);
         }
         snapshots_sweep(files);
+        tell_spill(files, &spilled);
         take_due(files, batch, time_monotonic() - (int64_t)arena_tuning(files->arena->header)->commit_interval * NANOSECONDS);
         commit_batch(files, batch, false);
         frame_shrink_spill(files->frames);

@@ -10,6 +10,7 @@
 #include "file/ahead.h"
 #include "cache/damage.h"
 #include "cache/seal.h"
+#include "file/changes.h"
 #include "file/commit.h"
 #include "file/damage.h"
 #include "file/lists.h"
@@ -284,6 +285,8 @@ static int open_parts(struct files *files)
     if (files->index == MAP_FAILED)
         return -errno;
     pthread_mutex_init(&files->opens_lock, NULL);
+    pthread_mutex_init(&files->events_lock, NULL);
+    changes_take_over(files->arena);
     lists_open(files);
     wishes_open(&files->wishes, &header->stalls);
     shares_open(files);

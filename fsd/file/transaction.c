@@ -20,6 +20,7 @@
 #include "file/version.h"
 #include "journal/grow.h"
 #include "log.h"
+#include "usdt.h"
 
 void transaction_begin(struct transaction *transaction)
 {
@@ -315,21 +316,32 @@ static int reserve(struct files *files, struct transaction *transaction, struct 
     return error;
 }
 
-/* Truth first: with the position set, publishing the commit in the journal publishes all of it. */
-static void set_positions(struct files *files, const struct transaction *transaction, const struct journal_chunk *chunk)
+/* Truth first: with the position set, publishing the commit in the journal publishes all of it, and what the feed tells of it. */
+static void set_positions(struct files *files, struct transaction *transaction, const struct journal_chunk *chunk)
 {
     uint64_t position = position_seal(chunk->position);
+    struct changes *changes = &transaction->changes;
 
+    changes_begin(changes, files->arena, chunk, journal_sequence(files->journal) + 1);
     for (uint32_t i = 0; i < transaction->part_count; i++) {
         struct file_index *index = &files->index[transaction->parts[i].file];
+        const struct file *file = file_truth(files, index);
         struct frame_index *frame;
+        uint64_t before;
 
         file_lock(files, index);
-        TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link)
-            atomic_store_explicit(&frame_truth(files->frames, frame)->position, position, memory_order_relaxed);
+        TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
+            struct frame *truth = frame_truth(files->frames, frame);
+
+            atomic_store_explicit(&truth->position, position, memory_order_relaxed);
+            changes_page(changes, frame->page, truth->flags & FRAME_HOLE);
+        }
+        before = file->commits[index->versions.last].size;
         version_place(files, index, chunk);
         pthread_mutex_unlock(&index->lock);
+        changes_file(changes, &transaction->files[i], files->arena->inodes[file->inode].generation, before);
     }
+    changes_end(changes, chunk);
 }
 
 /* What this commit replaced need not be written to the store any more: its journal copy is newer. */
@@ -397,6 +409,7 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
     };
     int error;
 
+    USDT(commit__begin, chunk.file_count, chunk.page_count);
     for (uint32_t i = 0; i < transaction->part_count; i++)
         snapshot_expect(files, transaction->parts[i].file);
     error = reserve(files, transaction, &chunk);
@@ -412,12 +425,14 @@ int transaction_commit(struct files *files, struct transaction *transaction, str
         else
             publish(files, &transaction->parts[i], &chunk);
     }
+    changes_done(files->arena, error); /* who sees it in the feed sees it of the file */
     if (!error)
         tail_remember(&files->tail, &chunk);
     if (checkpoint_is_due(files))
         wish(&files->wishes, WISH_CHECKPOINT);
     log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
              chunk.page_count, error ? strerror(-error) : "durable");
+    USDT(commit__end, chunk.sequence, error);
     result->sequence = chunk.sequence;
     result->time = time_pack(chunk.time);
     if (!error)

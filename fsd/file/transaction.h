@@ -5,6 +5,7 @@
 #ifndef FILE_TRANSACTION_H
 #define FILE_TRANSACTION_H
 
+#include "file/changes.h"
 #include "file/commit.h"
 #include "journal/journal.h"
 
@@ -25,6 +26,7 @@ struct transaction {
     char (*paths)[4096];
     size_t part_max, file_max, page_max, path_max;
     bool space_was_scarce;
+    struct changes changes;
 };
 
 /* Nothing is in it. */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "file/event.h"
 #include "log.h"
 #include "priority.h"
 #include "probe/probe.h"
@@ -153,6 +154,7 @@ static int worker_ended(struct keeper *keeper, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
         return WEXITSTATUS(status);
     keeper->worker = 0;
+    event_tell_alone(&keeper->daemon->arena, MAPSHARE_ABI_DEATH, status);
     if (keeper->trial)
         upgrade_give_up(keeper, keeper_tell(status, text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LACKED) {

@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "cache/damage.h"
 #include "file/checkpoint.h"
+#include "file/event.h"
 #include "file/flusher.h"
 #include "file/lists.h"
 #include "file/rollback.h"
@@ -38,9 +39,11 @@
 #include "request/takeover.h"
 #include "request/tuning.h"
 #include "request/wait.h"
+#include "request/watch.h"
 #include "sandbox/sandbox.h"
 #include "store/mode.h"
 #include "store/removed.h"
+#include "usdt.h"
 
 #define TICK_NANOSECONDS 10000000l
 #define FINISH_TRIES 10
@@ -166,6 +169,8 @@ static int wait_until_served(struct server *server)
 static void committed(void *server, uint32_t file)
 {
     wait_answer(server, file);
+    if (file)
+        watch_tell(server, ((struct server *)server)->arena.files[file].inode);
 }
 
 static void attributes_changed(struct files *files, uint32_t inode)
@@ -296,6 +301,8 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = wait_table_open(server);
     if (!error)
+        error = watch_table_open(server);
+    if (!error)
         error = freeze_open(server);
     if (!error) {
         tuning_begin(server);
@@ -388,6 +395,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         error = take_over_session(&server);
     if (!error) {
         rollback_take_over(&server);
+        watch_take_over(&server);
         error = start_serving(&server);
     }
     if (error && server.arena.header->ready && (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE))
@@ -397,6 +405,8 @@ int worker_run(struct daemon *daemon, bool rescues)
         return WORKER_FAILED;
     }
     server.arena.header->serving_pid = getpid();
+    USDT(takeover, getpid(), server.arena.header->counters.restarts);
+    event_tell(&server.files, MAPSHARE_ABI_TAKEOVER, getpid(), server.arena.header->counters.restarts);
     error = wait_until_served(&server);
     if (error) {
         log_line(LOG_FATAL, "reading requests failed: %s", strerror(-error));

@@ -12,6 +12,7 @@
 #include "request/attribute.h"
 #include "request/current.h"
 #include "request/operations.h"
+#include "request/watch.h"
 
 #define PERMISSION_SECONDS \
     1.0 /* a board follows its file's mode within that time; to ask each time costs an open half as much again */
@@ -24,7 +25,7 @@ void area_tell(fuse_req_t request, uint32_t inode, const struct handle *handle, 
     struct area_part part = {.kind = in->kind};
     int error = 0;
 
-    if (in->kind != MAPSHARE_ABI_BOARD && in->kind != MAPSHARE_ABI_LOCKS)
+    if (in->kind > MAPSHARE_ABI_EVENTS)
         error = -EINVAL;
     else if (!handle || (in->kind == MAPSHARE_ABI_LOCKS && (handle->flags & O_ACCMODE) == O_RDONLY))
         error = -EBADF;
@@ -61,7 +62,8 @@ static int attributes(struct server *server, struct area_part part, struct stat 
     if (error)
         return error;
     stat->st_ino = area_node(&server->areas, part);
-    stat->st_mode = S_IFREG | (part.kind == MAPSHARE_ABI_LOCKS ? 0666 : stat->st_mode & 0666);
+    stat->st_mode =
+        S_IFREG | (part.kind == MAPSHARE_ABI_LOCKS ? 0666 : stat->st_mode & (part.kind == MAPSHARE_ABI_EVENTS ? 0444 : 0666));
     stat->st_nlink = 1;
     stat->st_size = area_size(part.kind);
     stat->st_blocks = 0;
@@ -97,6 +99,16 @@ void area_getattr(fuse_req_t request, fuse_ino_t node)
         fuse_reply_attr(request, &stat, PERMISSION_SECONDS);
 }
 
+static void open_events(fuse_req_t request, struct area_part part, struct fuse_file_info *info)
+{
+    uint32_t inode = inode_of_area(server_of(request), part);
+
+    if (!inode)
+        request_reply(request, -ESTALE);
+    else
+        watch_open(request, inode, info);
+}
+
 void area_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
 {
     struct area_table *areas = &server_of(request)->areas;
@@ -111,13 +123,17 @@ void area_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info)
         request_reply(request, error);
         return;
     }
+    if (part.kind == MAPSHARE_ABI_EVENTS) {
+        open_events(request, part, info);
+        return;
+    }
     info->fh = 0; /* no handle: there is nothing to end with it */
     info->keep_cache = 1;
     info->noflush = 1;
     fuse_reply_open(request, info);
 }
 
-void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset)
+void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, uint64_t handle)
 {
     struct server *server = server_of(request);
     struct area_part part = area_of_node(&server->areas, node);
@@ -125,6 +141,10 @@ void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset)
 
     if (!part.area) {
         request_reply(request, -ESTALE);
+        return;
+    }
+    if (part.kind == MAPSHARE_ABI_EVENTS) {
+        watch_read(request, handle, size);
         return;
     }
     if (offset < 0 || (size_t)offset > bytes)
@@ -144,7 +164,7 @@ void area_write(fuse_req_t request, fuse_ino_t node)
     struct area_part part = area_of_node(&server->areas, node);
     size_t bytes = part.area ? area_size(part.kind) : 0;
 
-    if (!(in->write_flags & FUSE_WRITE_CACHE)) {
+    if (!(in->write_flags & FUSE_WRITE_CACHE) || part.kind == MAPSHARE_ABI_EVENTS) {
         request_reply(request, -EPERM);
         return;
     }
@@ -165,7 +185,7 @@ void area_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, size_t
 {
     struct server *server = server_of(request);
     struct area_part part = area_of_node(&server->areas, node);
-    uint32_t inode = part.area && part.kind == MAPSHARE_ABI_BOARD ? inode_of_area(server, part) : 0;
+    uint32_t inode = part.area && part.kind != MAPSHARE_ABI_LOCKS ? inode_of_area(server, part) : 0;
 
     if (inode && !strcmp(name, "system.posix_acl_access"))
         request_getxattr(request, inode_node(&server->inodes, inode), name, size);

@@ -12,7 +12,7 @@ void area_tell(fuse_req_t request, uint32_t inode, const struct handle *handle, 
 void area_lookup(fuse_req_t request, const char *name);
 void area_getattr(fuse_req_t request, fuse_ino_t node);
 void area_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *info);
-void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset);
+void area_read(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, uint64_t handle);
 void area_write(fuse_req_t request, fuse_ino_t node);
 void area_getxattr(fuse_req_t request, fuse_ino_t node, const char *name, size_t size);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "file/commit.h"
+#include "file/event.h"
 #include "file/hold.h"
 #include "file/lists.h"
 #include "mapshare-abi.h"
@@ -26,8 +27,10 @@ void backup_close(struct server *server, uint64_t descriptor)
 
     if (!descriptor)
         return;
-    if (journal_hold_end(server->journal, descriptor))
+    if (journal_hold_end(server->journal, descriptor)) {
         wish(&server->files.wishes, WISH_CHECKPOINT);
+        event_tell(&server->files, MAPSHARE_ABI_BACKUP_ENDED, 0, 0);
+    }
     if (!freeze_end(server, descriptor, &point))
         freeze_go_on(server);
 }
@@ -99,7 +102,10 @@ static int step(struct server *server, uint64_t descriptor, struct mapshare_abi_
 
     switch (backup->step) {
     case MAPSHARE_ABI_BACKUP_BEGIN:
-        return hold_begin(&server->files, descriptor, point);
+        error = hold_begin(&server->files, descriptor, point);
+        if (!error)
+            event_tell(&server->files, MAPSHARE_ABI_BACKUP_BEGUN, 0, 0);
+        return error;
     case MAPSHARE_ABI_BACKUP_READ:
         return journal_hold_move(server->journal, &hold, point);
     case MAPSHARE_ABI_BACKUP_FREEZE:

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "request/current.h"
 #include "request/group.h"
+#include "request/watch.h"
 
 int handle_table_open(struct server *server)
 {
@@ -93,6 +94,7 @@ static uint32_t make_handle(struct server *server, uint32_t inode, uint32_t flag
     handle->flags = flags;
     handle->user = current_header()->uid;
     handle->deny = 0;
+    handle->watch = (struct watch){0};
     handle->unique = current_header()->unique & ~RESENT;
     inode_hold(&server->inodes, inode);
     server->opens[inode]++;
@@ -142,6 +144,7 @@ void handle_close(struct server *server, uint64_t number)
 
     if (handle_find(server, number))
         group_leave(server, number); /* while the number is nobody else's */
+    watch_end(server, number);
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */

@@ -14,6 +14,7 @@
 #include "request/backup.h"
 #include "request/caller.h"
 #include "request/current.h"
+#include "request/feed.h"
 #include "request/flags.h"
 #include "request/group.h"
 #include "request/handle.h"
@@ -24,6 +25,7 @@
 #include "request/tuning.h"
 #include "request/verify.h"
 #include "request/wait.h"
+#include "request/watch.h"
 
 static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
 {
@@ -47,8 +49,8 @@ static void get_info(fuse_req_t request, struct server *server, uint32_t inode)
     fuse_reply_ioctl(request, 0, &info, sizeof info);
 }
 
-/* Who could not write or execute the file has no business keeping its owner from writing. */
-static int may_deny(fuse_req_t request, uint32_t inode, const struct handle *handle)
+/* Who has it open for writing, or could do the one or the other with it. */
+static int may(fuse_req_t request, uint32_t inode, const struct handle *handle, int how, int else_how)
 {
     struct server *server = server_of(request);
     struct descriptor *descriptor;
@@ -61,7 +63,7 @@ static int may_deny(fuse_req_t request, uint32_t inode, const struct handle *han
     error = descriptor_get(&server->descriptors, inode, &descriptor);
     if (error)
         return error;
-    if (!caller_may(server, request, descriptor->fd, W_OK) && !caller_may(server, request, descriptor->fd, X_OK))
+    if (!caller_may(server, request, descriptor->fd, how) && !caller_may(server, request, descriptor->fd, else_how))
         error = -EACCES;
     descriptor_put(&server->descriptors, descriptor);
     return error;
@@ -70,21 +72,38 @@ static int may_deny(fuse_req_t request, uint32_t inode, const struct handle *han
 static int deny_write(fuse_req_t request, uint32_t inode, struct handle *handle, bool deny)
 {
     struct server *server = server_of(request);
-    int error = may_deny(request, inode, handle);
+    int error = may(request, inode, handle, W_OK, X_OK); /* else they have no business keeping its owner from writing */
     uint32_t file = error ? 0 : file_of(&server->files, inode, true, &error);
 
     return file ? file_deny(&server->files, file, handle, deny) : error;
+}
+
+static void ioctl_events(fuse_req_t request, uint64_t number, unsigned command, const void *in, size_t in_size)
+{
+    int error = command == MAPSHARE_IOC_WATCH && in_size >= sizeof(uint32_t)
+                    ? watch_begin(server_of(request), number, *(const uint32_t *)in)
+                    : -ENOTTY;
+
+    if (error)
+        request_reply(request, error);
+    else
+        fuse_reply_ioctl(request, 0, NULL, 0);
 }
 
 void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *argument, struct fuse_file_info *info,
                    unsigned flags, const void *in, size_t in_size, size_t out_size)
 {
     struct server *server = server_of(request);
-    uint32_t inode = request_inode(request, node), file = 0;
     struct handle *handle = handle_find(server, info->fh);
+    uint32_t inode, file = 0;
     int error = 0;
 
     (void)argument;
+    if (area_is_node(node)) {
+        ioctl_events(request, info->fh, command, in, in_size);
+        return;
+    }
+    inode = request_inode(request, node);
     if (!inode)
         return;
     if (flags_is(command)) {
@@ -110,6 +129,14 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     }
     if (command == MAPSHARE_IOC_SET && in_size >= sizeof(struct mapshare_abi_set) && out_size >= in_size) {
         tuning_serve(request, inode, in);
+        return;
+    }
+    if (command == MAPSHARE_IOC_FEED && in_size >= sizeof(struct mapshare_abi_feed) && out_size >= in_size) {
+        feed_serve(request, inode, handle, in);
+        return;
+    }
+    if (command == MAPSHARE_IOC_WAIT && in_size >= sizeof(struct mapshare_abi_wait) && inode == INODE_ROOT) {
+        wait_for_any(request, server, in);
         return;
     }
     if (flags & FUSE_IOCTL_DIR || server->arena.inodes[inode].type != S_IFREG || _IOC_TYPE(command) != MAPSHARE_IOC_MAGIC ||
@@ -152,6 +179,11 @@ void request_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void *
     case MAPSHARE_IOC_AREA:
         area_tell(request, inode, handle, in);
         return;
+    case MAPSHARE_IOC_NOTIFIED:
+        error = may(request, inode, handle, W_OK, W_OK);
+        if (!error)
+            watch_notice(server, inode);
+        break;
     case MAPSHARE_IOC_DENY_WRITE:
         error = deny_write(request, inode, handle, *(const uint32_t *)in);
         break;

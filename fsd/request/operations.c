@@ -62,7 +62,7 @@ static void open_node(fuse_req_t request, fuse_ino_t node, struct fuse_file_info
 static void read_node(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *info)
 {
     if (area_is_node(node))
-        area_read(request, node, size, offset);
+        area_read(request, node, size, offset, info->fh);
     else if (snapshot_is_node(node))
         snapshot_read_node(request, node, size, offset, info);
     else
@@ -137,4 +137,5 @@ const struct fuse_lowlevel_ops request_operations = {
     .listxattr = request_listxattr,
     .removexattr = request_removexattr,
     .ioctl = ioctl_node,
+    .poll = request_poll,
 };

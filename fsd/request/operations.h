@@ -40,5 +40,6 @@ void request_getxattr(fuse_req_t, fuse_ino_t, const char *, size_t);
 void request_listxattr(fuse_req_t, fuse_ino_t, size_t);
 void request_removexattr(fuse_req_t, fuse_ino_t, const char *);
 void request_ioctl(fuse_req_t, fuse_ino_t, unsigned, void *, struct fuse_file_info *, unsigned, const void *, size_t, size_t);
+void request_poll(fuse_req_t, fuse_ino_t, struct fuse_file_info *, struct fuse_pollhandle *);
 
 #endif

@@ -9,6 +9,7 @@
 #include "file/record.h"
 #include "file/status.h"
 #include "request/current.h"
+#include "request/feed.h"
 
 struct commit_wait {
     RB_ENTRY(commit_wait) by_file, by_time;
@@ -130,11 +131,18 @@ static void answer(struct server *server, struct wait_list *list)
     while ((wait = TAILQ_FIRST(list))) {
         TAILQ_REMOVE(list, wait, link);
         end_interrupts(server->waits, wait);
-        file_put(&server->files, wait->file);
+        if (wait->file)
+            file_put(&server->files, wait->file);
         user_give(wait->user, HOLDS_PARKED);
         reply(wait->request, &wait->in, wait->result);
         free(wait);
     }
+}
+
+/* 0: any. */
+static uint64_t sequence_of(struct server *server, uint32_t file)
+{
+    return file ? status_sequence(&server->files, file) : feed_sequence(server);
 }
 
 void wait_answer(struct server *server, uint32_t file)
@@ -146,7 +154,7 @@ void wait_answer(struct server *server, uint32_t file)
 
     if (!waits->count)
         return;
-    reached = status_sequence(&server->files, file);
+    reached = sequence_of(server, file);
     pthread_mutex_lock(&server->wait_lock);
     for (wait = RB_NFIND(waits_by_file, &waits->by_file, &key); wait && wait->file == file && wait->in.sequence <= reached;
          wait = next) {
@@ -219,7 +227,8 @@ static int make(fuse_req_t request, struct server *server, uint32_t file, const 
     *wait = (struct commit_wait){.request = request, .user = user, .file = file, .in = *in, .deadline = INT64_MAX};
     if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
         wait->deadline = INT64_MAX;
-    file_hold(&server->files, file);
+    if (file)
+        file_hold(&server->files, file);
     return 0;
 }
 
@@ -229,7 +238,7 @@ void wait_for_commit(fuse_req_t request, struct server *server, uint32_t file, c
     struct commit_wait *wait;
     int error;
 
-    now.reached = status_sequence(&server->files, file);
+    now.reached = sequence_of(server, file);
     if (now.reached >= now.sequence) {
         reply(request, &now, 0);
         return;
@@ -241,4 +250,14 @@ void wait_for_commit(fuse_req_t request, struct server *server, uint32_t file, c
     }
     park(server, wait);
     wait_answer(server, file); /* what was committed meanwhile */
+}
+
+void wait_for_any(fuse_req_t request, struct server *server, const struct mapshare_abi_wait *in)
+{
+    int error = request_may_manage(server, INODE_ROOT);
+
+    if (error)
+        request_reply(request, error);
+    else
+        wait_for_commit(request, server, 0, in);
 }

@@ -9,13 +9,15 @@
             board.sync()            # durable; on a mapsharefs mount all or nothing
 
 Failures are OSError, by errno its subclasses: TimeoutError, PermissionError, FileNotFoundError, and of this module NotSupported (the
-file is not on a mount) and OwnerDied.
+file is not on a mount), OwnerDied and Lost (of File.changes).
 """
-from ._file import File, PageState, Receipt, Run, Status, anonymous, commit, fdopen, guard, open, receive, rollback, version
-from ._library import NotSupported, OwnerDied
+from ._events import Event, Events
+from ._file import (Change, ChangeKind, File, PageState, Receipt, Run, Status, anonymous, commit, fdopen, guard, open, receive, rollback,
+                    version)
+from ._library import Lost, NotSupported, OwnerDied
 from ._lock import Lock
 from ._mapping import Mapping
 from ._snapshot import Snapshot
 
-__all__ = ["File", "Lock", "Mapping", "NotSupported", "OwnerDied", "PageState", "Receipt", "Run", "Snapshot", "Status", "anonymous", "commit",
-           "fdopen", "guard", "open", "receive", "rollback", "version"]
+__all__ = ["Change", "ChangeKind", "Event", "Events", "File", "Lock", "Lost", "Mapping", "NotSupported", "OwnerDied", "PageState", "Receipt",
+           "Run", "Snapshot", "Status", "anonymous", "commit", "fdopen", "guard", "open", "receive", "rollback", "version"]

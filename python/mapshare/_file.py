@@ -10,6 +10,7 @@ import time
 from typing import Any, Awaitable, Callable, Iterable, List, NamedTuple, Optional, Tuple, TypeVar, Union
 
 from . import _library
+from ._events import Events
 from ._library import call, moment
 from ._memory import Memory
 
@@ -41,6 +42,26 @@ class Run(NamedTuple):
     first: int
     last: int  # inclusive
     state: int  # a PageState, perhaps one that a later library knows
+
+
+class ChangeKind(enum.IntEnum):
+    """What a commit did to pages."""
+
+    STORED = 1  # they have other bytes
+    HOLE = 2  # they are zeros without blocks
+    CUT = 3  # the file was cut in the first of them; what follows of the same commit came later
+    GROWN = 4  # the file reaches so far now; zeros, but for what is stored
+    ANY = 5  # too many runs to be told: any page
+
+
+class Change(NamedTuple):
+    """Pages that a commit changed, of 4096 bytes each."""
+
+    sequence: int
+    first: int
+    last: Optional[int]  # inclusive; None: to the end
+    size: int  # of the file as of the commit, bytes
+    kind: int  # a ChangeKind, perhaps one that a later library knows
 
 
 class Status(NamedTuple):
@@ -156,13 +177,55 @@ class File(Memory):
             call("watch_until", handle, count, moment(timeout))
         return count.value
 
+    def events(self, commits: bool = True, notices: bool = True) -> Events:
+        """What happens to the file from now on, for event loops."""
+        what = (_library.EVENT_COMMITS if commits else 0) | (_library.EVENT_NOTICES if notices else 0)
+        with self._use() as handle:
+            return Events(call("event_fd", handle, what))
+
     async def wait_async(self, sequence: int, timeout: Optional[float] = None) -> None:
-        """wait() for asyncio. It waits in a thread of the loop's executor, which is so long taken."""
-        await _in_thread(lambda part: self.wait(sequence, part), timeout)
+        """wait() for asyncio."""
+        await self._when(lambda part: self.wait(sequence, part), timeout, commits=True, notices=False)
 
     async def watch_async(self, seen: int = 0, timeout: Optional[float] = None) -> int:
-        """watch() for asyncio, as wait_async()."""
-        return await _in_thread(lambda part: self.watch(seen, part), timeout)
+        """watch() for asyncio. Off the mount, and where the file is only readable, it waits in a thread of the loop's executor."""
+        return await self._when(lambda part: self.watch(seen, part), timeout, commits=False, notices=True)
+
+    async def _when(self, wait: Callable[[float], Result], timeout: Optional[float], **what: bool) -> Result:
+        try:
+            events = self.events(**what)
+        except (_library.NotSupported, PermissionError):
+            return await _in_thread(wait, timeout)
+        end = None if timeout is None else time.monotonic() + timeout
+        with events:
+            while True:
+                try:
+                    return wait(0)
+                except TimeoutError:
+                    left = None if end is None else end - time.monotonic()
+                    if left is not None and left <= 0:
+                        raise
+                with contextlib.suppress(asyncio.TimeoutError):  # then it is asked for the last time
+                    await asyncio.wait_for(events.wait(), left)
+
+    def changes(self, since: int) -> Tuple[List[Change], int]:
+        """What the commits after this one changed, in order; and the last of all commits that are told, for the next time. Lost where
+        that is not known any more."""
+        changes: List[Change] = []
+        upto = ctypes.c_uint64(since)
+        found = (_library.Change * _library.CHANGES_MOST)()
+        kinds = {kind.value: kind for kind in ChangeKind}
+        with self._use() as handle:
+            while True:
+                try:
+                    count = call("changes", handle, upto, found, len(found), upto)
+                except _library.Lost as lost:
+                    lost.upto = upto.value
+                    raise
+                if count == 0:
+                    return changes, upto.value
+                changes += [Change(each.sequence, each.first, None if each.last == 2**64 - 1 else each.last, each.size,
+                                   kinds.get(each.kind, each.kind)) for each in found[:count]]
 
     def dirty(self) -> List[Run]:
         """The runs of pages that differ from the store."""

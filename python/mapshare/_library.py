@@ -31,10 +31,22 @@ class Status(ctypes.Structure):
                 ("reserved", c_uint32 * 5)]
 
 
+class Change(ctypes.Structure):
+    _fields_ = [("sequence", c_uint64), ("first", c_uint64), ("last", c_uint64), ("size", c_uint64), ("kind", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class Event(ctypes.Structure):
+    _fields_ = [("sequence", c_uint64), ("notices", c_uint64)]
+
+
 OPEN_ATOMIC = 1
 OPEN_POPULATE = 2
 LOCK_SHARED = 1
 LOCK_TRY = 2
+EVENT_COMMITS = 1
+EVENT_NOTICES = 2
+CHANGES_MOST = 4096
 MS_SYNC = 4
 MAP_FAILED = c_void_p(-1).value
 
@@ -57,6 +69,8 @@ SIGNATURES = {
     "snapshot_sequence": (c_uint64, c_void_p),
     "snapshot_close": (c_int, c_void_p),
     "wait_until": (c_int, c_void_p, c_uint64, POINTER(Timespec)),
+    "changes": (c_ssize_t, c_void_p, c_uint64, POINTER(Change), c_size_t, POINTER(c_uint64)),
+    "event_fd": (c_int, c_void_p, c_uint32),
     "dirty": (c_ssize_t, c_void_p, POINTER(Range), c_size_t),
     "stat": (c_int, c_void_p, POINTER(Status), c_size_t),
     "lock_at": (c_int, c_void_p, c_uint32, c_uint32, POINTER(Timespec)),
@@ -80,12 +94,18 @@ class NotSupported(OSError):
     """ENOTSUP: most often, the file is not on a mapsharefs mount."""
 
 
+class Lost(OSError):
+    """ERANGE: it is not known any more what commits changed. Look at the whole file; what commits after upto change is known."""
+
+    upto = 0
+
+
 class OwnerDied(OSError):
     """EOWNERDEAD: an owner died with the lock, and nobody has repaired what it left. The lock is not held."""
 
 
 def error(number: int, path: Optional[Any] = None) -> OSError:
-    kind = {errno.ENOTSUP: NotSupported, errno.EOWNERDEAD: OwnerDied}.get(number, OSError)
+    kind = {errno.ENOTSUP: NotSupported, errno.EOWNERDEAD: OwnerDied, errno.ERANGE: Lost}.get(number, OSError)
     return kind(number, os.strerror(number)) if path is None else kind(number, os.strerror(number), path)
 
 

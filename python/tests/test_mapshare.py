@@ -5,6 +5,7 @@ import errno
 import gc
 import mmap
 import os
+import select
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ import time
 import unittest
 
 import mapshare
-from mapshare import Lock, PageState
+from mapshare import ChangeKind, Lock, PageState
 
 ON_MOUNT = os.environ.get("ON_MOUNT") == "1"
 CREATE = os.O_RDWR | os.O_CREAT
@@ -213,9 +214,47 @@ class Commits(Case):
             with self.assertRaises(TimeoutError):
                 asyncio.run(other.wait_async(receipt.sequence + 1000, 0.001))
 
+    @unittest.skipUnless(ON_MOUNT, "needs the mount")
+    def test_changes(self):
+        with mapshare.open(self.path + "-3", CREATE, size=8 * 4096, atomic=True) as other:
+            since = other.sync().sequence
+            other.view()[5 * 4096] = 1
+            first = other.sync().sequence
+            os.truncate(other.fileno(), 4096)
+            second = other.sync().sequence
+            changes, upto = other.changes(since)
+            self.assertEqual(changes, [(first, 5, 5, 8 * 4096, ChangeKind.STORED), (second, 1, None, 4096, ChangeKind.CUT)])
+            self.assertGreaterEqual(upto, second)
+            self.assertEqual(other.changes(upto)[0], [])
+            with self.assertRaises(mapshare.Lost) as caught:
+                other.changes(upto + 1000000)
+            self.assertGreaterEqual(caught.exception.upto, upto)
+
+    @unittest.skipUnless(ON_MOUNT, "needs the mount")
+    def test_events(self):
+        async def follow():
+            with self.file.events() as events:
+                self.assertIsNone(events.read())
+                self.assertEqual(select.select([events], [], [], 0)[0], [])
+                child = in_child(self.file.notify)
+                async for event in events:
+                    break
+                self.assertTrue(ended_well(child))
+                self.file.view()[0] = 9
+                sequence = self.file.sync().sequence
+                self.assertEqual(select.select([events], [], [], 0)[0], [events])
+                self.assertEqual(await events.wait(), (sequence, event.notices))
+                with self.assertRaises(asyncio.TimeoutError):
+                    await asyncio.wait_for(events.wait(), 0.01)
+            self.assertEqual(events.fileno(), -1)
+
+        asyncio.run(follow())
+        self.fails(errno.EINVAL, self.file.events, False, False)
+
     @unittest.skipIf(ON_MOUNT, "needs another file system")
     def test_elsewhere(self):
-        for call, arguments in ((mapshare.commit, ([self.file],)), (mapshare.rollback, ([self.file],)), (mapshare.Snapshot, ([self.file],)), (self.file.wait, (1,)), (self.file.dirty, ())):
+        for call, arguments in ((mapshare.commit, ([self.file],)), (mapshare.rollback, ([self.file],)), (mapshare.Snapshot, ([self.file],)),
+                                (self.file.wait, (1,)), (self.file.dirty, ()), (self.file.changes, (1,)), (self.file.events, ())):
             self.assertIsInstance(self.fails(errno.ENOTSUP, call, *arguments), mapshare.NotSupported)
 
 
@@ -248,7 +287,8 @@ class Notices(Case):
     def test_cancelled(self):
         async def cancel():
             watcher = asyncio.create_task(self.file.watch_async())
-            while not self.file._calls:
+            await asyncio.sleep(0)
+            while not ON_MOUNT and not self.file._calls:
                 await asyncio.sleep(0.001)
             watcher.cancel()
             with self.assertRaises(asyncio.CancelledError):

@@ -44,11 +44,26 @@ IS_AT(struct mapshare_status, on_mount, 132);
 IS_AT(struct mapshare_status, atomic, 136);
 IS_AT(struct mapshare_status, reserved, 140);
 
+HAS_SIZE(struct mapshare_change, 40);
+IS_AT(struct mapshare_change, sequence, 0);
+IS_AT(struct mapshare_change, first, 8);
+IS_AT(struct mapshare_change, last, 16);
+IS_AT(struct mapshare_change, size, 24);
+IS_AT(struct mapshare_change, kind, 32);
+IS_AT(struct mapshare_change, reserved, 36);
+
+HAS_SIZE(struct mapshare_event, 16);
+IS_AT(struct mapshare_event, sequence, 0);
+IS_AT(struct mapshare_event, notices, 8);
+
 _Static_assert(MAPSHARE_PAGE_KERNEL == 1 && MAPSHARE_PAGE_RECEIVED == 2 && MAPSHARE_PAGE_COMMITTED == 3, "page states");
 _Static_assert(MAPSHARE_PAGE_WRITEBACK == 4 && MAPSHARE_PAGE_FAILED == 5, "page states");
 _Static_assert(sizeof(((struct mapshare_range *)NULL)->state) == 4, "no enumeration, whose size a compiler may choose");
 _Static_assert(MAPSHARE_OPEN_ATOMIC == 1 && MAPSHARE_OPEN_POPULATE == 2, "flags of opening");
 _Static_assert(MAPSHARE_LOCK_SHARED == 1 && MAPSHARE_LOCK_TRY == 2 && MAPSHARE_LOCKS == 32, "locks");
+_Static_assert(MAPSHARE_CHANGE_STORED == 1 && MAPSHARE_CHANGE_HOLE == 2 && MAPSHARE_CHANGE_CUT == 3, "changes");
+_Static_assert(MAPSHARE_CHANGE_GROWN == 4 && MAPSHARE_CHANGE_ANY == 5 && MAPSHARE_CHANGES_MOST == 4096, "changes");
+_Static_assert(MAPSHARE_EVENT_COMMITS == 1 && MAPSHARE_EVENT_NOTICES == 2, "events");
 _Static_assert(MAPSHARE_PAGE_SIZE == 4096 && MAPSHARE_VERSION >= 10000, "constants");
 
 int main(void)

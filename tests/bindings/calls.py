@@ -90,9 +90,9 @@ for name, body in re.findall(r"struct mapshare_(\w+) \{(.*?)\};", header, flags=
         fields.append((re.search(r"(\w+)(\[\d+\])?$", member.strip())[1], kind * int(count[1]) if count else kind))
     if getattr(library, name.capitalize())._fields_ != fields:
         failures.append(f"Python's struct mapshare_{name} is not the header's: {fields}")
-if structures != 4:
+if structures != 6:
     failures.append(f"found {structures} structures in the header")
-constants = dict(re.findall(r"#define MAPSHARE_((?:OPEN|LOCK)_\w+) 0x(\d)u", read("include/mapshare.h")))
+constants = dict(re.findall(r"#define MAPSHARE_((?:OPEN|LOCK|EVENT)_\w+) 0x(\d)u", read("include/mapshare.h")))
 failures.extend(f"Python's {name} is not the header's" for name, value in constants.items() if getattr(library, name, None) != int(value))
 
 version = ".".join(re.findall(r"#define MAPSHARE_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", read("include/mapshare.h")))

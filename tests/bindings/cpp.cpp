@@ -157,6 +157,31 @@ static void commits_on_a_mount()
     CHECK(!one.wait_until(both.sequence + 1000, std::chrono::steady_clock::time_point::min()));
 }
 
+static void events_and_changes()
+{
+    ms::file file = ms::file::open("followed", O_RDWR | O_CREAT, {3 * 4096, 0, MAPSHARE_OPEN_ATOMIC});
+    ms::events none, events = file.watch_events(), other = file.watch_events(MAPSHARE_EVENT_NOTICES);
+    std::uint64_t upto = file.sync().sequence, last;
+    ms::event event{};
+
+    CHECK(events.fd() >= 0 && none.fd() == -1);
+    CHECK(events.read(event) && event.sequence == upto && !events.read(event));
+    file.object<char>(4096) = 'x';
+    last = file.sync().sequence;
+    file.notify();
+    CHECK(events.read(event) && event.sequence == last);
+    none = std::move(events);
+    CHECK(!none.read(event) && other.read(event));
+    std::vector<ms::change> changes = file.changes(upto);
+    CHECK(changes.size() == 1 && changes[0].first == 1 && changes[0].last == 1 && changes[0].kind == MAPSHARE_CHANGE_STORED);
+    CHECK(changes[0].sequence == last && changes[0].size == file.size() && upto >= last && file.changes(upto).empty());
+    fails_with(std::errc::result_out_of_range, [&](ms::errors to) {
+        upto = last + 1000000;
+        CHECK(file.changes(upto, to).empty());
+    });
+    fails_with(std::errc::invalid_argument, [&](ms::errors to) { CHECK(file.watch_events(0, to).fd() == -1); });
+}
+
 static void commits_elsewhere()
 {
     ms::file file = ms::file::open("one", O_RDWR | O_CREAT, {4096});
@@ -168,6 +193,9 @@ static void commits_elsewhere()
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(!file.wait_for(1, 1s, to)); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { file.wait(1, to); });
     fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(file.dirty(to).empty()); });
+    std::uint64_t upto = 0;
+    fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(file.changes(upto, to).empty()); });
+    fails_with(std::errc::not_supported, [&](ms::errors to) { CHECK(file.watch_events(1, to).fd() == -1); });
     fails_with(std::errc::invalid_argument, [&](ms::errors to) { file.sync(1 << 20, 0, MS_SYNC, to); });
 }
 
@@ -309,6 +337,8 @@ int main(int argc, char **argv)
     opening(mount);
     views();
     mount ? commits_on_a_mount() : commits_elsewhere();
+    if (mount)
+        events_and_changes();
     notices();
     locks();
     dead_owners();

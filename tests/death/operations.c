@@ -3,6 +3,7 @@
 
 #include "operations.h"
 
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
@@ -534,6 +535,42 @@ static void op_unmount(void)
 }
 
 /* Of atomic files nothing but their last commit is left. */
+/* Each commit is told once, with its pages, and who polls learns of it. */
+static void told(struct mapshare *ms, uint64_t since, int events)
+{
+    struct mapshare_change changes[8];
+    struct pollfd poller = {.fd = events, .events = POLLIN};
+    struct mapshare_event event;
+    uint64_t upto;
+
+    CHECK(poll(&poller, 1, -1) == 1 && poller.revents == POLLIN);
+    CHECK(read(events, &event, sizeof event) == sizeof event);
+    CHECK(mapshare_changes(ms, since, changes, 8, &upto) == 2);
+    CHECK(changes[0].first == 2 && changes[0].last == 3 && changes[0].kind == MAPSHARE_CHANGE_STORED);
+    CHECK(changes[1].first == 6 && changes[1].last == 6 && changes[1].kind == MAPSHARE_CHANGE_STORED);
+    CHECK(since < changes[0].sequence && changes[0].sequence < changes[1].sequence);
+    CHECK(changes[1].sequence == event.sequence && event.sequence <= upto);
+}
+
+static void op_feed(void)
+{
+    struct mapshare *ms = place.on_mount ? mapshare_fdopen(dup(fd), NULL) : NULL;
+    int events = ms ? mapshare_event_fd(ms, MAPSHARE_EVENT_COMMITS) : -1;
+    struct mapshare_status status;
+
+    if (place.on_mount)
+        CHECK(ms && events >= 0 && mapshare_stat(ms, &status, sizeof status) == 0);
+    put(fd, 2 * PAGE + 10, PAGE, 70);
+    CHECK(fsync(fd) == 0);
+    put(fd, 6 * PAGE, PAGE, 71);
+    CHECK(fsync(fd) == 0);
+    if (place.on_mount) {
+        told(ms, status.commit.sequence, events);
+        CHECK(mapshare_close(ms) == 0 && close(events) == 0);
+    }
+    CHECK(close(fd) == 0);
+}
+
 static void op_discard(void)
 {
     if (place.on_mount) {
@@ -581,6 +618,7 @@ const struct operation operations[] = {
     {.name = "punch", .prepare = dirty_file, .operate = op_punch},
     {.name = "group", .prepare = one_file, .operate = op_group},
     {.name = "rollback", .prepare = two_committed, .operate = op_rollback, .options = "atomic", .stride = 50},
+    {.name = "feed", .prepare = one_file, .operate = op_feed},
     {.name = "locks", .prepare = one_file, .operate = operate_on_locks},
     {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 96, .stride = 600},
     {.name = "spill",

@@ -58,10 +58,10 @@ static uint64_t unique = 100, nodes[NODES] = {1}, handles[HANDLES];
 static unsigned node_count = 1, handle_count;
 static unsigned opened[MESSAGE_MAX / 64]; /* opcodes of what was sent, by unique */
 
-static const uint32_t commands[] = {MAPSHARE_IOC_INFO,   MAPSHARE_IOC_RANGES, MAPSHARE_IOC_COMMIT, MAPSHARE_IOC_WAIT,
-                                    MAPSHARE_IOC_JOIN,   MAPSHARE_IOC_MAPPED, MAPSHARE_IOC_AREA,   MAPSHARE_IOC_DENY_WRITE,
-                                    MAPSHARE_IOC_VERIFY, MAPSHARE_IOC_FILES,  MAPSHARE_IOC_BACKUP, FS_IOC_GETFLAGS,
-                                    FS_IOC_SETFLAGS};
+static const uint32_t commands[] = {MAPSHARE_IOC_INFO,   MAPSHARE_IOC_RANGES,   MAPSHARE_IOC_COMMIT, MAPSHARE_IOC_WAIT,
+                                    MAPSHARE_IOC_JOIN,   MAPSHARE_IOC_MAPPED,   MAPSHARE_IOC_AREA,   MAPSHARE_IOC_DENY_WRITE,
+                                    MAPSHARE_IOC_VERIFY, MAPSHARE_IOC_FILES,    MAPSHARE_IOC_BACKUP, MAPSHARE_IOC_FEED,
+                                    MAPSHARE_IOC_WATCH,  MAPSHARE_IOC_NOTIFIED, FS_IOC_GETFLAGS,     FS_IOC_SETFLAGS};
 
 static void learn(const unsigned char *reply, size_t size)
 {
@@ -139,6 +139,7 @@ static bool has_handle(unsigned opcode)
     case FUSE_READDIRPLUS:
     case FUSE_RELEASEDIR:
     case FUSE_IOCTL:
+    case FUSE_POLL:
     case FUSE_FALLOCATE:
     case FUSE_LSEEK:
     case FUSE_COPY_FILE_RANGE:

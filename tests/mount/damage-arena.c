@@ -78,6 +78,7 @@ static struct arena lay_out(struct arena_header *header)
     arena.arrivals = next(&at, SERVING_MAX * sizeof(struct arrival));
     arena.areas = next(&at, (header->area_max + 1ul) * sizeof(struct area));
     arena.area_bytes = next(&at, (header->area_max + 1ul) * AREA_BYTES);
+    arena.feed_slots = next(&at, (MAPSHARE_ABI_FEED_RECORDS + MAPSHARE_ABI_HAPPENING_RECORDS) * sizeof(struct feed_slot));
     arena.frames = next(&at, ((size_t)header->frame_max + header->spill_max + 1) * sizeof(struct frame));
     return arena;
 }

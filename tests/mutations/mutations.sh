@@ -53,6 +53,10 @@ mutate no-flush-of-a-commit journal/journal.c \
     tests/unit/journal-commit
 mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
 # A death leaves what says otherwise.
+mutate feed-has-what-was-not-committed cache/feed.c 's/else if \(published\)/else if (true)/' tests/unit/fsd-feed
+mutate feed-lacks-what-was-committed cache/feed.c 's/else if \(published\)/else if (false)/' tests/unit/fsd-feed
+mutate feed-keeps-what-failed file/changes.c 's/error \? feed_withdraw\(&feed\) : feed_publish\(&feed\)/feed_publish(\&feed)/' tests/unit/fsd-feed
+mutate feed-believes-anything cache/feed.c 's/slot->seal == seal_of\(record, number\)/true/' tests/unit/fsd-feed
 mutate rollback-forgotten-by-a-death file/takeover.c '/rollback_go_on\(files, index\);/d' tests/unit/fsd-rollback
 mutate record-not-named-back file/relate.c 's/return is_inode\(arena, inode\) && .*$/return is_inode(arena, inode);/' tests/unit/fsd-inodes
 mutate record-that-names-nothing file/relate.c \
