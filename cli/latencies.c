@@ -13,12 +13,12 @@
 #define METRICS_LAST_LOG 36
 
 const char *const latency_names[MAPSHARE_ABI_LATENCIES] = {
-    [MAPSHARE_ABI_REQUEST] = "request", [MAPSHARE_ABI_COMMIT] = "commit", [MAPSHARE_ABI_STALL] = "stall"};
+    [MAPSHARE_ABI_LATENCY_REQUEST] = "request", [MAPSHARE_ABI_LATENCY_COMMIT] = "commit", [MAPSHARE_ABI_LATENCY_STALL] = "stall"};
 
 static const char *const helps[MAPSHARE_ABI_LATENCIES] = {
-    [MAPSHARE_ABI_REQUEST] = "Time in which the daemon served a request, or put it aside.",
-    [MAPSHARE_ABI_COMMIT] = "Time that a program waited in the daemon for its commit.",
-    [MAPSHARE_ABI_STALL] = "Waits for room in memory or in the journal.",
+    [MAPSHARE_ABI_LATENCY_REQUEST] = "Time in which the daemon served a request, or put it aside.",
+    [MAPSHARE_ABI_LATENCY_COMMIT] = "Time that a program waited in the daemon for its commit.",
+    [MAPSHARE_ABI_LATENCY_STALL] = "Waits for room in memory or in the journal.",
 };
 
 static const struct {

@@ -23,8 +23,8 @@ void history_add(struct history *history, const struct sample *before, const str
     *values[SERIES_COMMITS] = (double)(sample_number(after, "commits") - sample_number(before, "commits")) / seconds;
     *values[SERIES_BYTES] =
         (double)(sample_number(after, "pages_committed") - sample_number(before, "pages_committed")) * MAPSHARE_PAGE_SIZE / seconds;
-    *values[SERIES_P50] = (double)latencies_quantile(&since, MAPSHARE_ABI_COMMIT, 500);
-    *values[SERIES_P99] = (double)latencies_quantile(&since, MAPSHARE_ABI_COMMIT, 990);
+    *values[SERIES_P50] = (double)latencies_quantile(&since, MAPSHARE_ABI_LATENCY_COMMIT, 500);
+    *values[SERIES_P99] = (double)latencies_quantile(&since, MAPSHARE_ABI_LATENCY_COMMIT, 990);
 }
 
 double history_last(const struct history *history, enum series series)

@@ -198,7 +198,7 @@ static int commits_draw(const struct sample *before, const struct sample *after,
                           sample_number(after, "pages_checkpointed"));
     output_duration(p50, (uint64_t)history_last(history, SERIES_P50));
     output_duration(p99, (uint64_t)history_last(history, SERIES_P99));
-    output_duration(most, after->latencies.of[MAPSHARE_ABI_COMMIT].most);
+    output_duration(most, after->latencies.of[MAPSHARE_ABI_LATENCY_COMMIT].most);
     if (LINES < TALL_LINES) {
         row = screen_text(row, "latency  p50 %s, p99 %s", p50, p99);
         return with_history(row, history, SERIES_P99);

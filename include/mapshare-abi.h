@@ -329,9 +329,9 @@ struct mapshare_abi_set {
 /* MAPSHARE_IOC_LATENCY, of a mount's root: how long things took since the mount, in nanoseconds. The first bucket counts what took less than
  * 1,024; then there are sixteen for each doubling, and the last one also has all that took longer. */
 enum mapshare_abi_latency_kind {
-    MAPSHARE_ABI_REQUEST = 0, /* a request, from when the daemon had it to when it was answered, or put aside to wait */
-    MAPSHARE_ABI_COMMIT = 1,  /* what a program waited in the daemon for its commit */
-    MAPSHARE_ABI_STALL = 2,   /* a wait for room: in memory, or in the journal */
+    MAPSHARE_ABI_LATENCY_REQUEST = 0, /* a request, from when the daemon had it to when it was answered, or put aside to wait */
+    MAPSHARE_ABI_LATENCY_COMMIT = 1,  /* what a program waited in the daemon for its commit */
+    MAPSHARE_ABI_LATENCY_STALL = 2,   /* a wait for room: in memory, or in the journal */
     MAPSHARE_ABI_LATENCIES = 3,
 };
 

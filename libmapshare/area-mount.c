@@ -69,9 +69,10 @@ static int open_in(const struct mapshare *ms, size_t size, const char *path, con
         close(folder);
         return -ENOENT;
     }
-    fd = kind == MAPSHARE_ABI_EVENTS ? -1 : openat(folder, name, O_RDWR | flags);
-    *writable = fd >= 0;
-    if (fd < 0 && (kind == MAPSHARE_ABI_EVENTS || errno == EACCES || errno == EROFS))
+    fd = writable ? openat(folder, name, O_RDWR | flags) : -1;
+    if (writable)
+        *writable = fd >= 0;
+    if (fd < 0 && (!writable || errno == EACCES || errno == EROFS))
         fd = openat(folder, name, O_RDONLY | flags);
     error = fd < 0 ? -errno : check(ms, size, fd);
     close(folder);

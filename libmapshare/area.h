@@ -21,7 +21,7 @@ static inline size_t mapshare_area_size(uint32_t kind)
 
 /* What names the area, the same for all opens of the file. 0 or -errno. */
 int mapshare_area_key(struct mapshare *ms, uint32_t kind, char key[MAPSHARE_AREA_KEY]);
-/* A descriptor or -errno. Not writable where the file is not. */
+/* A descriptor or -errno. Not writable where the file is not, and where `writable` is NULL. */
 int mapshare_area_open(struct mapshare *ms, uint32_t kind, const char *key, bool *writable);
 
 /* Whether the file is on a mount. Tells the daemon that it was mapped, which the kernel does not. */

@@ -23,9 +23,8 @@ static int ask_for_notices(struct mapshare *ms)
 static int open_events(struct mapshare *ms, uint32_t what)
 {
     char key[MAPSHARE_AREA_KEY];
-    bool writable;
     int error = mapshare_area_key(ms, MAPSHARE_ABI_EVENTS, key);
-    int fd = error ? error : mapshare_area_open(ms, MAPSHARE_ABI_EVENTS, key, &writable);
+    int fd = error ? error : mapshare_area_open(ms, MAPSHARE_ABI_EVENTS, key, NULL);
 
     if (fd < 0 || ioctl(fd, MAPSHARE_IOC_WATCH, &what) == 0)
         return fd;

@@ -21,10 +21,9 @@ struct mapshare_view {
 static int take(struct mapshare **files, size_t count, struct mapshare_view *snapshot)
 {
     struct mapshare_abi_commit commit = {.files = (uint32_t)count};
-    bool writable;
     int error;
 
-    snapshot->fd = mapshare_mount_open_name(files[0], 0, MAPSHARE_SNAPSHOT_NAME, &writable);
+    snapshot->fd = mapshare_mount_open_name(files[0], 0, MAPSHARE_SNAPSHOT_NAME, NULL);
     if (snapshot->fd < 0)
         return snapshot->fd;
     error = mapshare_list_group(files, count, MAPSHARE_IOC_SNAPSHOT_ADD, &commit.group);

@@ -26,8 +26,8 @@ void latency_serve(fuse_req_t request, uint32_t inode)
         return;
     }
     for (uint64_t i = 0; i < server->options->threads; i++)
-        gather(&all, MAPSHARE_ABI_REQUEST, &server->arena.arrivals[i].requests);
-    gather(&all, MAPSHARE_ABI_COMMIT, &server->arena.header->commits);
-    gather(&all, MAPSHARE_ABI_STALL, &server->arena.header->stalls);
+        gather(&all, MAPSHARE_ABI_LATENCY_REQUEST, &server->arena.arrivals[i].requests);
+    gather(&all, MAPSHARE_ABI_LATENCY_COMMIT, &server->arena.header->commits);
+    gather(&all, MAPSHARE_ABI_LATENCY_STALL, &server->arena.header->stalls);
     fuse_reply_ioctl(request, 0, &all, sizeof all);
 }

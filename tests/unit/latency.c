@@ -30,7 +30,7 @@ static void a_value_lies_in_its_bucket(void **state)
 static void quantiles_are_near(void **state)
 {
     static struct mapshare_abi_latency all;
-    enum mapshare_abi_latency_kind kind = MAPSHARE_ABI_COMMIT;
+    enum mapshare_abi_latency_kind kind = MAPSHARE_ABI_LATENCY_COMMIT;
 
     (void)state;
     assert_int_equal(latencies_quantile(&all, kind, 500), 0);
@@ -41,7 +41,7 @@ static void quantiles_are_near(void **state)
     assert_in_range(latencies_quantile(&all, kind, 500), 500000, 500000 + 500000 / 16);
     assert_in_range(latencies_quantile(&all, kind, 990), 990000, 1000000);
     assert_int_equal(latencies_quantile(&all, kind, 999), 1000000);
-    assert_int_equal(latencies_count(&all, MAPSHARE_ABI_STALL), 0);
+    assert_int_equal(latencies_count(&all, MAPSHARE_ABI_LATENCY_STALL), 0);
 }
 
 static void what_is_added_is_counted(void **state)
