@@ -174,16 +174,17 @@ MAPSHARE_API int mapshare_rollback(struct mapshare *const list[], size_t count, 
 /** Files as of one commit, to be read while others write and commit. Since 1.0. */
 struct mapshare_view;
 
-/** Takes a snapshot of these count files, at most 4,096 different ones: what their last commits left, of all of them at the same moment, so that each commit is in it whole or
- * not at all. What is not committed is not in it. Writers are not held up. The files must be open, for reading or writing, and may be
- * closed, changed, cut, rolled back or removed afterwards. A file may be listed twice. flags: 0.
+/** Takes a snapshot of these count files, at most 4,096 different ones: what their last commits left, of all of them at the same moment, so
+ * that each commit is in it whole or not at all. What is not committed is not in it. Writers wait for no reader, but a commit that
+ * replaces a page for the first time since puts the old one aside. The files must be open, for reading or writing, and may be closed,
+ * changed, cut, rolled back or removed afterwards. A file may be listed twice. flags: 0.
  *
  * What later commits replace is kept in the store, up to snapshot_size of mapsharefs(8) for all snapshots; one for which there is no room
  * any more is over, and so is each one when the daemon's worker dies: reading it then fails with ESTALE. It takes a descriptor.
  *
- * Returns NULL on failure. EINVAL: count is 0, an entry NULL, or flags; ENOTSUP: a file is not on the mount, no folder of the mount can be reached,
- * or its daemon is too old; EXDEV: different mounts; EDQUOT: too many open files, each of these counted, of the user; ENOMEM, EUCLEAN, EMFILE. To be ended with
- * mapshare_snapshot_close(). Thread-safe. Since: 1.0. */
+ * Returns NULL on failure. EINVAL: count is 0, an entry NULL, or flags; ENOTSUP: a file is not on the mount, no folder of the mount can
+ * be reached, or its daemon is too old; EXDEV: different mounts; EDQUOT: too many open files, each of these counted, of the user; ENOMEM,
+ * EUCLEAN, EMFILE. To be ended with mapshare_snapshot_close(). Thread-safe. Since: 1.0. */
 MAPSHARE_API struct mapshare_view *mapshare_snapshot(struct mapshare *const list[], size_t count, unsigned int flags);
 
 /** Reads length bytes from offset of the file at place index of the list, as of the snapshot's commit. Returns how many: fewer at the end of
