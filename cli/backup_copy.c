@@ -67,7 +67,7 @@ static int copy_data(struct backup *backup, int from, int to, off_t size)
     return error ? error : ftruncate(to, size) ? -errno : 0;
 }
 
-static int copy(struct backup *backup, int from, int to)
+int backup_copy_content(struct backup *backup, int from, int to)
 {
     struct stat status;
 
@@ -94,7 +94,7 @@ int backup_copy(struct backup *backup, int place, const char *path, const char *
         return -1;
     }
     to = openat(backup->objects, object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    error = to < 0 ? -errno : copy(backup, from, to);
+    error = to < 0 ? -errno : backup_copy_content(backup, from, to);
     if (to >= 0)
         close(to);
     close(from);

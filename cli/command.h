@@ -23,6 +23,7 @@ enum option_bit {
     OPTION_FOLLOW = 1 << 8,
     OPTION_COLOUR = 1 << 9,
     OPTION_SVG = 1 << 10,
+    OPTION_EARLIER = 1 << 11,
 };
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -34,9 +35,10 @@ struct arguments {
     bool keep_others;
     bool follow;
     enum colour_choice colour;
-    const char *svg;  /* file; NULL: none */
-    unsigned width;   /* cells; 0: as wide as the terminal */
-    unsigned timeout; /* seconds; 0: none */
+    const char *svg;     /* file; NULL: none */
+    const char *earlier; /* folder of a backup; NULL: none */
+    unsigned width;      /* cells; 0: as wide as the terminal */
+    unsigned timeout;    /* seconds; 0: none */
     char **operands;
     int operand_count;
 };

@@ -154,9 +154,9 @@ const struct command commands[] = {
     },
     {
         .name = "backup",
-        .operands = "MOUNT DESTINATION",
-        .operands_most = 2,
-        .options = OPTION_JSON | OPTIONS_ALWAYS,
+        .operands = "SOURCE... DESTINATION",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTION_JSON | OPTION_EARLIER | OPTIONS_ALWAYS,
         .summary = "copy the store as of one commit, while it is used",
         .description = "Copies the store of MOUNT to DESTINATION, a new or empty folder: all files as\n"
                        "of one commit and all names as of one moment, with owners, modes, times, links,\n"
