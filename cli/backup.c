@@ -201,6 +201,8 @@ static int make_backup(struct backup *backup, const struct arguments *arguments,
     if (!result)
         result = backup_make_tree(backup);
     if (!result)
+        result = backup_place_drop_objects(backup);
+    if (!result)
         result = backup_index_write(backup);
     if (!result)
         result = backup_place_complete(backup);

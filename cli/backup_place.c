@@ -139,8 +139,7 @@ int backup_place_begin(struct backup *backup)
     return backup->objects < 0 || backup->log < 0 || !backup->list ? fail(backup) : 0;
 }
 
-/* What has another name, or none any more. */
-static int remove_objects(const struct backup *backup)
+int backup_place_drop_objects(struct backup *backup)
 {
     DIR *folder =
         fdopendir(openat(backup->objects, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); /* some list what was there when opened */
@@ -153,7 +152,9 @@ static int remove_objects(const struct backup *backup)
     }
     if (folder)
         closedir(folder);
-    return result ? -1 : unlinkat(backup->work, OBJECTS_NAME, AT_REMOVEDIR);
+    if (!result)
+        result = unlinkat(backup->work, OBJECTS_NAME, AT_REMOVEDIR);
+    return result ? fail(backup) : 0;
 }
 
 /* It is his whose daemon may mount the copy. */
@@ -170,7 +171,7 @@ static int hand_over(const struct backup *backup)
 int backup_place_complete(struct backup *backup)
 {
     struct stat status;
-    bool done = !fstat(backup->target, &status) && !hand_over(backup) && !syncfs(backup->target) && !remove_objects(backup) &&
+    bool done = !fstat(backup->target, &status) && !hand_over(backup) && !syncfs(backup->target) &&
                 !unlinkat(backup->work, LIST_NAME, 0) && !unlinkat(backup->work, LOG_NAME, 0) &&
                 !unlinkat(backup->target, MAPSHARE_INCOMPLETE, AT_REMOVEDIR);
 

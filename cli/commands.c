@@ -178,7 +178,7 @@ const struct command commands[] = {
     },
     {
         .name = "verify",
-        .operands = "MOUNT",
+        .operands = "MOUNT|STORE",
         .operands_most = 1,
         .options = OPTION_JSON | OPTIONS_ALWAYS,
         .summary = "check the records in the memory of a mount's daemon",

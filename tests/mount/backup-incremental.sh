@@ -4,7 +4,7 @@
 need_root
 scratch
 MAPSHARE=$(find_built mapshare)
-expect_log 'is a backup that shares files with another one'
+expect_log 'is a backup that shares files with another one' 'have waited for a backup as long as they may'
 
 backup() { # ARGUMENT...
     "$MAPSHARE" backup "$@" >"$SCRATCH/said" 2>&1 || fail "backup $*: $(cat "$SCRATCH/said")"
@@ -14,12 +14,12 @@ refused() { # REASON EARLIER
     grep -q -- "$1" "$SCRATCH/said" || fail "from $2: $(cat "$SCRATCH/said")"
     rm -rf "$BASE/refused"
 }
-fill() { # FOLDER: a store, before it is mounted
+fill() { # FOLDER FILES: a store, before it is mounted
     mkdir -p "$1/d"
     for name in still set-back mode moved replaced linked; do head -c 20000 /dev/urandom >"$1/d/$name"; done
     ln "$1/d/linked" "$1/other"
     setfattr -n user.color -v red "$1/d/still"
-    for name in $(seq 300); do echo "$name" >"$1/d/$name"; done
+    seq -w "$2" | (cd "$1/d" && split -l 1 -a 4 - n)
     touch "$SCRATCH/filled"
 }
 state() { # FOLDER: all that a backup has, but for what another name changes
@@ -70,18 +70,18 @@ for system in xfs btrfs; do
     "mkfs.$system" -q "$SCRATCH/$system.image" >/dev/null
     mount -o loop "$SCRATCH/$system.image" "$SCRATCH/$system" 2>/dev/null || { skip_part "cannot mount $system"; continue; }
     USED_LOOPS+=("$SCRATCH/$system")
-    fill "$SCRATCH/$system/store"
+    fill "$SCRATCH/$system/store" 1
     shares=$system
     break
 done
-fill "$STORE"
-fill "$SCRATCH/other"
+fill "$STORE" 700
+fill "$SCRATCH/other" 1
 until [ $(($(date +%s) - $(stat -c %Y "$SCRATCH/filled"))) -gt 3 ]; do sleep 0.1; done # so old that it is known again
 
 # ---- files are linked ----
 BASE=$SCRATCH
 run linked
-set_back "$BASE/two/d/set-back"
+set_back "$BASE/two/d/linked"
 backup -i "$BASE/two" "$MOUNT" "$BASE/three"
 same "$BASE/three"
 [ "$(stat -c %i "$BASE/two/d/still")" = "$(stat -c %i "$BASE/three/d/still")" ] || fail "the third backup shares nothing with the second"
@@ -94,16 +94,16 @@ for _ in $(seq 30); do
     making=$!
     kill_later "$making"
     until [ -h "$BASE/five/.mapshare/linked" ] || process_gone "$making"; do :; done
-    kill -STOP "$making" 2>/dev/null && [ -e "$BASE/five/.mapshare/incomplete" ] && break
+    kill -STOP "$making" 2>/dev/null && [ -e "$BASE/five/.mapshare/incomplete/objects" ] && break
     wait "$making" || fail "$(cat "$SCRATCH/said")"
     rm -rf "$BASE/five"
 done
-for i in 1 100 200 300 still; do printf CHANGED | dd of="$MOUNT/d/$i" conv=notrunc,fsync status=none; done
-chmod 600 "$MOUNT/d/2" "$MOUNT/d/299"
+for name in na{a,b}{a..j}a still; do printf CHANGED | dd of="$MOUNT/d/$name" conv=notrunc,fsync status=none; done
+chmod 600 "$MOUNT"/d/*
 kill -CONT "$making"
 wait "$making" || fail "$(cat "$SCRATCH/said")"
 same "$BASE/five"
-[ "$(stat -c %a "$BASE/five/d/2" "$BASE/five/d/299" | uniq)" = 600 ] || fail "modes"
+[ "$(stat -c %a "$BASE"/five/d/* | uniq)" = 600 ] || fail "modes"
 state "$BASE/four" | diff "$SCRATCH/before" - >&2 || fail "what was written meanwhile is in the earlier backup"
 
 mkdir "$BASE/empty" "$BASE/there"
