@@ -25,7 +25,7 @@ static const struct option_entry {
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
-    {OPTION_EARLIER, 'i', "incremental-from", "FOLDER", 0, 0, "share what is unchanged since this earlier backup"},
+    {OPTION_EARLIER, 'i', "incremental-from", "FOLDER", 0, 0, "share what an earlier backup has"},
     {OPTION_KEEP_OTHERS, 'k', "keep-others", NULL, 0, 0, "be content where the store stays mounted elsewhere"},
     {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},
     {OPTION_VERSION, 'V', "version", NULL, 0, 0, "print the version and leave"},

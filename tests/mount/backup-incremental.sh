@@ -33,6 +33,9 @@ set_back() { # FILE: other content, the same size and mtime
     printf 'CHANGED' | dd of="$1" conv=notrunc,fsync status=none
     touch -r "$BASE/time" "$1"
 }
+stored() {
+    [ "$(stats_value journal_used)" = 0 ]
+}
 share() { # FILE: of both
     [ "$(stat -c %i "$BASE/one/$1")" = "$(stat -c %i "$BASE/two/$1")" ]
 }
@@ -49,6 +52,7 @@ run() { # linked|cloned: in $BASE
     cp -p "$MOUNT/d/still" "$MOUNT/new"
     mv "$MOUNT/new" "$MOUNT/d/replaced"
     echo more >>"$MOUNT/d/replaced"
+    wait_until 60 stored || fail "$1: the journal is not emptied" # and repairs nothing
     backup --json --incremental-from "$BASE/one" "$MOUNT" "$BASE/two"
     same "$BASE/two"
     state "$BASE/one" | diff "$SCRATCH/before" - >&2 || fail "$1: the earlier backup has changed"
