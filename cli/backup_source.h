@@ -15,7 +15,8 @@ struct backup_source {
     const char *mount;
     int root; /* of the mount: while it is open the daemon keeps what we asked for */
     struct log_copy log;
-    uint64_t position, number; /* of the chunk where the copy begins; from then on, how far it goes */
+    _Atomic uint64_t position; /* where the copy begins; from then on, how far it goes */
+    uint64_t number;           /* of the chunk where it begins */
     uint64_t head;             /* where the journal ended when it was opened */
     pthread_t thread;          /* copies it */
     _Atomic uint64_t until;    /* it ends there; 0: it goes on */
