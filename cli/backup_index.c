@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEX_NAME MAPSHARE_PRIVATE_FOLDER "/index"
+#define INDEX_NAME "index"
+#define INDEX_PATH MAPSHARE_PRIVATE_FOLDER "/" INDEX_NAME
 #define MAGIC UINT64_C(0x5844495041485350) /* "PSHAPIDX" */
 #define STILL_SECONDS 2
 
@@ -128,17 +129,20 @@ static int refuse(const struct backup_index *index, const char *why)
 
 static int open_index(const struct backup *backup, struct backup_index *index)
 {
-    int fd = openat(index->root, INDEX_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), error = 0;
+    int private = openat(index->root, MAPSHARE_PRIVATE_FOLDER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error = 0;
+    int fd = private < 0 ? -1 : openat(private, INDEX_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     const char *why;
     char text[128];
 
+    if (private >= 0)
+        close(private);
     if (fd < 0)
-        return refuse(index, errno == ENOENT ? "has no " INDEX_NAME : strerror(errno));
+        return refuse(index, errno == ENOENT ? "has no " INDEX_PATH : strerror(errno));
     why = read_index(backup, index, fd, &error);
     close(fd);
     if (!why)
         return 0;
-    snprintf(text, sizeof text, "its " INDEX_NAME " %s", why);
+    snprintf(text, sizeof text, "its " INDEX_PATH " %s", why);
     return refuse(index, text);
 }
 
@@ -272,7 +276,7 @@ static int add_all(const struct backup *backup, FILE *out, uint64_t *count)
 
 static int write_file(const struct backup *backup, const struct header *header, const char *bytes)
 {
-    int fd = openat(backup->target, INDEX_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
+    int fd = openat(backup->target, INDEX_PATH, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
     if (!file)

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +10,12 @@
 #include "store/linked.h"
 
 /* A symbolic link, made by one call, to a name of the store's root. */
-#define MARK MAPSHARE_PRIVATE_FOLDER "/linked"
+#define MARK "linked"
+
+static int open_private(int store)
+{
+    return openat(store, MAPSHARE_PRIVATE_FOLDER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
 
 static int name_of(int store, char name[IDENTITY_NAME_MAX])
 {
@@ -23,7 +29,12 @@ static int name_of(int store, char name[IDENTITY_NAME_MAX])
 bool linked_is_marked(int store)
 {
     char name[IDENTITY_NAME_MAX], found[IDENTITY_NAME_MAX] = "";
-    return readlinkat(store, MARK, found, sizeof(found) - 1) > 0 && name_of(store, name) == 0 && strcmp(found, name) == 0;
+    int private = open_private(store);
+    bool marked = private >= 0 && readlinkat(private, MARK, found, sizeof(found) - 1) > 0 && name_of(store, name) == 0 &&
+                  strcmp(found, name) == 0;
+    if (private >= 0)
+        close(private);
+    return marked;
 }
 
 int linked_mark(int store)
@@ -31,13 +42,20 @@ int linked_mark(int store)
     char name[IDENTITY_NAME_MAX];
     if (linked_is_marked(store))
         return 1;
-    int result = name_of(store, name);
-    if (result == 0)
-        linked_unmark(store);
-    return result == 0 && symlinkat(name, store, MARK) < 0 ? -errno : result;
+    linked_unmark(store); /* one that was made for another folder */
+    int result = name_of(store, name), private = open_private(store);
+    if (result == 0 && (private < 0 || symlinkat(name, private, MARK) < 0))
+        result = -errno;
+    if (private >= 0)
+        close(private);
+    return result;
 }
 
 void linked_unmark(int store)
 {
-    unlinkat(store, MARK, 0);
+    int private = open_private(store);
+    if (private < 0)
+        return;
+    unlinkat(private, MARK, 0);
+    close(private);
 }

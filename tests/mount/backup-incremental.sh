@@ -32,6 +32,7 @@ set_back() { # FILE: other content, the same size and mtime
     touch -r "$1" "$BASE/time"
     printf 'CHANGED' | dd of="$1" conv=notrunc,fsync status=none
     touch -r "$BASE/time" "$1"
+    sync "$1"
 }
 stored() {
     [ "$(stats_value journal_used)" = 0 ]
@@ -53,6 +54,7 @@ run() { # linked|cloned: in $BASE
     mv "$MOUNT/new" "$MOUNT/d/replaced"
     echo more >>"$MOUNT/d/replaced"
     wait_until 60 stored || fail "$1: the journal is not emptied" # and repairs nothing
+    [ "$(stat -c %s.%y "$STORE/d/set-back")" = "$(stat -c %s.%y "$BASE/one/d/set-back")" ] || fail "$1: there is no trap"
     backup --json --incremental-from "$BASE/one" "$MOUNT" "$BASE/two"
     same "$BASE/two"
     state "$BASE/one" | diff "$SCRATCH/before" - >&2 || fail "$1: the earlier backup has changed"
@@ -78,7 +80,7 @@ for system in xfs btrfs; do
     shares=$system
     break
 done
-fill "$STORE" 700
+fill "$STORE" 400
 fill "$SCRATCH/other" 1
 until [ $(($(date +%s) - $(stat -c %Y "$SCRATCH/filled"))) -gt 3 ]; do sleep 0.1; done # so old that it is known again
 
@@ -91,58 +93,57 @@ same "$BASE/three"
 [ "$(stat -c %i "$BASE/two/d/still")" = "$(stat -c %i "$BASE/three/d/still")" ] || fail "the third backup shares nothing with the second"
 
 # What is committed, or gets another mode, while it is linked.
-backup "$MOUNT" "$BASE/four"
-state "$BASE/four" >"$SCRATCH/before"
+state "$BASE/three" >"$SCRATCH/before"
 for _ in $(seq 30); do
-    "$MAPSHARE" backup -i "$BASE/four" "$MOUNT" "$BASE/five" >"$SCRATCH/said" 2>&1 &
+    "$MAPSHARE" backup -i "$BASE/three" "$MOUNT" "$BASE/four" >"$SCRATCH/said" 2>&1 &
     making=$!
     kill_later "$making"
-    until [ -h "$BASE/five/.mapshare/linked" ] || process_gone "$making"; do :; done
-    kill -STOP "$making" 2>/dev/null && [ -e "$BASE/five/.mapshare/incomplete/objects" ] && break
+    until [ -h "$BASE/four/.mapshare/linked" ] || process_gone "$making"; do :; done
+    kill -STOP "$making" 2>/dev/null && [ -e "$BASE/four/.mapshare/incomplete/objects" ] && break
     wait "$making" || fail "$(cat "$SCRATCH/said")"
-    rm -rf "$BASE/five"
+    rm -rf "$BASE/four"
 done
-for name in na{a,b}{a..j}a still; do printf CHANGED | dd of="$MOUNT/d/$name" conv=notrunc,fsync status=none; done
+for name in naa{a..o}{a,m} still; do printf CHANGED | dd of="$MOUNT/d/$name" conv=notrunc,fsync status=none; done
 chmod 600 "$MOUNT"/d/*
 kill -CONT "$making"
 wait "$making" || fail "$(cat "$SCRATCH/said")"
-same "$BASE/five"
-[ "$(stat -c %a "$BASE"/five/d/* | uniq)" = 600 ] || fail "modes"
-state "$BASE/four" | diff "$SCRATCH/before" - >&2 || fail "what was written meanwhile is in the earlier backup"
+same "$BASE/four"
+[ "$(stat -c %a "$BASE"/four/d/* | uniq)" = 600 ] || fail "modes"
+state "$BASE/three" | diff "$SCRATCH/before" - >&2 || fail "what was written meanwhile is in the earlier backup"
 
 mkdir "$BASE/empty" "$BASE/there"
 refused 'has no .mapshare/index' "$BASE/empty"
-cp -a "$BASE/four" "$BASE/copy"
+cp -a "$BASE/three" "$BASE/copy"
 refused 'of which this is a copy' "$BASE/copy"
-printf x | dd of="$BASE/three/.mapshare/index" bs=1 seek=300 conv=notrunc status=none
-refused 'cannot be read' "$BASE/three"
 refused 'No such file' "$BASE/nowhere"
 small_disk "$BASE/empty" 4M
 refused 'lies on another file system' "$BASE/empty"
 ! "$MAPSHARE" backup -i "$BASE/one" "$MOUNT" "$BASE/one/d/x" >"$SCRATCH/said" 2>&1 && grep -q 'lies in .* the earlier backup' "$SCRATCH/said" ||
     fail "within the earlier one: $(cat "$SCRATCH/said")"
+printf x | dd of="$BASE/three/.mapshare/index" bs=1 seek=300 conv=notrunc status=none
+refused 'cannot be read' "$BASE/three"
 stop_mount
 
-for name in four five; do
+for name in three four; do
     ! "$MAPSHAREFS" "$BASE/$name" "$BASE/there" 2>>"$SCRATCH/daemon.log" || fail "$name is mounted"
 done
 [ "$(grep -c 'shares files with another one' "$SCRATCH/daemon.log")" = 2 ] || fail "they are refused for another reason"
 STORE=$BASE/copy
 start_mount
-diff -r -x .mapshare "$MOUNT" "$BASE/four" >&2 || fail "a copy of a backup"
+diff -r -x .mapshare "$MOUNT" "$BASE/three" >&2 || fail "a copy of a backup"
 stop_mount
 STORE=$BASE/other
 start_mount
-refused 'is of a backup of another store' "$BASE/four"
-backup "$MOUNT" "$BASE/six"
+refused 'is of a backup of another store' "$BASE/three"
+backup "$MOUNT" "$BASE/five"
 stop_mount
-STORE=$BASE/six
+STORE=$BASE/five
 start_mount
-echo changed >"$MOUNT/d/7"
+echo changed >"$MOUNT/d/still"
 stop_mount
 STORE=$BASE/other
 start_mount
-refused 'was mounted since' "$BASE/six"
+refused 'was mounted since' "$BASE/five"
 stop_mount
 
 # ---- blocks are shared ----
