@@ -2,6 +2,7 @@
  * written (backup_source.h); hold names still and list them (backup_walk.c); replay the journal into the copied files; make the tree of
  * the list (backup_tree.c). So a file may be copied while it is written to: all that is written meanwhile is in the journal.
  *
+ * What an earlier backup has is not copied (backup_index.h, backup_reuse.c).
  * Copied files lie in one folder, under the names of their identities: a rename changes nothing, and the journal's commits name them so.
  * Functions return 0, or -1 after a message. */
 #ifndef CLI_BACKUP_H

@@ -210,6 +210,9 @@ static int add(const struct backup *backup, const struct backup_record *source, 
     identity_of(&status, &identity);
     identity_name(&identity, record.who);
     strcpy(record.object, source->object);
+    record.mode = status.stx_mode;
+    record.uid = status.stx_uid;
+    record.gid = status.stx_gid;
     record.links = status.stx_nlink;
     backup_state_of(&status, &record.copy);
     fwrite(&record, sizeof record, 1, out);

@@ -12,10 +12,11 @@
 struct backup_index_record {
     char object[IDENTITY_NAME_MAX]; /* who the file of the store is */
     struct backup_state source;
-    char who[IDENTITY_NAME_MAX]; /* the copy */
-    struct backup_state copy;    /* when the backup was complete */
-    uint32_t links;              /* of the copy */
-    uint32_t path_length;        /* below the backup */
+    char who[IDENTITY_NAME_MAX];    /* the copy */
+    struct backup_state copy;       /* when the backup was complete */
+    uint32_t mode, uid, gid, links; /* of the copy */
+    uint32_t path_length;           /* below the backup */
+    uint32_t reserved;
 };
 
 struct backup_index_entry {

@@ -22,8 +22,8 @@
 
 #define OWN_NAME "own"
 
-/* The copy is as it was when it was complete. Another name of it more or less moves its ctime: then its size and mtime must do, for nobody writes
- * through a mount to what has other names (store/linked.h). */
+/* The copy is as it was when it was complete. Another name of it more or less moves its ctime: then all else must do, for nobody writes through a mount
+ * to what has other names (store/linked.h). */
 static bool is_as_left(const struct backup_index_record *record, const struct statx *status)
 {
     struct backup_state state;
@@ -35,7 +35,8 @@ static bool is_as_left(const struct backup_index_record *record, const struct st
     backup_state_of(status, &state);
     if (status->stx_nlink != record->links)
         state.changed = record->copy.changed;
-    return S_ISREG(status->stx_mode) && !strcmp(who, record->who) && backup_state_same(&state, &record->copy);
+    return status->stx_mode == record->mode && status->stx_uid == record->uid && status->stx_gid == record->gid &&
+           !strcmp(who, record->who) && backup_state_same(&state, &record->copy);
 }
 
 /* What the entry tells of, with O_PATH; -ESTALE: it is not there any more. */

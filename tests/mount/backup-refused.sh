@@ -22,9 +22,13 @@ echo content >"$MOUNT/file"
 sync "$MOUNT/file"
 mkdir "$SCRATCH/full" "$SCRATCH/empty"
 touch "$SCRATCH/full/something"
-refused "not a mount of mapsharefs" "$SCRATCH" "$SCRATCH/copy"
-refused "not a mount of mapsharefs" "$MOUNT/until-thawed" "$SCRATCH/copy"
-refused "not a mount of mapsharefs" "$SCRATCH/nowhere" "$SCRATCH/copy"
+refused "not on a mount of mapsharefs" "$SCRATCH" "$SCRATCH/copy"
+refused "not on a mount of mapsharefs" "$SCRATCH/nowhere" "$SCRATCH/copy"
+refused "No such file" "$MOUNT/nothing" "$SCRATCH/copy"
+mkdir "$SCRATCH/bound"
+mount --bind "$MOUNT" "$SCRATCH/bound"
+refused "is on another mount" "$MOUNT/file" "$SCRATCH/bound/file" "$SCRATCH/copy"
+umount "$SCRATCH/bound"
 refused "No such file" "$MOUNT" "$SCRATCH/nowhere/copy"
 refused "lies in the store, the mount" "$MOUNT" "$STORE/copy"
 refused "lies in the store, the mount" "$MOUNT" "$MOUNT/copy"
@@ -40,10 +44,10 @@ as_user "$MAPSHARE" backup "$MOUNT" "$SCRATCH/empty" >"$SCRATCH/said" 2>&1 || st
 [ "$status" = 1 ] && grep -q 'run as root, or as its owner' "$SCRATCH/said" || fail "somebody else: $(cat "$SCRATCH/said")"
 [ -z "$(ls -A "$SCRATCH/empty")" ] || fail "somebody else left something"
 
-start_interrupted() { # it is stopped before it is complete; MAKING
+start_interrupted() { # [SOURCE]: it is stopped before it is complete; MAKING
     for _ in $(seq 50); do
         rm -rf "$SCRATCH/part"
-        "$MAPSHARE" backup "$MOUNT" "$SCRATCH/part" >"$SCRATCH/said" 2>&1 &
+        "$MAPSHARE" backup "${1:-$MOUNT}" "$SCRATCH/part" >"$SCRATCH/said" 2>&1 &
         MAKING=$!
         until [ -e "$SCRATCH/part/.mapshare/incomplete/list" ] || process_gone "$MAKING"; do :; done
         kill -STOP "$MAKING" 2>/dev/null && [ -e "$SCRATCH/part/.mapshare/incomplete" ] && return
@@ -76,6 +80,18 @@ for _ in $(seq 12); do dd if=/dev/zero of="$MOUNT/large" bs=1M count=3 conv=fsyn
 kill -CONT "$MAKING"
 ! wait "$MAKING" || fail "a backup goes on that has not read the journal"
 grep -q "more was written than the journal holds" "$SCRATCH/said" || fail "it says: $(cat "$SCRATCH/said")"
+[ -e "$SCRATCH/part/.mapshare/incomplete" ] || fail "it is not marked as incomplete"
+
+# What was named gets another name meanwhile; it may just have been listed.
+for _ in $(seq 20); do
+    start_interrupted "$MOUNT/until-closed"
+    kill_later "$MAKING"
+    mv "$MOUNT/until-closed" "$MOUNT/renamed"
+    kill -CONT "$MAKING"
+    wait "$MAKING" || break
+    mv "$MOUNT/renamed" "$MOUNT/until-closed"
+done
+grep -q "was renamed or removed while the backup was made" "$SCRATCH/said" || fail "it says: $(cat "$SCRATCH/said")"
 [ -e "$SCRATCH/part/.mapshare/incomplete" ] || fail "it is not marked as incomplete"
 
 # No room.
