@@ -13,7 +13,7 @@ start_mount commit_interval=1,journal_size=64M
 load=$(helper mount/backup-load)
 
 sql() { # FOLDER SQL
-    sqlite3 -bail -cmd '.timeout 60000' "$1/bank.db" "$2"
+    sqlite3 -bail -cmd '.timeout 60000' "$1/bank/bank.db" "$2"
 }
 
 transfer() { # money moves, the sum stays
@@ -48,6 +48,7 @@ all_told() { # each of the programs has done something
     [ "$(od -An -v -tu8 -w8 -N48 "$SCRATCH/notes" | grep -cv ' 0$')" = 6 ]
 }
 
+mkdir "$MOUNT/bank"
 sql "$MOUNT" 'PRAGMA synchronous=FULL; CREATE TABLE account(id INTEGER PRIMARY KEY, sum INTEGER); CREATE TABLE entry(text TEXT);
     INSERT INTO account VALUES (1, 1000), (2, 0);'
 mkdir "$MOUNT/work"
@@ -79,7 +80,7 @@ for round in 1 2 3 4; do
     count=0
     ! $lmdb || count=$(lmdb_count "$MOUNT")
     sources=("$MOUNT")
-    [ "$round" != 1 ] || sources=("$MOUNT"/{work,bank.db*,environment*})
+    [ "$round" != 1 ] || sources=("$MOUNT"/{work,bank,environment*})
     [ "$round" -lt 3 ] || sources=(-i "$SCRATCH/earlier" "$MOUNT")
     "$MAPSHARE" backup --json "${sources[@]}" "$SCRATCH/copy" >"$SCRATCH/said" 2>&1 &
     making=$!
