@@ -23,19 +23,18 @@ static int find_mount(const char *name, const char *path, struct mount_entry *en
 }
 
 /* The first one's mount is that of all. */
-static int set_mount(struct backup_parts *parts, const char *name, const struct mount_entry *entry)
+static int set_mount(struct backup_parts *parts, const struct backup_part *part, const struct mount_entry *entry)
 {
     if (!parts->mount) {
         parts->mount = strdup(entry->point);
         parts->store = strdup(entry->source);
-        if (parts->mount && parts->store)
-            return 0;
-        message_error(name, -ENOMEM);
-        return -1;
     }
-    if (!strcmp(parts->mount, entry->point))
+    if (!part->path || !parts->mount || !parts->store)
+        message_error(part->given, -ENOMEM);
+    else if (!strcmp(parts->mount, entry->point))
         return 0;
-    message("%s: is on another mount than %s; back up one mount at a time", quoted(name), quoted(parts->parts[0].given));
+    else
+        message("%s: is on another mount than %s; back up one mount at a time", quoted(part->given), quoted(parts->parts[0].given));
     return -1;
 }
 
@@ -56,7 +55,7 @@ static int add(struct backup_parts *parts, const char *name)
     if (!result) {
         length = strlen(entry.point);
         part->path = strdup(path + length + (path[length] == '/'));
-        result = part->path ? set_mount(parts, name, &entry) : -1;
+        result = set_mount(parts, part, &entry);
         mounts_free(&entry);
     }
     free(path);
