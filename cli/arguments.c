@@ -28,6 +28,7 @@ static const struct option_entry {
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_SINCE, 'n', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
+    {OPTION_EARLIER, 'i', "incremental-from", "FOLDER", 0, 0, "share what an earlier backup has"},
     {OPTION_KEEP_OTHERS, 'k', "keep-others", NULL, 0, 0, "be content where the store stays mounted elsewhere"},
     {OPTION_HELP, 'h', "help", NULL, 0, 0, "print this help and leave"},
     {OPTION_VERSION, 'V', "version", NULL, 0, 0, "print the version and leave"},
@@ -179,6 +180,9 @@ static bool option_set(const struct command *command, const struct option_entry 
         break;
     case OPTION_COMMITTED:
         out->committed = true;
+        break;
+    case OPTION_EARLIER:
+        out->earlier = optarg;
         break;
     case OPTION_ONCE:
         out->once = true;

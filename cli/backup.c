@@ -6,7 +6,6 @@
 #include "command.h"
 #include "mapshare-abi.h"
 #include "message.h"
-#include "mounts.h"
 #include "output.h"
 #include "statistics.h"
 #include "store_folder.h"
@@ -22,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <search.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,24 +91,16 @@ static int open_store(struct backup *backup)
     return -1;
 }
 
-static int find_store(struct backup *backup, const char *mount)
+static int find_store(struct backup *backup, const struct arguments *arguments)
 {
-    struct mount_entry entry;
-    int error = mounts_ours_at(mount, &entry);
+    struct backup_parts *parts = &backup->parts;
 
-    if (error == -ENOENT)
-        message("%s: not a mount of mapsharefs; give the folder where a store is mounted", quoted(mount));
-    else if (error)
-        message_error(mount, error);
-    if (error)
+    if (backup_parts_find(parts, arguments->operands, (size_t)arguments->operand_count - 1))
         return -1;
-    backup->store_name = strdup(entry.source);
-    mounts_free(&entry);
-    if (!backup->store_name) {
-        message_error(mount, -ENOMEM);
+    backup->store_name = parts->store;
+    if (check_store(parts->mount, parts->store) || open_store(backup))
         return -1;
-    }
-    return check_store(mount, backup->store_name) || open_store(backup) ? -1 : 0;
+    return backup_parts_exist(parts, backup->store);
 }
 
 /* ---- copying ---- */
@@ -133,6 +125,7 @@ static int list_names(struct backup *backup, struct outcome *outcome)
     for (int i = 0; i < FREEZES && !held && !result; i++) {
         uint64_t begun = (uint64_t)clock_milliseconds(), copied;
 
+        backup->listed_at = time(NULL);
         rewind(backup->list);
         if (ftruncate(fileno(backup->list), 0)) {
             message_error(backup->destination, -errno);
@@ -141,6 +134,8 @@ static int list_names(struct backup *backup, struct outcome *outcome)
         result = backup_source_freeze(&backup->source);
         if (!result)
             result = backup_walk(backup, true, &copied);
+        if (!result)
+            result = backup_parts_found(&backup->parts);
         if (!result)
             result = backup_source_thaw(&backup->source, &held, &outcome->sequence, &outcome->end);
         backup->list_milliseconds = (uint64_t)clock_milliseconds() - begun;
@@ -163,7 +158,7 @@ static int replay(struct backup *backup, struct store *store, struct outcome *ou
 
     if (backup_set_times(backup))
         return -1;
-    error = objects_replay(store, backup->log, outcome->end, backup->objects, &outcome->replay);
+    error = objects_replay(store, backup->log, outcome->end, backup->objects, backup_note_replayed, backup, &outcome->replay);
     if (error == -EBADMSG)
         message("%s: the copy of the journal is damaged; the backup is not complete", quoted(backup->destination));
     else if (error)
@@ -171,7 +166,7 @@ static int replay(struct backup *backup, struct store *store, struct outcome *ou
     return error ? -1 : 0;
 }
 
-static int begin(struct backup *backup, const char *mount, struct store *store)
+static int begin(struct backup *backup, struct store *store)
 {
     const char *what, *doubt = journal_doubt(backup->store, &what);
 
@@ -179,17 +174,19 @@ static int begin(struct backup *backup, const char *mount, struct store *store)
         store_folder_tell_error(backup->store_name, backup->store, -EPERM);
         return -1;
     }
-    if (backup_source_open(&backup->source, mount) || backup_place_begin(backup))
+    if (backup_source_open(&backup->source, backup->parts.mount) || backup_place_begin(backup))
+        return -1;
+    if (backup->earlier.name && backup_index_open(backup))
         return -1;
     return backup_source_copy(&backup->source, store, backup->private, backup->log);
 }
 
-static int make_backup(struct backup *backup, const char *mount, struct store *store, struct outcome *outcome)
+static int make_backup(struct backup *backup, const struct arguments *arguments, struct store *store, struct outcome *outcome)
 {
-    int result = find_store(backup, mount);
+    int result = find_store(backup, arguments);
 
     if (!result)
-        result = begin(backup, mount, store);
+        result = begin(backup, store);
     if (!result)
         result = copy_files(backup);
     if (!result)
@@ -204,6 +201,10 @@ static int make_backup(struct backup *backup, const char *mount, struct store *s
     if (!result)
         result = backup_make_tree(backup);
     if (!result)
+        result = backup_place_drop_objects(backup);
+    if (!result)
+        result = backup_index_write(backup);
+    if (!result)
         result = backup_place_complete(backup);
     return result;
 }
@@ -212,10 +213,12 @@ static void print(const struct backup *backup, const struct outcome *outcome)
 {
     char size[OUTPUT_SIZE_SIZE];
 
-    printf("%s: as of commit %" PRIu64 ": %" PRIu64 " names, %s copied, %" PRIu64
-           " commits replayed; names were held still for %" PRIu64 " ms\n",
-           quoted(backup->destination), outcome->sequence, backup->listed, output_size(size, backup->bytes),
-           outcome->replay.commits, backup->list_milliseconds);
+    printf("%s: as of commit %" PRIu64 ": %" PRIu64 " names, %s copied, ", quoted(backup->destination), outcome->sequence,
+           backup->listed, output_size(size, backup->bytes));
+    if (backup->earlier.name)
+        printf("%s shared with %s, ", output_size(size, backup->reused_bytes), quoted(backup->earlier.name));
+    printf("%" PRIu64 " commits replayed; names were held still for %" PRIu64 " ms\n", outcome->replay.commits,
+           backup->list_milliseconds);
 }
 
 static void print_json(const struct backup *backup, const struct outcome *outcome)
@@ -226,6 +229,7 @@ static void print_json(const struct backup *backup, const struct outcome *outcom
     json_object_object_add(object, "sequence", json_object_new_uint64(outcome->sequence));
     json_object_object_add(object, "names", json_object_new_uint64(backup->listed));
     json_object_object_add(object, "bytes_copied", json_object_new_uint64(backup->bytes));
+    json_object_object_add(object, "bytes_shared", json_object_new_uint64(backup->reused_bytes));
     json_object_object_add(object, "commits_replayed", json_object_new_uint64(outcome->replay.commits));
     json_object_object_add(object, "names_held_milliseconds", json_object_new_uint64(backup->list_milliseconds));
     json_print(object);
@@ -233,30 +237,30 @@ static void print_json(const struct backup *backup, const struct outcome *outcom
 
 enum exit_status command_backup(const struct arguments *arguments)
 {
-    const char *mount = arguments->operands[0];
-    struct backup backup = {.destination = arguments->operands[1],
+    struct backup backup = {.destination = arguments->operands[arguments->operand_count - 1],
                             .store = -1,
                             .private = -1,
                             .target = -1,
                             .work = -1,
                             .objects = -1,
                             .log = -1,
+                            .earlier = {.name = arguments->earlier, .root = -1},
                             .shows_progress = isatty(STDERR_FILENO),
-                            .source = {.mount = mount, .root = -1, .log.from = -1}};
+                            .source = {.root = -1, .log.from = -1}};
     struct outcome outcome = {0};
     struct store *store;
     int result;
 
-    if (!backup.destination) {
+    if (arguments->operand_count < 2) {
         message("backup: DESTINATION: missing; see 'mapshare backup --help'");
         return STATUS_USAGE;
     }
     if (store_open_serial(&store) < 0) {
-        message_error(mount, -ENOMEM);
+        message_error(backup.destination, -ENOMEM);
         return STATUS_FAILURE;
     }
     umask(0);
-    result = make_backup(&backup, mount, store, &outcome);
+    result = make_backup(&backup, arguments, store, &outcome);
     if (backup.shows_progress)
         fputs("\r\033[K", stderr);
     if (!result && arguments->json)
@@ -264,11 +268,13 @@ enum exit_status command_backup(const struct arguments *arguments)
     else if (!result)
         print(&backup, &outcome);
     backup_place_close(&backup);
+    backup_index_close(&backup.earlier);
+    tdestroy(backup.replayed, free);
     if (backup.store >= 0)
         close(backup.store);
     if (backup.private >= 0)
         close(backup.private);
     store_close(store);
-    free(backup.store_name);
+    backup_parts_free(&backup.parts);
     return result ? STATUS_FAILURE : STATUS_OK;
 }

@@ -12,9 +12,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PIECE_BYTES ((size_t)4 << 20)
+#define PIECE_BYTES ((size_t)512 << 10)
 
 static int read_and_write(int from, int to, off_t *at, off_t end)
 {
@@ -33,9 +34,25 @@ static int read_and_write(int from, int to, off_t *at, off_t end)
     return n < 0 ? -errno : 0;
 }
 
+static uint64_t microseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* While programs commit, the disk is theirs for as long as a piece took. `position`: of the journal, when that was begun. */
+static void make_way(const struct backup *backup, uint64_t position, uint64_t begun)
+{
+    if (backup->source.position != position)
+        usleep((useconds_t)(microseconds() - begun));
+}
+
 static int copy_run(struct backup *backup, int from, int to, off_t at, off_t end)
 {
     while (at < end) {
+        uint64_t position = backup->source.position, begun = microseconds();
         off_t out = at, before = at;
         size_t length = end - at < (off_t)PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
         int error = 0;
@@ -45,7 +62,8 @@ static int copy_run(struct backup *backup, int from, int to, off_t at, off_t end
         if (error)
             return error;
         /* Else the store's file system may have to write much of it before it can flush a commit. */
-        sync_file_range(to, before, at - before, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        sync_file_range(to, before, at - before, SYNC_FILE_RANGE_WRITE | (length < PIECE_BYTES ? 0 : SYNC_FILE_RANGE_WAIT_AFTER));
+        make_way(backup, position, begun);
         backup->bytes += (uint64_t)(at - before);
         backup_show_progress(backup, "copying");
         if (backup->source.error)
@@ -67,7 +85,7 @@ static int copy_data(struct backup *backup, int from, int to, off_t size)
     return error ? error : ftruncate(to, size) ? -errno : 0;
 }
 
-static int copy(struct backup *backup, int from, int to)
+int backup_copy_content(struct backup *backup, int from, int to)
 {
     struct stat status;
 
@@ -94,7 +112,7 @@ int backup_copy(struct backup *backup, int place, const char *path, const char *
         return -1;
     }
     to = openat(backup->objects, object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    error = to < 0 ? -errno : copy(backup, from, to);
+    error = to < 0 ? -errno : backup_copy_content(backup, from, to);
     if (to >= 0)
         close(to);
     close(from);

@@ -6,6 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct timespec time_of(const struct statx_timestamp *stamp)
+{
+    return (struct timespec){stamp->tv_sec, stamp->tv_nsec};
+}
+
+void backup_state_of(const struct statx *status, struct backup_state *out)
+{
+    *out = (struct backup_state){
+        .size = status->stx_size, .modified = time_of(&status->stx_mtime), .changed = time_of(&status->stx_ctime)};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool backup_state_same(const struct backup_state *a, const struct backup_state *b)
+{
+    return a->size == b->size && same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
 static bool write_bytes(FILE *list, const char *bytes, uint32_t length)
 {
     return fwrite(bytes, 1, length, list) == length;

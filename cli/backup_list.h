@@ -2,6 +2,7 @@
 #ifndef CLI_BACKUP_LIST_H
 #define CLI_BACKUP_LIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -14,6 +15,16 @@ enum backup_kind {
     BACKUP_LEAVE,     /* the folder's own attributes: now its times stay */
 };
 
+/* What tells whether a file is as it was. */
+struct backup_state {
+    uint64_t size;
+    struct timespec modified, changed;
+};
+
+struct statx;
+void backup_state_of(const struct statx *status, struct backup_state *out);
+bool backup_state_same(const struct backup_state *a, const struct backup_state *b);
+
 struct backup_record {
     uint32_t kind;
     uint32_t mode, uid, gid;
@@ -21,6 +32,7 @@ struct backup_record {
     uint32_t name_length, target_length, attributes_length;
     uint64_t device; /* of a special file */
     struct timespec times[2];
+    struct backup_state state;
     char object[IDENTITY_NAME_MAX]; /* of a regular file */
 };
 

@@ -27,8 +27,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Of the folder that the destination is, or will be in: whether it lies in the store or in the mount. */
-static bool lies_within(int folder, const struct stat *store, const struct stat *mount)
+/* Of the folder that the destination is, or will be in: whether it lies in one of these: the store, the mount, the earlier backup. */
+static bool lies_within(int folder, const struct stat *folders, size_t count)
 {
     struct stat here, below = {0};
     int fd = openat(folder, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), above;
@@ -37,7 +37,8 @@ static bool lies_within(int folder, const struct stat *store, const struct stat 
     while (fd >= 0 && !within && !top) {
         if (fstat(fd, &here))
             break;
-        within = is_same(&here, store) || is_same(&here, mount);
+        for (size_t i = 0; i < count; i++)
+            within |= is_same(&here, &folders[i]);
         top = is_same(&here, &below);
         below = here;
         above = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -82,18 +83,24 @@ static bool is_empty(int folder)
 /* Before anything is made. */
 static int check_where(const struct backup *backup)
 {
-    struct stat store, mount;
+    const char *earlier = backup->earlier.name;
+    struct stat folders[3];
     int above = open(backup->destination, O_PATH | O_DIRECTORY | O_CLOEXEC);
     bool within;
 
     if (above < 0 && errno == ENOENT)
         above = open_above(backup->destination);
-    if (above < 0 || fstat(backup->store, &store) || stat(backup->source.mount, &mount))
+    if (above < 0 || fstat(backup->store, &folders[0]) || stat(backup->source.mount, &folders[1]))
         return fail(backup);
-    within = lies_within(above, &store, &mount);
+    if (earlier && stat(earlier, &folders[2])) {
+        message_error(earlier, -errno);
+        return -1;
+    }
+    within = lies_within(above, folders, earlier ? 3 : 2);
     close(above);
     if (within)
-        message("%s: lies in what is to be copied; give a folder outside of it", quoted(backup->destination));
+        message("%s: lies in the store, the mount or the earlier backup; give a folder outside of these",
+                quoted(backup->destination));
     return within ? -1 : 0;
 }
 
@@ -132,8 +139,7 @@ int backup_place_begin(struct backup *backup)
     return backup->objects < 0 || backup->log < 0 || !backup->list ? fail(backup) : 0;
 }
 
-/* What has another name, or none any more. */
-static int remove_objects(const struct backup *backup)
+int backup_place_drop_objects(struct backup *backup)
 {
     DIR *folder =
         fdopendir(openat(backup->objects, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); /* some list what was there when opened */
@@ -146,17 +152,28 @@ static int remove_objects(const struct backup *backup)
     }
     if (folder)
         closedir(folder);
-    return result ? -1 : unlinkat(backup->work, OBJECTS_NAME, AT_REMOVEDIR);
+    if (!result)
+        result = unlinkat(backup->work, OBJECTS_NAME, AT_REMOVEDIR);
+    return result ? fail(backup) : 0;
+}
+
+/* It is his whose daemon may mount the copy. */
+static int hand_over(const struct backup *backup)
+{
+    struct stat status;
+
+    if (fstat(backup->private, &status) || status.st_uid == geteuid())
+        return 0;
+    return fchownat(backup->target, MAPSHARE_PRIVATE_FOLDER, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /* The root's times are as they were before the mark was made and removed. */
 int backup_place_complete(struct backup *backup)
 {
     struct stat status;
-    bool done = !fstat(backup->target, &status) && !syncfs(backup->target) && !remove_objects(backup) &&
+    bool done = !fstat(backup->target, &status) && !hand_over(backup) && !syncfs(backup->target) &&
                 !unlinkat(backup->work, LIST_NAME, 0) && !unlinkat(backup->work, LOG_NAME, 0) &&
-                !unlinkat(backup->target, MAPSHARE_INCOMPLETE, AT_REMOVEDIR) &&
-                !unlinkat(backup->target, MAPSHARE_PRIVATE_FOLDER, AT_REMOVEDIR);
+                !unlinkat(backup->target, MAPSHARE_INCOMPLETE, AT_REMOVEDIR);
 
     if (done)
         done = !futimens(backup->target, (struct timespec[]){status.st_atim, status.st_mtim}) && !fsync(backup->target);

@@ -96,6 +96,7 @@ int backup_source_open(struct backup_source *source, const char *mount)
         return tell(source, error);
     source->position = begin.tail;
     source->number = begin.tail_number;
+    source->head = begin.head;
     return 0;
 }
 
@@ -110,6 +111,14 @@ int backup_source_copy(struct backup_source *source, struct store *store, int pr
         return tell(source, error);
     }
     return 0;
+}
+
+int backup_source_keeps(const struct backup_source *source)
+{
+    struct mapshare_abi_backup read = {.step = MAPSHARE_ABI_BACKUP_READ, .head = source->position};
+    int error = ask(source, &read);
+
+    return error ? tell(source, error) : 0;
 }
 
 int backup_source_commit(struct backup_source *source)

@@ -15,7 +15,9 @@ struct backup_source {
     const char *mount;
     int root; /* of the mount: while it is open the daemon keeps what we asked for */
     struct log_copy log;
-    uint64_t position, number; /* of the chunk where the copy begins; from then on, how far it goes */
+    _Atomic uint64_t position; /* where the copy begins; from then on, how far it goes */
+    uint64_t number;           /* of the chunk where it begins */
+    uint64_t head;             /* where the journal ended when it was opened */
     pthread_t thread;          /* copies it */
     _Atomic uint64_t until;    /* it ends there; 0: it goes on */
     _Atomic int error;         /* why it could not */
@@ -25,6 +27,8 @@ struct backup_source {
 int backup_source_open(struct backup_source *source, const char *mount);
 /* From now on a thread copies the journal to `log`. `private_folder`: of the store. */
 int backup_source_copy(struct backup_source *source, struct store *store, int private_folder, int log);
+/* Whether it is kept still, from where the copy begins. */
+int backup_source_keeps(const struct backup_source *source);
 /* What programs have written until now is committed, but for atomic files. */
 int backup_source_commit(struct backup_source *source);
 /* Names stay as they are, when it returns. */

@@ -122,6 +122,8 @@ static int item(struct tree *tree, const struct backup_entry *entry)
 
     if (make_item(tree->backup, folder, entry))
         return -errno;
+    if (backup_is_shared(tree->backup, entry->record.object))
+        return 0;
     place = openat(folder, entry->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (place < 0)
         return -errno;
@@ -160,6 +162,18 @@ int backup_make_tree(struct backup *backup)
     return error ? -1 : 0;
 }
 
+/* What was shared with the earlier backup and has changed since, if only its mode, becomes a file of its own. */
+static int set_times(struct backup *backup, const struct backup_record *record)
+{
+    const struct backup_index_entry *entry = backup_index_find(&backup->earlier, record->object);
+    int error;
+
+    if (entry && entry->shared && backup_state_same(&entry->record->source, &record->state))
+        return 0;
+    error = backup_take_apart(backup, record->object);
+    return !error && utimensat(backup->objects, record->object, record->times, 0) ? -errno : error;
+}
+
 int backup_set_times(struct backup *backup)
 {
     struct backup_entry entry = {0};
@@ -167,8 +181,11 @@ int backup_set_times(struct backup *backup)
 
     rewind(backup->list);
     while (!error && (more = backup_list_read(backup->list, &entry)) == 1) {
-        if (S_ISREG(entry.record.mode) && utimensat(backup->objects, entry.record.object, entry.record.times, 0))
-            error = tell(backup, &entry, -errno);
+        if (!S_ISREG(entry.record.mode))
+            continue;
+        error = set_times(backup, &entry.record);
+        if (error)
+            error = tell(backup, &entry, error);
     }
     if (!error && more < 0) {
         message_error(backup->destination, more);

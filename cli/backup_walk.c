@@ -119,6 +119,7 @@ static int list(struct walk *walk, int place, enum backup_kind kind, const char 
     ssize_t length;
     int error = 0;
 
+    backup_state_of(status, &entry.record.state);
     strcpy(entry.record.object, object);
     if (S_ISREG(status->stx_mode))
         error = take_mode(walk, place, object, &entry.record.mode);
@@ -163,12 +164,18 @@ static int walk_folder(struct walk *walk, int place, const char *name, const str
     return result;
 }
 
-static int copy_once(struct walk *walk, int place, const char *object)
+static int copy_once(struct walk *walk, int place, const struct statx *status, const char *object)
 {
-    int result = faccessat(walk->backup->objects, object, F_OK, 0) ? backup_copy(walk->backup, place, walk->path, object) : 2;
+    int result;
 
+    if (!faccessat(walk->backup->objects, object, F_OK, 0))
+        return 0;
+    result = backup_reuse(walk->backup, status, object);
+    if (result)
+        return result < 0 ? -1 : 0;
+    result = backup_copy(walk->backup, place, walk->path, object);
     walk->copied += result == 0;
-    return result < 0 ? -1 : result == 1;
+    return result;
 }
 
 /* What is open: a folder, a file, or something else. A file that is gone is passed over. */
@@ -193,7 +200,7 @@ static int look(struct walk *walk, int place, const char *name)
     }
     if (S_ISREG(status.stx_mode)) {
         identity_name(&identity, object);
-        result = copy_once(walk, place, object);
+        result = copy_once(walk, place, &status, object);
     }
     if (result == 0 && walk->lists)
         result = list(walk, place, BACKUP_ITEM, name, object, &status);
@@ -201,22 +208,31 @@ static int look(struct walk *walk, int place, const char *name)
     return result < 0 ? -1 : 0;
 }
 
-static int visit(struct walk *walk, int folder, const char *name)
+static int open_and_look(struct walk *walk, int folder, const char *name)
 {
     int place = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), result;
-    const char *outer = walk->path;
-    char *path = NULL;
 
-    if (place < 0 && errno == ENOENT)
-        return 0;
-    if (place < 0 || asprintf(&path, "%s%s%s", outer, *outer ? "/" : "", name) < 0)
-        return tell(walk, place < 0 ? -errno : -ENOMEM);
-    walk->path = path;
+    if (place < 0)
+        return errno == ENOENT ? 0 : tell(walk, -errno);
     result = look(walk, place, name);
-    walk->path = outer;
     close(place);
-    free(path);
     return result ? result : backup_source_check(&walk->backup->source);
+}
+
+static int visit(struct walk *walk, int folder, const char *name)
+{
+    const char *outer = walk->path;
+    char *path;
+    int result = 0;
+
+    if (asprintf(&path, "%s%s%s", outer, *outer ? "/" : "", name) < 0)
+        return tell(walk, -ENOMEM);
+    walk->path = path;
+    if (backup_parts_cover(&walk->backup->parts, path, walk->lists))
+        result = open_and_look(walk, folder, name);
+    walk->path = outer;
+    free(path);
+    return result;
 }
 
 int backup_walk(struct backup *backup, bool lists, uint64_t *copied)
@@ -236,6 +252,7 @@ int backup_walk(struct backup *backup, bool lists, uint64_t *copied)
     walk->device = status.st_dev;
     walk->path = "";
     backup->listed = 0;
+    backup_parts_cover(&backup->parts, "", lists);
     result = look(walk, backup->store, "");
     *copied = walk->copied;
     free(walk);

@@ -25,6 +25,7 @@ enum option_bit {
     OPTION_COLOUR = 1 << 9,
     OPTION_SVG = 1 << 10,
     OPTION_COMMITTED = 1 << 11,
+    OPTION_EARLIER = 1 << 12,
     OPTION_SINCE = 1 << 15,
 };
 
@@ -38,10 +39,11 @@ struct arguments {
     bool follow;
     bool committed;
     enum colour_choice colour;
-    const char *svg;  /* file; NULL: none */
-    unsigned width;   /* cells; 0: as wide as the terminal */
-    unsigned timeout; /* seconds; 0: none */
-    uint64_t since;   /* a commit's number; UINT64_MAX: none was given */
+    const char *svg;     /* file; NULL: none */
+    const char *earlier; /* folder of a backup; NULL: none */
+    unsigned width;      /* cells; 0: as wide as the terminal */
+    unsigned timeout;    /* seconds; 0: none */
+    uint64_t since;      /* a commit's number; UINT64_MAX: none was given */
     char **operands;
     int operand_count;
 };

@@ -194,14 +194,15 @@ const struct command commands[] = {
     },
     {
         .name = "backup",
-        .operands = "MOUNT DESTINATION",
-        .operands_most = 2,
-        .options = OPTION_JSON | OPTIONS_ALWAYS,
-        .summary = "copy the store as of one commit, while it is used",
-        .description = "Copies the store of MOUNT to DESTINATION, a new or empty folder: all files as\n"
-                       "of one commit and all names as of one moment, with owners, modes, times, links,\n"
-                       "attributes and holes, while programs go on. What they have not committed yet\n"
-                       "is not in it. DESTINATION is a plain folder, and may be mounted as a store.\n"
+        .operands = "SOURCE... DESTINATION",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTION_JSON | OPTION_EARLIER | OPTIONS_ALWAYS,
+        .summary = "copy the store as of one commit, while in use",
+        .description = "Copies SOURCE, a mount, or files and folders of one, to DESTINATION, a new or\n"
+                       "empty folder: all files as of one commit and all names as of one moment, with\n"
+                       "owners, modes, times, links, attributes and holes, while programs go on. What\n"
+                       "they have not committed yet is not in it. DESTINATION is a plain folder, and\n"
+                       "may be mounted as a store, unless it shares files with an earlier backup.\n"
                        "One that is interrupted is marked as incomplete, and is to be removed.\n"
                        "For root and the mount's owner.\n",
         .run = command_backup,
@@ -219,15 +220,17 @@ const struct command commands[] = {
     },
     {
         .name = "verify",
-        .operands = "MOUNT",
+        .operands = "MOUNT|STORE",
         .operands_most = 1,
         .options = OPTION_JSON | OPTIONS_ALWAYS,
-        .summary = "check the records in the memory of a mount's daemon",
-        .description = "Has the daemon look at each record in its memory, while it serves, and prints\n"
-                       "how many there are of each kind, how many are damaged, and the inode numbers\n"
-                       "of the files that these belong to. Such a file is not written to the store\n"
-                       "any more, and every sync of it fails. Returns 0 only if nothing is damaged.\n"
-                       "For root and the mount's owner.\n",
+        .summary = "check a daemon's memory, or a store and its journal",
+        .description = "Of a MOUNT: has the daemon look at each record in its memory, while it serves,\n"
+                       "and prints how many there are of each kind, how many are damaged, and the inode\n"
+                       "numbers of the files that these belong to. Such a file is not written to the\n"
+                       "store any more, and every sync of it fails. For root and the mount's owner.\n"
+                       "Of a STORE, mounted or not: reads its journal, and prints what does not hold and\n"
+                       "what a recovery would do. Nothing is changed.\n"
+                       "Returns 0 only if all holds.\n",
         .run = command_verify,
     },
     {

@@ -6,10 +6,12 @@
 #include "mounts.h"
 #include "output.h"
 #include "statistics.h"
+#include "verify.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static const char *const kinds[MAPSHARE_ABI_RECORDS] = {
     [MAPSHARE_ABI_INODES] = "inodes",   [MAPSHARE_ABI_FILES] = "files", [MAPSHARE_ABI_FRAMES] = "frames",
@@ -26,9 +28,9 @@ static void report_print(const struct mapshare_abi_verify *report)
         puts("damaged: further inodes");
 }
 
-static void report_print_json(const struct mapshare_abi_verify *report, const char *mount_point)
+static void report_add(const struct mapshare_abi_verify *report, const char *mount_point, struct json_object *object)
 {
-    struct json_object *object = json_object_new_object(), *inodes = json_object_new_array();
+    struct json_object *inodes = json_object_new_array();
 
     json_object_object_add(object, "mount", json_name(mount_point));
     for (int kind = 0; kind < MAPSHARE_ABI_RECORDS; kind++) {
@@ -42,12 +44,11 @@ static void report_print_json(const struct mapshare_abi_verify *report, const ch
         json_object_array_add(inodes, json_object_new_uint64(report->inodes[i]));
     json_object_object_add(object, "damaged_inodes", inodes);
     json_object_object_add(object, "more_inodes", json_object_new_boolean(report->more));
-    json_print(object);
 }
 
-enum exit_status command_verify(const struct arguments *arguments)
+/* To `json`, or where that is NULL, to people. */
+int verify_memory(const char *name, struct json_object *json)
 {
-    const char *name = arguments->operands[0];
     struct mapshare_abi_verify report;
     int result = inspect_verify(name, &report);
     char *path = mounts_resolve(name);
@@ -58,8 +59,8 @@ enum exit_status command_verify(const struct arguments *arguments)
     } else {
         for (int kind = 0; kind < MAPSHARE_ABI_RECORDS; kind++)
             damaged += report.damaged[kind];
-        if (arguments->json)
-            report_print_json(&report, path ? path : name);
+        if (json)
+            report_add(&report, path ? path : name, json);
         else
             report_print(&report);
         if (damaged)
@@ -67,5 +68,33 @@ enum exit_status command_verify(const struct arguments *arguments)
                     damaged);
     }
     free(path);
-    return result || damaged ? STATUS_FAILURE : STATUS_OK;
+    return result || damaged ? -1 : 0;
+}
+
+/* A mount hides the private folder that a store has. */
+static bool is_store(const char *name)
+{
+    struct stat status;
+    char *path;
+    bool is;
+
+    if (asprintf(&path, "%s/" MAPSHARE_PRIVATE_FOLDER, name) < 0)
+        return false;
+    is = !lstat(path, &status) && S_ISDIR(status.st_mode);
+    free(path);
+    return is;
+}
+
+enum exit_status command_verify(const struct arguments *arguments)
+{
+    const char *name = arguments->operands[0];
+    struct json_object *json = arguments->json ? json_object_new_object() : NULL;
+    bool store = is_store(name);
+    int result = store ? verify_store(name, json) : verify_memory(name, json);
+
+    if (!store && json && json_object_object_length(json))
+        json_print(json);
+    else
+        json_object_put(json);
+    return result ? STATUS_FAILURE : STATUS_OK;
 }

@@ -4,7 +4,11 @@
 
 #include "journal/recover.h"
 
-/* As journal_recover, `tell` being called in that process. -EFAULT: it crashed, which was told. No other thread may run. */
+/* Runs it in a process that gives up what it does not need, and returns what it returned. -EFAULT: it crashed, which was told. What it changes in memory is
+ * lost. No other thread may run. */
+int run_apart(int (*run)(void *context), void *context, recover_tell tell);
+
+/* As journal_recover, `tell` being called in that process. */
 int recover_apart(int store_folder, bool give_up, recover_tell tell, struct recover_report *report);
 
 #endif

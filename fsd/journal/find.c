@@ -18,7 +18,7 @@
 
 #define WRITABLE (O_RDWR | O_NONBLOCK | O_NOCTTY)
 
-int find_begin(struct find *find, int store, int folder, bool copy)
+int find_begin_to_look(struct find *find, int store, int folder, bool copy)
 {
     struct stat status;
     *find = (struct find){.store = store, .folder = folder, .copy = copy};
@@ -26,13 +26,22 @@ int find_begin(struct find *find, int store, int folder, bool copy)
         return -errno;
     find->device = status.st_dev;
     find->handles = !copy && identity_handles(store);
-    find->removed = removed_open(store);
-    return find->removed < 0 ? find->removed : 0;
+    find->removed = openat(folder, REMOVED_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return find->removed < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int find_begin(struct find *find, int store, int folder, bool copy)
+{
+    int result = find_begin_to_look(find, store, folder, copy);
+    if (result == 0 && find->removed < 0)
+        find->removed = removed_open(store);
+    return result < 0 ? result : find->removed < 0 ? find->removed : 0;
 }
 
 void find_end(struct find *find)
 {
-    close(find->removed);
+    if (find->removed >= 0)
+        close(find->removed);
 }
 
 /* Where who it is does not tell for sure, the owner must be the one that it had. */

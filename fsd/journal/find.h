@@ -14,10 +14,12 @@ struct find {
     bool copy;  /* no identity in the log holds */
     bool handles;
     dev_t device;
-    int removed; /* the folder of removed files */
+    int removed; /* the folder of removed files; negative: there is none */
 };
 
 int find_begin(struct find *find, int store, int folder, bool copy);
+/* The same, to look only: nothing is made in the store. */
+int find_begin_to_look(struct find *find, int store, int folder, bool copy);
 void find_end(struct find *find);
 
 /* Each file's fate, and of those that are found the names where they are. 0 or -errno. */

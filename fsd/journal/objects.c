@@ -10,6 +10,12 @@
 #include "journal/objects.h"
 #include "journal/scan.h"
 
+struct objects {
+    struct find find;
+    objects_prepare prepare;
+    void *context;
+};
+
 static int read_log(struct scan *scan, uint64_t end, struct image *image)
 {
     int result = 0;
@@ -23,42 +29,45 @@ static int read_log(struct scan *scan, uint64_t end, struct image *image)
 }
 
 /* Its only name is that of the object, whoever owns that. */
-static int find_object(const struct find *find, struct image *image, struct image_file *file)
+static int find_object(const struct objects *to, struct image *image, struct image_file *file)
 {
     char name[IDENTITY_NAME_MAX];
     if (!file->takes_part)
         return 0;
     identity_name(&file->identity, name);
-    if (faccessat(find->store, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (faccessat(to->find.store, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
         file->fate = IMAGE_REMOVED;
         return errno == ENOENT ? 0 : -errno;
     }
     file->fate = IMAGE_FOUND;
-    int result = names_set(&image->names, file, name);
+    int result = to->prepare(to->context, name);
+    if (result == 0)
+        result = names_set(&image->names, file, name);
     return result < 0 ? result : image_add_owner(file, JOURNAL_NO_OWNER);
 }
 
-static int find_objects(const struct find *find, struct image *image)
+static int find_objects(const struct objects *to, struct image *image)
 {
     struct image_file *file;
     int result = 0;
     RB_FOREACH (file, image_files, &image->files) {
         if (result == 0)
-            result = find_object(find, image, file);
+            result = find_object(to, image, file);
     }
     return result;
 }
 
-int objects_replay(struct store *store, int log, uint64_t end, int objects, struct recover_report *report)
+int objects_replay(struct store *store, int log, uint64_t end, int objects, objects_prepare prepare, void *context,
+                   struct recover_report *report)
 {
-    struct find find = {.store = objects, .copy = true, .removed = -1};
+    struct objects to = {.find = {.store = objects, .copy = true, .removed = -1}, .prepare = prepare, .context = context};
     struct image image = {0};
     struct scan scan;
     struct stat status;
     *report = (struct recover_report){0};
     if (fstat(objects, &status) < 0)
         return -errno;
-    find.device = status.st_dev;
+    to.find.device = status.st_dev;
     int result = scan_open(&scan, log);
     if (result < 0)
         return result;
@@ -67,9 +76,9 @@ int objects_replay(struct store *store, int log, uint64_t end, int objects, stru
     report->commits = image.commits;
     report->sequence = scan.expected.sequence;
     if (result == 0)
-        result = find_objects(&find, &image);
+        result = find_objects(&to, &image);
     if (result == 0)
-        result = apply_image(store, &find, &(struct apply_log){.fd = log, .capacity = scan.superblock.capacity}, &image, report);
+        result = apply_image(store, &to.find, &(struct apply_log){.fd = log, .capacity = scan.superblock.capacity}, &image, report);
     image_free(&image);
     scan_close(&scan);
     return result;

@@ -4,7 +4,11 @@
 
 #include "journal/recover.h"
 
+/* Is called for each file before anything is written: 0, or -errno, which is returned. */
+typedef int (*objects_prepare)(void *context, const char *object);
+
 /* What is not in the folder was removed. The log must be whole up to `end`: -EBADMSG. Not durable on return. */
-int objects_replay(struct store *store, int log, uint64_t end, int objects, struct recover_report *report);
+int objects_replay(struct store *store, int log, uint64_t end, int objects, objects_prepare prepare, void *context,
+                   struct recover_report *report);
 
 #endif

@@ -138,22 +138,48 @@ static int choose(const unsigned char *blocks, uint64_t capacity, const struct f
     return le32toh((*newest)->version) == 1 && (*newest)->epoch != 0 ? -EPROTONOSUPPORT : 0;
 }
 
-int superblock_read(int fd, struct superblock *out)
+/* Both copies, to be freed, and the room behind them. */
+static int read_copies(int fd, unsigned char **blocks, uint64_t *room)
 {
-    const struct format_superblock *newest;
     struct stat status;
     if (fstat(fd, &status) < 0)
         return -errno;
     if (status.st_size <= FORMAT_LOG_START || status.st_size % FORMAT_BLOCK != 0)
         return -EBADMSG;
-    unsigned char *blocks = aligned_alloc(FORMAT_BLOCK, FORMAT_LOG_START);
-    if (blocks == NULL)
+    *room = (uint64_t)status.st_size - FORMAT_LOG_START;
+    *blocks = aligned_alloc(FORMAT_BLOCK, FORMAT_LOG_START);
+    if (*blocks == NULL)
         return -ENOMEM;
-    int result = superblock_read_blocks(fd, blocks, FORMAT_LOG_START, 0);
+    int result = superblock_read_blocks(fd, *blocks, FORMAT_LOG_START, 0);
     if (result < 0)
-        goto done;
+        free(*blocks);
+    return result;
+}
 
-    result = choose(blocks, (uint64_t)status.st_size - FORMAT_LOG_START, &newest);
+int superblock_whole(int fd, bool copies[2])
+{
+    unsigned char *blocks;
+    uint64_t room;
+    int result = read_copies(fd, &blocks, &room);
+    if (result < 0)
+        return result;
+    for (int i = 0; i < 2; i++) {
+        const struct format_superblock *copy = (const struct format_superblock *)(blocks + i * FORMAT_BLOCK);
+        copies[i] = whole(copy, room) || whole_1(copy, room);
+    }
+    free(blocks);
+    return 0;
+}
+
+int superblock_read(int fd, struct superblock *out)
+{
+    const struct format_superblock *newest;
+    unsigned char *blocks;
+    uint64_t room;
+    int result = read_copies(fd, &blocks, &room);
+    if (result < 0)
+        return result;
+    result = choose(blocks, room, &newest);
     if (result < 0)
         goto done;
     *out = (struct superblock){

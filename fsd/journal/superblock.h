@@ -34,6 +34,8 @@ void superblock_remove_half_made(int folder);
 
 /* The copy that counts. -EBADMSG: neither is whole; -EPROTONOSUPPORT: of another version (a log that version 1 left empty is read). */
 int superblock_read(int fd, struct superblock *out);
+/* Which of the two copies are whole. 0 or -errno. */
+int superblock_whole(int fd, bool copies[2]);
 /* Writes it with the next counter to the other copy, and flushes. On failure `superblock` is as it was. */
 int superblock_write(struct store *store, int fd, struct superblock *superblock);
 /* Makes it the journal's in this private folder. 0 or -errno. */

@@ -18,6 +18,7 @@
 #include "sandbox/sandbox.h"
 #include "store/trust.h"
 #include "store/identity.h"
+#include "store/linked.h"
 
 #define SERVED_MICROSECONDS 20000
 #define SERVED_TRIES 100
@@ -170,6 +171,19 @@ static int check_alone(int store, const char *given, const char *path)
     return served ? -EBUSY : 0;
 }
 
+/* When the lock is there, which tells who would link to it that it is too late. */
+static int check_linked(int store, const char *given)
+{
+    if (!linked_is_marked(store))
+        return 0;
+    log_line(LOG_FATAL,
+             "%s: is a backup that shares files with another one, which would change with it; copy it, and mount the copy, or if "
+             "the other "
+             "one is gone remove " MAPSHARE_PRIVATE_FOLDER "/linked in it",
+             given);
+    return -EUCLEAN;
+}
+
 int claim_store(struct daemon *daemon, const char *given, const char *path)
 {
     int *store = &daemon->owned[OWNED_STORE], error;
@@ -192,6 +206,8 @@ int claim_store(struct daemon *daemon, const char *given, const char *path)
     error = open_private(daemon, given);
     if (!error)
         error = lock_take(daemon->owned[OWNED_LOCK], given);
+    if (!error)
+        error = check_linked(*store, given);
     if (error)
         return error;
     own_mount(daemon);

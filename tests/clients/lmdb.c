@@ -1,5 +1,6 @@
 /* Several processes write and read an LMDB environment, every second one through a writable map (MDB_WRITEMAP), each under its own
- * keys, with a counter that all add to. Arguments: a folder, "write" PROCESSES ROUNDS or "check" PROCESSES ROUNDS. Compiled by the test itself. */
+ * keys, with a counter that all add to. Arguments: a folder, "write" PROCESSES ROUNDS or "check" PROCESSES ROUNDS; or a folder and "count": whether it is of
+ * one transaction, whose counter is printed. Compiled by the tests themselves. */
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static void write_rounds(const char *folder, int process, int rounds)
         put(transaction, database, "counter", read_number(transaction, database, "counter") + 1);
         snprintf(name, sizeof(name), "%d-%d", process, round);
         put(transaction, database, name, round);
+        put(transaction, database, "same", read_number(transaction, database, "counter"));
         OK(mdb_txn_commit(transaction));
         OK(mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction));
         if (read_number(transaction, database, name) != round || read_number(transaction, database, "counter") <= round) {
@@ -93,10 +95,29 @@ static int check(const char *folder, int processes, int rounds)
     return 0;
 }
 
+static int count(const char *folder)
+{
+    MDB_env *environment = open_environment(folder, 0);
+    MDB_txn *transaction;
+    MDB_dbi database;
+    long counter, same;
+
+    OK(mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction));
+    OK(mdb_dbi_open(transaction, NULL, 0, &database));
+    counter = read_number(transaction, database, "counter");
+    same = read_number(transaction, database, "same");
+    mdb_txn_abort(transaction);
+    mdb_env_close(environment);
+    printf("%ld\n", counter);
+    return counter != same;
+}
+
 int main(int argc, char **argv)
 {
     int processes, rounds, failures = 0, status;
 
+    if (argc == 3 && strcmp(argv[2], "count") == 0)
+        return count(argv[1]);
     if (argc != 5)
         return 2;
     processes = atoi(argv[3]);

@@ -13,7 +13,7 @@ import sys
 
 top = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 manual = os.environ.get("MANUAL", os.path.join(top, "man"))
-WHOLE = ("mapshare.7", "mapshare-durability.7", "mapshare-limits.7", "mapshare-msync.7", "mapshare-operating.7")
+WHOLE = ("mapshare.7", "mapshare-backup.7", "mapshare-durability.7", "mapshare-limits.7", "mapshare-msync.7", "mapshare-operating.7")
 ASIDE = ("NAME", "SYNOPSIS", "SEE ALSO", "HISTORY", "EXAMPLES", "Where to read on", "Words", "The parts")
 failures = []
 

@@ -22,12 +22,16 @@ echo content >"$MOUNT/file"
 sync "$MOUNT/file"
 mkdir "$SCRATCH/full" "$SCRATCH/empty"
 touch "$SCRATCH/full/something"
-refused "not a mount of mapsharefs" "$SCRATCH" "$SCRATCH/copy"
-refused "not a mount of mapsharefs" "$MOUNT/until-thawed" "$SCRATCH/copy"
-refused "not a mount of mapsharefs" "$SCRATCH/nowhere" "$SCRATCH/copy"
+refused "not on a mount of mapsharefs" "$SCRATCH" "$SCRATCH/copy"
+refused "not on a mount of mapsharefs" "$SCRATCH/nowhere" "$SCRATCH/copy"
+refused "No such file" "$MOUNT/nothing" "$SCRATCH/copy"
+mkdir "$SCRATCH/bound"
+mount --bind "$MOUNT" "$SCRATCH/bound"
+refused "is on another mount" "$MOUNT/file" "$SCRATCH/bound/file" "$SCRATCH/copy"
+umount "$SCRATCH/bound"
 refused "No such file" "$MOUNT" "$SCRATCH/nowhere/copy"
-refused "lies in what is to be copied" "$MOUNT" "$STORE/copy"
-refused "lies in what is to be copied" "$MOUNT" "$MOUNT/copy"
+refused "lies in the store, the mount" "$MOUNT" "$STORE/copy"
+refused "lies in the store, the mount" "$MOUNT" "$MOUNT/copy"
 refused "is not empty" "$MOUNT" "$SCRATCH/full"
 refused "Not a directory" "$MOUNT" "$SCRATCH/full/something"
 [ ! -e "$SCRATCH/copy" ] && [ ! -e "$STORE/copy" ] || fail "something was made where it was refused"
@@ -40,10 +44,10 @@ as_user "$MAPSHARE" backup "$MOUNT" "$SCRATCH/empty" >"$SCRATCH/said" 2>&1 || st
 [ "$status" = 1 ] && grep -q 'run as root, or as its owner' "$SCRATCH/said" || fail "somebody else: $(cat "$SCRATCH/said")"
 [ -z "$(ls -A "$SCRATCH/empty")" ] || fail "somebody else left something"
 
-start_interrupted() { # it is stopped before it is complete; MAKING
+start_interrupted() { # [SOURCE]: it is stopped before it is complete; MAKING
     for _ in $(seq 50); do
         rm -rf "$SCRATCH/part"
-        "$MAPSHARE" backup "$MOUNT" "$SCRATCH/part" >"$SCRATCH/said" 2>&1 &
+        "$MAPSHARE" backup "${1:-$MOUNT}" "$SCRATCH/part" >"$SCRATCH/said" 2>&1 &
         MAKING=$!
         until [ -e "$SCRATCH/part/.mapshare/incomplete/list" ] || process_gone "$MAKING"; do :; done
         kill -STOP "$MAKING" 2>/dev/null && [ -e "$SCRATCH/part/.mapshare/incomplete" ] && return
@@ -78,6 +82,18 @@ kill -CONT "$MAKING"
 grep -q "more was written than the journal holds" "$SCRATCH/said" || fail "it says: $(cat "$SCRATCH/said")"
 [ -e "$SCRATCH/part/.mapshare/incomplete" ] || fail "it is not marked as incomplete"
 
+# What was named gets another name meanwhile; it may just have been listed.
+for _ in $(seq 20); do
+    start_interrupted "$MOUNT/until-closed"
+    kill_later "$MAKING"
+    mv "$MOUNT/until-closed" "$MOUNT/renamed"
+    kill -CONT "$MAKING"
+    wait "$MAKING" || break
+    mv "$MOUNT/renamed" "$MOUNT/until-closed"
+done
+grep -q "was renamed or removed while the backup was made" "$SCRATCH/said" || fail "it says: $(cat "$SCRATCH/said")"
+[ -e "$SCRATCH/part/.mapshare/incomplete" ] || fail "it is not marked as incomplete"
+
 # No room.
 mkdir "$SCRATCH/small"
 small_disk "$SCRATCH/small" 4M
@@ -86,7 +102,7 @@ refused "No space left" "$MOUNT" "$SCRATCH/small"
 [ -e "$SCRATCH/small/.mapshare/incomplete" ] || fail "it is not marked as incomplete"
 
 "$MAPSHARE" backup "$MOUNT" "$SCRATCH/empty" >/dev/null || fail "after all these, none can be made"
-diff -r "$MOUNT" "$SCRATCH/empty" >&2 || fail "it differs"
+diff -r -x .mapshare "$MOUNT" "$SCRATCH/empty" >&2 || fail "it differs"
 stop_mount
 start_mount ro
 refused "mounted read-only" "$MOUNT" "$SCRATCH/copy"
