@@ -11,7 +11,7 @@ mkdir "$SCRATCH/memory"
 mount -t tmpfs -o mode=700 none "$SCRATCH/memory" || skip "cannot mount a tmpfs"
 USED_LOOPS+=("$SCRATCH/memory")
 FOLDER=$SCRATCH/memory/arenas
-OPTIONS=commit_interval=600,cache_size=32M,journal_size=8M,max_restarts=100
+OPTIONS=commit_interval=600,cache_size=16M,journal_size=8M,max_restarts=100
 expect_log '[0-9]+ pages that it had received are committed now' 'cache_size is used up: pages go to the spill file'
 
 arena() { echo "$FOLDER"/mapshare-*; }
@@ -49,7 +49,7 @@ for n in range(max(1, last - places + 1), last + 1):
         sys.exit(f"{sys.argv[1]}: write {n} of {last} was answered, its page has {found}")
 print(f"{sys.argv[1]}: {last} writes")
 '
-places=(0 64 3000 16000) # the last does not fit into the cache
+places=(0 64 1500 6000) # the last does not fit into the cache
 start_writers() {
     local i
     for i in 1 2 3; do
@@ -57,7 +57,7 @@ start_writers() {
         python3 -c "$writer" "$MOUNT/written-$i" "$SCRATCH/notes-$i" "${places[i]}" 2>/dev/null &
         kill_later $!
     done
-    wait_until 60 all_have 9000 || fail "the writers do not get on"
+    wait_until 60 all_have 4600 || fail "the writers do not get on"
 }
 all_have() { for _ in 1 2 3; do [ "$(wc -l <"$SCRATCH/notes-$_")" -gt "$1" ] || return 1; done; }
 check_writers() {
