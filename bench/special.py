@@ -139,6 +139,13 @@ def stall(system, key):
     return longest * 1000
 
 
+def first_thread(pid):
+    """Of a worker that has just begun to serve, in milliseconds: on a processor, and in wait for one. Its first thread takes over and then sleeps."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        ran, waited, _ = map(int, file.read().split())
+    return ran / 1e6, waited / 1e6
+
+
 def know(system):
     for folder, _, files in os.walk(system.directory):
         for name in files:
@@ -177,6 +184,9 @@ def kill(bench):
             for _ in range(KILLS):
                 time.sleep(0.2)
                 bench.record(f"longest answer at the worker's death, {what}", OURS, stall(system, "worker_pid"), "ms")
+                ran, waited = first_thread(statistics(system)["worker_pid"])
+                bench.record(f"the next worker takes over: on a processor, {what}", OURS, ran, "ms")
+                bench.record(f"the next worker takes over: waits for a processor, {what}", OURS, waited, "ms")
             if what == "empty":
                 for _ in range(KILLS):
                     time.sleep(0.2)

@@ -52,6 +52,8 @@ const struct option option_table[OPTION_COUNT] = {
      "full: the daemon's processes give up what they do not need [default]; or none"},
     {"trusted", FLAG, offsetof(struct options, trusted), 0, 0,
      "root may set trusted and security attributes and chattr's i and a: the worker keeps capabilities for it"},
+    {"arena", FOLDER, offsetof(struct options, arena), 0, 0,
+     "folder on a tmpfs or hugetlbfs: what was received is taken up there by the next mount if all processes die at once"},
     {"fault", TEXT, offsetof(struct options, fault), 0, 0,
      "make the store fail, for tests: OPERATION/TARGET/KIND[/FIRST[/COUNT]]:..."},
 };

@@ -29,6 +29,7 @@ int option_print(const struct option *option, const struct options *options, cha
     *to = 0;
     switch (option->kind) {
     case TEXT:
+    case FOLDER:
         return *(const char *)field ? snprintf(to, max, "%s=%s", option->name, (const char *)field) : 0;
     case SANDBOX:
         return snprintf(to, max, "%s=%s", option->name, *(const bool *)field ? "none" : "full");
@@ -53,6 +54,7 @@ bool option_is_same(const struct option *option, const struct options *a, const 
     case SANDBOX:
         return *(const bool *)x == *(const bool *)y;
     case TEXT:
+    case FOLDER:
         return !strcmp(x, y);
     default:
         return *(const uint64_t *)x == *(const uint64_t *)y;
@@ -94,8 +96,8 @@ void options_help(FILE *to)
                 "  -V, --version  the version\n"
                 "  -o OPTION[,OPTION...]\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        static const char *const values[] = {[SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "",       [TEXT] = "=SPEC",
-                                             [ATIME] = "",     [SANDBOX] = "=WHAT",  [LEVEL] = "=LEVEL"};
+        static const char *const values[] = {[SIZE] = "=SIZE", [NUMBER] = "=NUMBER", [FLAG] = "",        [TEXT] = "=SPEC",
+                                             [ATIME] = "",     [SANDBOX] = "=WHAT",  [LEVEL] = "=LEVEL", [FOLDER] = "=FOLDER"};
         char name[64];
 
         snprintf(name, sizeof name, "%s%s", option_table[i].name, values[option_table[i].kind]);

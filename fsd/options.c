@@ -103,9 +103,10 @@ static int set(struct options *options, const struct option *option, char *value
         *(uint64_t *)field = option->least;
         return 0;
     case TEXT:
+    case FOLDER:
         if (snprintf(field, OPTIONS_LIST_MAX, "%s", value) >= OPTIONS_LIST_MAX)
             return complain(options, "%s: longer than %d bytes", option->name, OPTIONS_LIST_MAX - 1);
-        return fault_check(value);
+        return option->kind == TEXT ? fault_check(value) : 0;
     case LEVEL:
         return parse_level(options, value, field);
     case SANDBOX:

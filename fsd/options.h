@@ -49,6 +49,7 @@ struct options {
     bool no_tune;
     bool no_sandbox;
     bool trusted;                          /* what only root sets in inodes can be set */
+    char arena[OPTIONS_LIST_MAX];          /* folder of its file; resolved: setup.c */
     char fault[OPTIONS_LIST_MAX];          /* see fault.h */
     char kernel_options[OPTIONS_LIST_MAX]; /* what is passed on to mount(2): nosuid, nodev, ... */
     char own_options[OPTIONS_LIST_MAX];    /* the same, but we set them: nosymfollow, ... */

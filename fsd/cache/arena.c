@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -159,15 +161,32 @@ void arena_use_frames(struct arena_header *header, uint32_t used)
     header->frame_used_not = ~used;
 }
 
-int arena_create(struct arena *arena, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes, int spill_descriptor)
+/* Pages that a file system has no room for would end who stores to them. */
+static int take_room(int fd, size_t from, size_t end)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status))
+        return -errno;
+    if (status.f_type == TMPFS_MAGIC && !status.f_blocks) /* no limit but memory's */
+        return 0;
+    return fallocate(fd, 0, (off_t)from, (off_t)(end - from)) ? -errno : 0;
+}
+
+int arena_create(struct arena *arena, int folder, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes,
+                 int spill_descriptor)
 {
     uint32_t frame_max = cache_max / PAGE_BYTES, spill_max = spill_descriptor < 0 ? 0 : spill_bytes / PAGE_BYTES;
-    size_t at[TABLES];
-    int fd = open_memory(), error;
+    size_t at[TABLES], end = lay_out(frame_max, spill_max, at);
+    int fd = folder < 0 ? open_memory() : openat(folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600), error;
 
     if (fd < 0)
         return -errno;
-    error = ftruncate(fd, lay_out(frame_max, spill_max, at)) ? -errno : map_all(arena, fd, frame_max, spill_max, spill_descriptor);
+    error = ftruncate(fd, (off_t)end) ? -errno : 0;
+    if (!error && folder >= 0)
+        error = take_room(fd, at[FRAMES], end);
+    if (!error)
+        error = map_all(arena, fd, frame_max, spill_max, spill_descriptor);
     if (error) {
         close(fd);
         return error;
@@ -204,6 +223,24 @@ int arena_adopt(struct arena *arena, int fd, int spill_descriptor)
     if ((uint64_t)stat.st_size != lay_out(head.frame_max, head.spill_max, at) || (head.spill_max && spill_descriptor < 0))
         return -EPROTO;
     return map_all(arena, fd, head.frame_max, head.spill_max, spill_descriptor);
+}
+
+void arena_forget_clients(const struct arena *arena)
+{
+    static const enum table theirs[] = {HANDLES, EFFECTS, ARRIVALS, AREAS, AREA_MEMORY};
+    struct arena_header *header = arena->header;
+    size_t at[TABLES];
+
+    lay_out(header->frame_max, header->spill_max, at);
+    for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++)
+        madvise((unsigned char *)header + at[theirs[i]], at[theirs[i] + 1] - at[theirs[i]], MADV_REMOVE);
+    header->handle_used = header->area_used = header->init_length = 0;
+    header->redo.slot = 0;
+    header->journal.hold = 0;
+    for (uint32_t i = 1; i <= header->inode_used; i++) {
+        arena->inodes[i].lookups = 0;
+        arena->inodes[i].pinned = -1;
+    }
 }
 
 void arena_unmap(struct arena *arena)

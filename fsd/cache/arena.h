@@ -1,4 +1,4 @@
-/* The arena: one memfd that holds every bit of state that must outlive a worker (truth). It refers by index, never by pointer.
+/* The arena: one file in memory that holds every bit of state that must outlive a worker (truth). It refers by index, never by pointer.
  *
  * Each change of truth is one atomic store that publishes a record already complete; a record is free while its first field is 0.
  * Index 0 of every table means "none". Whatever is not here (trees, hashes, lists, locks) is index, private to a worker and rebuilt
@@ -211,6 +211,13 @@ struct feed_state {
     uint32_t begun;       /* 1 */
 };
 
+/* Whose it is, where it has a name and outlives its processes (process/remains.h). */
+struct arena_origin {
+    uint64_t device, root; /* of the store's root */
+    uint64_t spill;        /* inode number of the spill file */
+    char boot[40];         /* the machine's, as the kernel names it */
+};
+
 struct arena_counters {
     _Atomic uint64_t restarts, keeper_restarts;
     _Atomic uint64_t commits;
@@ -240,14 +247,15 @@ struct arena_header {
     _Atomic uint32_t upgrades, upgrades_failed; /* of the program */
     _Atomic uint32_t upgrading;                 /* the new one does not serve yet */
     uint64_t size_max;                          /* of a file in the store, bytes */
-    uint64_t seal;                              /* of all above that never changes: arena_seal() */
-    uint64_t key_mark;                          /* of the key that inodes' generations are made with; 0: none yet */
-    _Atomic uint32_t ready;                     /* INIT was answered */
-    _Atomic uint32_t spilled;                   /* frames that the spill file has blocks for */
-    _Atomic uint64_t version;                   /* last one given to a frame */
-    _Atomic uint64_t unsynced;                  /* records that ended with metadata that the store may still lose */
-    _Atomic uint64_t synced;                    /* as many of these were there when the whole store was flushed */
-    _Atomic uint32_t init_length;               /* of the kernel's INIT, replayed to each new worker */
+    struct arena_origin origin;
+    uint64_t seal;                /* of all above that never changes: arena_seal() */
+    uint64_t key_mark;            /* of the key that inodes' generations are made with; 0: none yet */
+    _Atomic uint32_t ready;       /* INIT was answered */
+    _Atomic uint32_t spilled;     /* frames that the spill file has blocks for */
+    _Atomic uint64_t version;     /* last one given to a frame */
+    _Atomic uint64_t unsynced;    /* records that ended with metadata that the store may still lose */
+    _Atomic uint64_t synced;      /* as many of these were there when the whole store was flushed */
+    _Atomic uint32_t init_length; /* of the kernel's INIT, replayed to each new worker */
     _Alignas(8) char init[INIT_REQUEST_MAX];
     _Atomic uint32_t frame_used;     /* the same for frames in memory, */
     _Atomic uint32_t frame_used_not; /* and its complement: where they differ, all were */
@@ -282,11 +290,15 @@ struct arena {
 };
 
 /* Makes and maps a new arena with room for `cache_max` bytes of pages, of which the tuning says how many are used; the spill file may grow to
- * `spill_bytes`. */
-int arena_create(struct arena *arena, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes, int spill_descriptor);
+ * `spill_bytes`. `folder`: where its file is made, without a name; -1: in memory that nothing else can be in. */
+int arena_create(struct arena *arena, int folder, const struct tuning *tuning, uint64_t cache_max, uint64_t spill_bytes,
+                 int spill_descriptor);
 
 /* Maps an arena that another program made, perhaps another version of ours. -EPROTO: not laid out as ours are; -errno. */
 int arena_adopt(struct arena *arena, int fd, int spill_descriptor);
+
+/* The processes that made it are gone, and so are the mount, its clients and their requests: what is left is the store's. */
+void arena_forget_clients(const struct arena *arena);
 
 /* Of a process that has nothing to do with it. */
 void arena_unmap(struct arena *arena);

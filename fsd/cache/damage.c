@@ -17,8 +17,17 @@
 
 static uint64_t seal_of(const struct arena_header *header)
 {
-    const uint64_t constants[] = {header->magic,     header->layout,     header->inode_max, header->file_max, header->frame_max,
-                                  header->spill_max, header->handle_max, header->name_max,  header->area_max, header->size_max};
+    const uint64_t constants[] = {header->magic,
+                                  header->layout,
+                                  header->inode_max,
+                                  header->file_max,
+                                  header->frame_max,
+                                  header->spill_max,
+                                  header->handle_max,
+                                  header->name_max,
+                                  header->area_max,
+                                  header->size_max,
+                                  XXH3_64bits(&header->origin, sizeof header->origin)};
 
     return XXH3_64bits(constants, sizeof constants);
 }

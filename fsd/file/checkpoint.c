@@ -21,6 +21,7 @@
 #include "file/version.h"
 #include "journal/extend.h"
 #include "log.h"
+#include "priority.h"
 #include "usdt.h"
 
 #define ROUND_PAGES 8192u
@@ -436,6 +437,7 @@ void *checkpoint_thread(void *argument)
     struct round *round;
     int error = 0, pause = RETRY_SECONDS;
 
+    priority_usual();
     while (!(round = malloc(sizeof *round)))
         sleep(RETRY_SECONDS);
     while (wish_wait(&files->wishes, WISH_CHECKPOINT, (error ? pause : IDLE_SECONDS) * 1000000000l)) {

@@ -15,6 +15,7 @@
 #include "file/lists.h"
 #include "file/record.h"
 #include "file/snapshot.h"
+#include "priority.h"
 
 #define BATCH 1024u
 #define TICK_NANOSECONDS 500000000l
@@ -130,6 +131,7 @@ void *flusher_thread(void *argument)
     struct batch *batch;
     uint32_t spilled;
 
+    priority_usual();
     while (!(batch = new_batch()))
         sleep(1);
     alive_word = &files->arena->header->flusher_alive;

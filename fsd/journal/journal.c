@@ -83,11 +83,17 @@ static int start_fresh(struct journal *journal, int private_folder)
                                 .tail_number = superblock->tail_number,
                                 .sequence = superblock->sequence,
                             });
+    memcpy(journal->state->uuid, superblock->uuid, FORMAT_UUID_SIZE);
     journal->state->epoch = FIRST_EPOCH;
     journal->state->changing = 0;
     journal->state->last_names = 0;
     journal->state->hold = 0;
     return 0;
+}
+
+static bool is_of(const struct superblock *superblock, const struct journal_state *state)
+{
+    return memcmp(state->uuid, superblock->uuid, FORMAT_UUID_SIZE) == 0;
 }
 
 /* Where a dead process stopped. What it wrote may still be in the disk's cache only: flushed before anything relies on it. */
@@ -97,7 +103,8 @@ static int start_again(struct journal *journal)
     if (journal->state->changing >= point->next_number) /* it did not get into the log */
         journal->state->changing = 0;
     journal->died_changing = journal->state->changing != 0;
-    if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
+    if (!is_of(&journal->superblock, journal->state) || point->tail > point->head ||
+        point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
     hold_check(journal->state);
     journal->state->epoch++;
@@ -230,6 +237,17 @@ void journal_close(struct journal *journal)
     free(journal->settled);
     spans_free(&journal->spans);
     free(journal);
+}
+
+int journal_is_of(int private_folder, const struct journal_state *state)
+{
+    struct superblock superblock;
+    int fd, result = superblock_open_file(private_folder, O_RDONLY, &fd);
+    if (result < 0)
+        return result;
+    result = superblock_read(fd, &superblock);
+    close(fd);
+    return result < 0 ? result : is_of(&superblock, state) ? 0 : -ESTALE;
 }
 
 uint64_t journal_size(const struct journal *journal)

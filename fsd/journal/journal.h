@@ -111,6 +111,7 @@ struct journal_hold {
 struct journal_state {
     _Atomic uint32_t current;
     uint32_t epoch;
+    unsigned char uuid[16];      /* of the log: each mount and each recovery begins a new one */
     _Atomic uint64_t changing;   /* number of the NAMES chunk whose change is not known to be made; 0: none */
     _Atomic uint64_t last_names; /* position of the last NAMES chunk whose change need not be durable; 0: there is none */
     _Atomic uint32_t untold;     /* a change of names was made without being recorded, and need not be durable */
@@ -126,6 +127,8 @@ struct journal;
  * Otherwise the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown
  * version. */
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state);
+/* 0: the journal in the private folder is still the one of this state: it was neither recovered nor opened anew since. -ESTALE: it was; -errno. */
+int journal_is_of(int private_folder, const struct journal_state *state);
 /* Tells the next recovery that the log was left empty, if it is, so that it need not be searched for damage. Nothing is written after it. */
 void journal_seal(struct journal *journal);
 void journal_close(struct journal *journal);

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "priority.h"
 #include "probe/protocol.h"
 
 #define PATIENCE_SECONDS 15 /* for a slice: more than a flush waits for room in a full mount */
@@ -265,6 +266,7 @@ static void *listen_thread(void *argument)
     struct probe_client *client = argument;
     static struct answer answer;
 
+    priority_usual();
     for (;;) {
         struct request_list ended = TAILQ_HEAD_INITIALIZER(ended);
         ssize_t n = recv(client->channel, &answer, sizeof answer, 0);

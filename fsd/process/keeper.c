@@ -19,6 +19,7 @@
 #include "process/fallen.h"
 #include "process/keeper.h"
 #include "process/mount.h"
+#include "process/remains.h"
 #include "process/standby.h"
 #include "process/tell.h"
 #include "process/tune.h"
@@ -151,8 +152,10 @@ static int worker_ended(struct keeper *keeper, int status)
 
     if (fallen_rescue_ended(keeper, status))
         return -1;
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED) {
+        remains_discard(keeper->daemon);
         return WEXITSTATUS(status);
+    }
     keeper->worker = 0;
     event_tell_alone(&keeper->daemon->arena, MAPSHARE_ABI_DEATH, status);
     if (keeper->trial)
@@ -268,6 +271,8 @@ int keeper_run(struct daemon *daemon, pid_t standby)
     }
     if (keeper.told)
         tell_unmounted(daemon, result);
+    else
+        remains_discard(daemon);
     service_end(&keeper);
     keeper_end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;

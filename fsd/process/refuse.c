@@ -93,6 +93,15 @@ static uint64_t uncommitted(const struct arena *arena, uint32_t number)
     return arena->inodes[inode].number;
 }
 
+uint64_t refuse_count(const struct arena *arena)
+{
+    uint64_t pages = 0;
+
+    for (uint32_t i = 1; i <= arena->header->frame_max + arena->header->spilled; i++)
+        pages += uncommitted(arena, i) != 0;
+    return pages;
+}
+
 static int save_page(int folder, uint64_t inode, uint64_t page, const void *bytes)
 {
     char name[32];

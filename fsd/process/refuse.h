@@ -14,4 +14,7 @@ pid_t refuse_start(struct daemon *daemon, bool all);
  * elsewhere. Exits with 0 when all are there. Its number, or -1. */
 pid_t refuse_save(struct daemon *daemon);
 
+/* How many pages no commit has. */
+uint64_t refuse_count(const struct arena *arena);
+
 #endif

@@ -15,6 +15,7 @@
 #include "process/claim.h"
 #include "process/mount.h"
 #include "process/readonly.h"
+#include "process/remains.h"
 #include "process/sizes.h"
 #include "sandbox/sandbox.h"
 
@@ -108,8 +109,12 @@ int setup_daemon(struct daemon *daemon, struct options *options)
     if (!error)
         error = claim_store(daemon, options->store, store);
     if (!error)
+        error = remains_settle(options);
+    if (!error)
         error = sizes_choose(options, daemon);
     daemon->owned[OWNED_ROOM] = error ? -1 : sandbox_make_room();
+    if (!error)
+        remains_take_up(daemon);
     if (!error && !readonly_applies(daemon))
         error = recover(daemon, options->store);
     if (!error)

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "process/group.h"
 #include "process/readonly.h"
+#include "process/remains.h"
 #include "request/current.h"
 #include "store/unnamed.h"
 
@@ -165,6 +166,18 @@ int sizes_choose(struct options *options, const struct daemon *daemon)
     return 0;
 }
 
+/* Without a name from the start: it goes with the last process that has it open. But where the arena outlives all of them, it must, too. */
+static int open_spill(const struct daemon *daemon)
+{
+    int folder = daemon->owned[OWNED_PRIVATE_FOLDER], fd = -1;
+
+    unlinkat(folder, SPILL_NAME, 0);
+    if (daemon->options->arena[0])
+        return openat(folder, SPILL_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    unnamed_open(folder, SPILL_NAME, &fd);
+    return fd;
+}
+
 /* The largest file that the store takes: nothing tells but trying. */
 static uint64_t find_size_max(int fd)
 {
@@ -204,16 +217,17 @@ static void tell_no_memory(const struct options *options, int error)
         log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: the limit of %s is %" PRIu64 " KiB (ulimit -%c); raise it or give less",
                  options->tuning.cache_size / MIB, file ? "file sizes" : "address space", limit / 1024, file ? 'f' : 'v');
     else
-        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory: %s", options->tuning.cache_size / MIB, strerror(-error));
+        log_line(LOG_FATAL, "cache_size=%" PRIu64 "M: no memory%s%s: %s", options->tuning.cache_size / MIB,
+                 options->arena[0] ? " in arena=" : "", options->arena, strerror(-error));
 }
 
 int sizes_make_arena(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
     uint64_t spill = options->tuning.cache_size * SPILL_FACTOR, size_max = INT64_MAX;
-    int error;
+    int folder, error;
 
-    unnamed_open(daemon->owned[OWNED_PRIVATE_FOLDER], "spill", &daemon->owned[OWNED_SPILL]);
+    daemon->owned[OWNED_SPILL] = open_spill(daemon);
     if (daemon->owned[OWNED_SPILL] >= 0)
         size_max = find_size_max(daemon->owned[OWNED_SPILL]);
     if (daemon->owned[OWNED_SPILL] >= 0 && ftruncate(daemon->owned[OWNED_SPILL], spill)) {
@@ -222,13 +236,17 @@ int sizes_make_arena(struct daemon *daemon)
     }
     if (daemon->owned[OWNED_SPILL] < 0)
         log_line(LOG_NOTE, "no spill file: %s; changes are limited to cache_size", strerror(errno));
-    error = arena_create(&daemon->arena, &options->tuning, options->cache_max, spill, daemon->owned[OWNED_SPILL]);
+    folder = remains_open_folder(options);
+    error = arena_create(&daemon->arena, folder, &options->tuning, options->cache_max, spill, daemon->owned[OWNED_SPILL]);
+    if (folder >= 0)
+        close(folder);
     if (!error)
         daemon->owned[OWNED_ARENA] = daemon->arena.fd;
     if (!error)
         error = try_space(WORKER_SPACE + options->threads * THREAD_SPACE);
     if (!error) {
         daemon->arena.header->size_max = size_max;
+        remains_sign(daemon);
         arena_seal(&daemon->arena);
     } else {
         tell_no_memory(options, error);

@@ -15,6 +15,7 @@
 #include "process/daemon.h"
 #include "process/lock.h"
 #include "process/mount.h"
+#include "process/remains.h"
 #include "process/remount.h"
 #include "process/setup.h"
 #include "process/sizes.h"
@@ -106,6 +107,7 @@ int start_run(const struct options *given)
     block_signals();
     if (mount_make(&daemon))
         return 1;
+    remains_name(&daemon);
     lock_sign(daemon.owned[OWNED_LOCK], &options);
     priority_raise();
     return keeper_run(&daemon, 0);

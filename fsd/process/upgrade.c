@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "log.h"
 #include "process/handover.h"
+#include "process/remains.h"
 #include "sandbox/sandbox.h"
 
 #define UPGRADE_SECONDS 30 /* a new program says whether it can, and then serves, within */
@@ -125,8 +126,10 @@ int upgrade_go_on(struct keeper *keeper, int answer)
         return -1;
     }
     status = keeper_end(&keeper->worker);
-    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED)
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED) {
+        remains_discard(keeper->daemon);
         return WEXITSTATUS(status);
+    }
     keeper_end(&keeper->probe);
     keeper_end(&keeper->refuser);
     keeper_end(&keeper->saver);

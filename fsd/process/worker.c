@@ -115,8 +115,10 @@ static int take_over_session(struct server *server)
 static void *serve_thread(void *argument)
 {
     struct server *server = argument;
-    int error = request_serve(server);
+    int error;
 
+    priority_usual();
+    error = request_serve(server);
     pthread_mutex_lock(&server->wait_lock);
     server->serving--;
     if (error)
@@ -337,8 +339,10 @@ static void tell_missing(const struct arena_header *header)
 static int rescue(struct files *files)
 {
     pthread_t thread;
-    int error = pthread_create(&thread, NULL, checkpoint_thread, files) ? -EAGAIN : flush_all(files);
+    int error;
 
+    priority_usual();
+    error = pthread_create(&thread, NULL, checkpoint_thread, files) ? -EAGAIN : flush_all(files);
     if (error)
         log_line(LOG_WARN, "not all that was received can be committed: %s", strerror(-error));
     return error ? WORKER_UNSAVED : WORKER_DONE;
@@ -379,7 +383,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         error = open_session(&server, daemon->owned[OWNED_SESSION]);
     if (!error)
         tell_options(&server); /* a dead worker may have changed them and not told */
-    priority_usual();
+    priority_keep_own();
     sandbox_filter(SANDBOX_WORKER);
     tell_missing(server.arena.header);
     if (!error && rescues)
@@ -398,6 +402,7 @@ int worker_run(struct daemon *daemon, bool rescues)
         watch_take_over(&server);
         error = start_serving(&server);
     }
+    priority_usual();
     if (error && server.arena.header->ready && (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE))
         return WORKER_LACKED;
     if (error) {

@@ -174,6 +174,9 @@ static const struct call worker[] = {
     ONLY(prlimit64, 2, 0),
     /* where its threads run */
     ANY(sched_getscheduler),
+    ONLY(sched_setscheduler, 1, SCHED_OTHER | SCHED_RESET_ON_FORK),
+    ANY(setpriority),
+    ONLY(prctl, 0, PR_SET_TIMERSLACK),
     ONLY(sched_setaffinity, 0, 0),
     NONE};
 

@@ -42,7 +42,7 @@ void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off
 {
     void *memory = __real_mmap(at, bytes, protection, flags, fd, offset);
 
-    if (memory != MAP_FAILED && flags & MAP_SHARED)
+    if (memory != MAP_FAILED && flags & MAP_SHARED && protection & PROT_WRITE) /* a dead worker's rings are only looked at */
         death_mapped(memory, bytes);
     return memory;
 }

@@ -110,14 +110,15 @@ static void kill_processes(pid_t keeper)
     size_t count = 1;
     FILE *children;
 
+    kill(keeper, SIGSTOP); /* it makes none meanwhile; and it goes last, so that nobody stands by */
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", keeper, keeper);
     children = fopen(path, "re");
     while (children && count < CHILDREN_MAX && fscanf(children, "%d", &pids[count]) == 1)
         count++;
     if (children)
         fclose(children);
-    for (size_t i = 0; i < count; i++)
-        kill(pids[i], SIGKILL);
+    while (count)
+        kill(pids[--count], SIGKILL);
 }
 
 /* Waiting for a mount cannot be ended by a signal to the one who waits. */

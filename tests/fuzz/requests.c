@@ -315,7 +315,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     house.owned[OWNED_SESSION] = ends[1];
     house.owned[OWNED_WORKER_END] = channel[0];
     close(channel[1]); /* there is no mount to ask about */
-    if (arena_create(&house.arena, &options.tuning, options.cache_max, 0, -1))
+    if (arena_create(&house.arena, -1, &options.tuning, options.cache_max, 0, -1))
         abort();
     house.arena.header->size_max = INT64_MAX;
     arena_seal(&house.arena);

@@ -1,4 +1,4 @@
-/* Damages one record in the memory of a mount's daemon, by way of its keeper: as a fault of the machine or of ours would. */
+/* Damages one record in the memory of a mount's daemon, by way of its keeper or, if that has one, of its file: as a fault of the machine or of ours would. */
 #include "config.h"
 
 #include <dirent.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/arena.h"
@@ -35,6 +36,20 @@ static void *map(const char *folder, const char *name)
         return memory;
     munmap(memory, end - start);
     return NULL;
+}
+
+static struct arena_header *find_file(const char *path)
+{
+    struct stat status;
+    void *memory = MAP_FAILED;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0 && !fstat(fd, &status))
+        memory = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        err(1, "%s", path);
+    close(fd);
+    return memory;
 }
 
 static struct arena_header *find(const char *keeper)
@@ -117,8 +132,8 @@ int main(int argc, char **argv)
     uint32_t slot;
 
     if (argc != 4)
-        errx(2, "usage: damage-arena KEEPER header|inode|file|stale|frame|handle|name INODE");
-    arena = lay_out(find(argv[1]));
+        errx(2, "usage: damage-arena KEEPER|FILE header|inode|file|stale|frame|handle|name INODE");
+    arena = lay_out(argv[1][0] == '/' ? find_file(argv[1]) : find(argv[1]));
     what = argv[2];
     slot = slot_of(&arena, strtoull(argv[3], NULL, 10));
     if (!strcmp(what, "header"))

@@ -19,7 +19,7 @@ static struct area_table table;
 static int make_arena(void **state)
 {
     (void)state;
-    if (!arena.header && arena_create(&arena, &(struct tuning){.cache_size = 1 << 20}, 1 << 20, 0, -1))
+    if (!arena.header && arena_create(&arena, -1, &(struct tuning){.cache_size = 1 << 20}, 1 << 20, 0, -1))
         return -1;
     return area_table_open(&table, &arena);
 }
