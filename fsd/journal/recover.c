@@ -90,7 +90,7 @@ static int empty_journal(struct store *store, const struct source *source, const
     int result = superblock_own(&superblock, fd, source->folder);
     if (result == 0)
         result = superblock_renew(&superblock);
-    return result < 0 ? result : superblock_write(store, fd, &superblock);
+    return result < 0 ? result : superblock_write(store, fd, &scan->superblock, &superblock);
 }
 
 /* Damage is told from a log's end by what is behind it. A log that was left empty is not searched: each mount would take the time. */
