@@ -40,6 +40,8 @@ const struct option option_table[OPTION_COUNT] = {
      "deaths of the worker in a minute after which it is not started again [20]"},
     {"log_level", LEVEL, offsetof(struct options, tuning.log_level), 0, 0,
      "what is logged: fatal, warn, note [default], or trace, which is all that happens"},
+    {"generation", NUMBER, offsetof(struct options, generation), 0, INT64_MAX,
+     "which of several machines in turn this is, from mapshare-standby; 0: there are no others [0]"},
     {"atomic", FLAG, offsetof(struct options, atomic), 0, 0,
      "all files are atomic: only the program's own commits make changes durable"},
     {"strictatime", ATIME, offsetof(struct options, tuning.atime), ATIME_STRICT, 0, "mark atime at every read"},

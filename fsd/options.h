@@ -42,6 +42,7 @@ struct options {
     uint64_t journal_size; /* bytes */
     uint64_t threads;
     uint64_t snapshot_size; /* bytes */
+    uint64_t generation;    /* of several machines in turn; 0: there are no others */
     bool atomic;            /* all files are */
     bool allow_other;
     bool read_only;

@@ -10,8 +10,10 @@ build_packages=(autoconf automake libtool make gcc libc6-dev pkg-config libfuse3
 # shellcheck disable=SC2034 # by scripts/check
 test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 libsqlite3-dev liblmdb-dev lmdb-utils fio git rsync tar
     stress-ng e2fsprogs xfsprogs btrfs-progs dosfstools bindfs procps tmux clang libclang-rt-dev systemtap-sdt-dev xz-utils binutils libboost-dev
-    python3-numpy python3-setuptools python3-wheel)
+    python3-numpy python3-setuptools python3-wheel libcurl4-openssl-dev etcd-server etcd-client)
 
+# shellcheck disable=SC2034 # by scripts/check reach
+reach_packages=(libcurl4-openssl-dev etcd-server etcd-client glusterfs-server glusterfs-client attr iproute2 procps util-linux)
 # shellcheck disable=SC2034 # by scripts/check package
 package_packages=(dpkg-dev debhelper dh-python lintian pkgconf libcmocka-dev mandoc python3)
 

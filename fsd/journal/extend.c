@@ -60,15 +60,14 @@ static int switch_over(struct journal *journal, uint64_t capacity)
     if (settled == NULL)
         return -ENOMEM;
     superblock.capacity = capacity;
-    int result = superblock_write(journal->store, journal->fd, &superblock);
+    int result = log_write_superblock(journal, &superblock);
     if (result < 0) {
         journal->unfenced = true;
         free(settled);
         return result;
     }
-    if (superblock_write(journal->store, journal->fd, &superblock) < 0)
+    if (log_write_superblock(journal, &superblock) < 0)
         journal->unfenced = true;
-    journal->superblock = superblock;
     journal->capacity = journal->writer.capacity = capacity;
     free(journal->settled);
     journal->settled = settled;

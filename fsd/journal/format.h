@@ -13,6 +13,11 @@
  * is not used again before the newer copy is durable. Its epoch is 0 from a clean end to the next mount, and only then. The places
  * of magic and version are the same in all versions; the fields up to `sequence` are those of version 1, a checksum came next.
  *
+ * The generation tells the daemons of several machines apart that may serve the store one after the other (mapshare-standby): 0 where there was none, else
+ * higher each time. For a new one the journal is made anew, in another inode, so that a descriptor of an older daemon's leads to a dead file. And before
+ * a superblock is written the one that counts is read again, past the caches: where it is of another generation or uuid, the log is another daemon's,
+ * and whoever finds that stops. The halves of the generation lie where programs that knew of none left zeros.
+ *
  * The superblock says whose the log is: number and birth of the journal's own file and of the store's root. Where either is another, the
  * store is a copy: no inode number in the log means anything, and files are found by their paths alone.
  *
@@ -76,7 +81,7 @@
 #define FORMAT_VERSION 2
 #define FORMAT_SUPERBLOCK_MAGIC UINT64_C(0x4c4e4a485350414d) /* "MAPSHJNL" */
 #define FORMAT_CHUNK_MAGIC UINT64_C(0x4b4e484348535041)      /* "APSHCHNK" */
-#define FORMAT_UUID_SIZE 16
+#define FORMAT_UUID_SIZE JOURNAL_UUID_SIZE
 #define FORMAT_POSITION_MAX (UINT64_C(1) << 62)
 #define FORMAT_PAGE_MAX ((uint64_t)INT64_MAX / FORMAT_BLOCK) /* the offset after a page fits in off_t */
 #define FORMAT_PATH_MAX 4095
@@ -85,7 +90,7 @@ struct format_owner {
     uint64_t inode;
     int64_t birth_seconds; /* 0 where the file system has none */
     uint32_t birth_nanoseconds;
-    uint32_t reserved;
+    uint32_t generation; /* the journal's owner has the lower half, the root's the upper one */
 };
 static_assert(sizeof(struct format_owner) == 24, "on-disk");
 

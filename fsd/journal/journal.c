@@ -7,6 +7,7 @@
  * 4. The tail is never between a commit and what was written ahead for it.
  * 5. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
  *    starts a new epoch at the published head; places reserved earlier are refused from then on.
+ * 6. The superblock is written over none but our own. Once it was another's, nothing is published any more.
  */
 #include "config.h"
 
@@ -55,11 +56,26 @@ static void start_at_head(struct journal *journal)
     spans_forget_open(&journal->spans);
 }
 
+int log_write_superblock(struct journal *journal, struct superblock *superblock)
+{
+    int result = superblock_write(journal->store, journal->fd, &journal->superblock, superblock);
+    if (result == -ESTALE && journal->lost != NULL)
+        journal->lost();
+    if (result == 0)
+        journal->superblock = *superblock;
+    return result;
+}
+
+void journal_when_lost(struct journal *journal, void (*lost)(void))
+{
+    journal->lost = lost;
+}
+
 /* An empty log, whatever was written before; fills the state. */
 static int start_fresh(struct journal *journal, int private_folder)
 {
     struct scan scan;
-    struct superblock *superblock = &journal->superblock;
+    struct superblock superblock = journal->superblock;
     int result = scan_open(&scan, journal->fd);
     if (result < 0)
         return result;
@@ -67,23 +83,24 @@ static int start_fresh(struct journal *journal, int private_folder)
     scan_close(&scan);
     if (result != 0)
         return result < 0 ? result : -EUCLEAN;
-    result = superblock_own(superblock, journal->fd, private_folder);
+    result = superblock_own(&superblock, journal->fd, private_folder);
     if (result == 0)
-        result = superblock_renew(superblock);
-    superblock->epoch = FIRST_EPOCH;
+        result = superblock_renew(&superblock);
+    superblock.epoch = FIRST_EPOCH;
     for (int copy = 0; copy < 2 && result == 0; copy++) /* the log is found by either */
-        result = superblock_write(journal->store, journal->fd, superblock);
+        result = log_write_superblock(journal, &superblock);
     if (result < 0)
         return result;
+    memcpy(journal->state->uuids[0], superblock.uuid, JOURNAL_UUID_SIZE);
+    memcpy(journal->state->uuids[1], superblock.uuid, JOURNAL_UUID_SIZE);
     publish(journal->state, (struct journal_point){
-                                .head = superblock->tail,
-                                .next_number = superblock->tail_number,
-                                .committed = superblock->tail,
-                                .tail = superblock->tail,
-                                .tail_number = superblock->tail_number,
-                                .sequence = superblock->sequence,
+                                .head = superblock.tail,
+                                .next_number = superblock.tail_number,
+                                .committed = superblock.tail,
+                                .tail = superblock.tail,
+                                .tail_number = superblock.tail_number,
+                                .sequence = superblock.sequence,
                             });
-    memcpy(journal->state->uuid, superblock->uuid, FORMAT_UUID_SIZE);
     journal->state->epoch = FIRST_EPOCH;
     journal->state->changing = 0;
     journal->state->last_names = 0;
@@ -91,20 +108,23 @@ static int start_fresh(struct journal *journal, int private_folder)
     return 0;
 }
 
+/* The file of this name may be another daemon's by now. */
 static bool is_of(const struct superblock *superblock, const struct journal_state *state)
 {
-    return memcmp(state->uuid, superblock->uuid, FORMAT_UUID_SIZE) == 0;
+    return memcmp(superblock->uuid, state->uuids[0], JOURNAL_UUID_SIZE) == 0 ||
+           memcmp(superblock->uuid, state->uuids[1], JOURNAL_UUID_SIZE) == 0;
 }
 
 /* Where a dead process stopped. What it wrote may still be in the disk's cache only: flushed before anything relies on it. */
 static int start_again(struct journal *journal)
 {
     const struct journal_point *point = log_point(journal->state);
+    if (!is_of(&journal->superblock, journal->state))
+        return -ESTALE;
     if (journal->state->changing >= point->next_number) /* it did not get into the log */
         journal->state->changing = 0;
     journal->died_changing = journal->state->changing != 0;
-    if (!is_of(&journal->superblock, journal->state) || point->tail > point->head ||
-        point->head - point->tail > journal->superblock.capacity)
+    if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
     hold_check(journal->state);
     journal->state->epoch++;
@@ -125,11 +145,9 @@ static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tai
     superblock.tail_number = tail_number;
     if (tail >= point.committed)
         superblock.sequence = point.sequence;
-    int result = superblock_write(journal->store, journal->fd, &superblock);
-    if (result == 0) {
-        journal->superblock = superblock;
+    int result = log_write_superblock(journal, &superblock);
+    if (result == 0)
         journal->unfenced = false;
-    }
     return result;
 }
 
@@ -153,7 +171,8 @@ bool journal_is_fenced(struct journal *journal)
     return fence_if_needed(journal) == 0;
 }
 
-int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state)
+int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, uint64_t generation,
+                 struct journal_state *state)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
     if (journal == NULL)
@@ -168,7 +187,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
     pthread_cond_init(&journal->changed, NULL);
 
     bool fresh = state->epoch == 0;
-    int result = prepare_file(private_folder, size, fresh, &journal->fd, &journal->superblock);
+    int result = prepare_file(private_folder, size, generation, fresh, &journal->fd, &journal->superblock);
     if (result == 0)
         result = change_open(journal, private_folder, fresh);
     if (result == 0)
@@ -214,8 +233,10 @@ void journal_seal(struct journal *journal)
     superblock.sequence = point->sequence;
     if (superblock.tail == point->head) {
         int result = superblock_renew(&superblock);
+        memcpy(journal->state->uuids[1], superblock.uuid,
+               JOURNAL_UUID_SIZE); /* whoever comes next, should we die now, knows either */
         if (result == 0)
-            result = superblock_write(journal->store, journal->fd, &superblock);
+            result = log_write_superblock(journal, &superblock);
         if (result < 0)
             log_line(LOG_NOTE, "the journal cannot be sealed (%s): the next mount searches it for damage", strerror(-result));
     }
@@ -261,6 +282,11 @@ uint64_t journal_used(struct journal *journal)
     uint64_t used = journal->next_position - log_point(journal->state)->tail;
     pthread_mutex_unlock(&journal->lock);
     return used;
+}
+
+uint64_t journal_generation(struct journal *journal)
+{
+    return journal->superblock.generation; /* it never changes */
 }
 
 uint64_t journal_sequence(struct journal *journal)

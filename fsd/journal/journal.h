@@ -22,6 +22,7 @@
 #include "store/store.h"
 
 #define JOURNAL_NO_OWNER UINT32_MAX
+#define JOURNAL_UUID_SIZE 16
 
 /* A file's state as of a commit. A DATA chunk needs no more than identity and stream. */
 struct journal_file {
@@ -111,10 +112,10 @@ struct journal_hold {
 struct journal_state {
     _Atomic uint32_t current;
     uint32_t epoch;
-    unsigned char uuid[16];      /* of the log: each mount and each recovery begins a new one */
     _Atomic uint64_t changing;   /* number of the NAMES chunk whose change is not known to be made; 0: none */
     _Atomic uint64_t last_names; /* position of the last NAMES chunk whose change need not be durable; 0: there is none */
-    _Atomic uint32_t untold;     /* a change of names was made without being recorded, and need not be durable */
+    unsigned char uuids[2][JOURNAL_UUID_SIZE]; /* the log's; and the one that it gets when it is sealed */
+    _Atomic uint32_t untold;                   /* a change of names was made without being recorded, and need not be durable */
     struct journal_point points[2];
     _Atomic uint32_t hold; /* 1, 2: that one of the holds below counts; 0: there is none */
     struct journal_hold holds[2];
@@ -125,8 +126,11 @@ struct journal;
 /* Opens (makes, preallocates, zero-fills: `size` bytes, at least 1 MiB) the journal in the private folder. With a state that was
  * used before (state->epoch != 0) it goes on from it in a new epoch: what a dead process wrote and did not publish is forgotten.
  * Otherwise the journal must be empty (recovered), and the state is filled. -EUCLEAN: not empty; -EPROTONOSUPPORT: unknown
- * version. */
-int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, struct journal_state *state);
+ * version; -EPERM: of a newer generation than this one (0: there are none); -ESTALE: it is another daemon's meanwhile. */
+int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, uint64_t generation,
+                 struct journal_state *state);
+/* `lost` is called where the log turns out to be another daemon's now: nothing may be written any more, or answered. It need not return. */
+void journal_when_lost(struct journal *journal, void (*lost)(void));
 /* 0: the journal in the private folder is still the one of this state: it was neither recovered nor opened anew since. -ESTALE: it was; -errno. */
 int journal_is_of(int private_folder, const struct journal_state *state);
 /* Tells the next recovery that the log was left empty, if it is, so that it need not be searched for damage. Nothing is written after it. */
@@ -137,6 +141,7 @@ int journal_leave(int private_folder, uint64_t size);
 
 uint64_t journal_size(const struct journal *journal);
 uint64_t journal_used(struct journal *journal);
+uint64_t journal_generation(struct journal *journal);
 /* Of the last commit. */
 uint64_t journal_sequence(struct journal *journal);
 /* What a chunk would take. */

@@ -26,7 +26,8 @@ static int write_superblock(const struct log_copy *copy, struct store *store, ui
     superblock.tail_number = superblock.epoch_number = tail_number;
     superblock.epoch = 1;
     superblock.sequence = 0;
-    return superblock_write(store, copy->to, &superblock);
+    superblock.generation = 0; /* a backup is nobody's */
+    return superblock_write(store, copy->to, NULL, &superblock);
 }
 
 int log_copy_begin(struct log_copy *copy, struct store *store, int private_folder, int to, uint64_t tail, uint64_t tail_number)

@@ -28,7 +28,7 @@ static int empty_journal(struct store *store, const struct journal_source *sourc
     int result = superblock_own(&superblock, fd, source->folder);
     if (result == 0)
         result = superblock_renew(&superblock);
-    return result < 0 ? result : superblock_write(store, fd, &superblock);
+    return result < 0 ? result : superblock_write(store, fd, &scan->superblock, &superblock);
 }
 
 /* Steps two and three, with the log in the image. */

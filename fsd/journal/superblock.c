@@ -92,6 +92,8 @@ static void encode(const struct superblock *superblock, struct format_superblock
         .journal = encode_owner(&superblock->journal),
         .root = encode_owner(&superblock->root),
     };
+    out->journal.generation = htole32((uint32_t)superblock->generation);
+    out->root.generation = htole32((uint32_t)(superblock->generation >> 32));
     memcpy(out->uuid, superblock->uuid, FORMAT_UUID_SIZE);
     out->checksum = htole64(format_checksum(out, offsetof(struct format_superblock, checksum)));
 }
@@ -195,6 +197,7 @@ int superblock_read(int fd, struct superblock *out)
     if (le32toh(newest->version) == FORMAT_VERSION) {
         out->journal = decode_owner(&newest->journal);
         out->root = decode_owner(&newest->root);
+        out->generation = (uint64_t)le32toh(newest->root.generation) << 32 | le32toh(newest->journal.generation);
     }
     result = sane(out) ? 0 : -EBADMSG;
 done:
@@ -202,8 +205,27 @@ done:
     return result;
 }
 
-int superblock_write(struct store *store, int fd, struct superblock *superblock)
+static bool same_log(const struct superblock *a, const struct superblock *b)
 {
+    return a->generation == b->generation && memcmp(a->uuid, b->uuid, FORMAT_UUID_SIZE) == 0;
+}
+
+/* O_DIRECT passes the page cache; where the file system has none, what is clean of the file is dropped. */
+static int check_ours(int fd, const struct superblock *before, const struct superblock *next)
+{
+    struct superblock now;
+    posix_fadvise(fd, 0, FORMAT_LOG_START, POSIX_FADV_DONTNEED);
+    int result = superblock_read(fd, &now);
+    if (result < 0)
+        return result == -EBADMSG ? 0 : result; /* damaged: nobody's */
+    return same_log(&now, before) || same_log(&now, next) ? 0 : -ESTALE;
+}
+
+int superblock_write(struct store *store, int fd, const struct superblock *before, struct superblock *superblock)
+{
+    int result = before == NULL ? 0 : check_ours(fd, before, superblock);
+    if (result < 0)
+        return result;
     unsigned char *block = aligned_alloc(FORMAT_BLOCK, FORMAT_BLOCK);
     if (block == NULL)
         return -ENOMEM;
@@ -212,7 +234,7 @@ int superblock_write(struct store *store, int fd, struct superblock *superblock)
     encode(superblock, (struct format_superblock *)block);
     struct iovec iov = {.iov_base = block, .iov_len = FORMAT_BLOCK};
     struct store_write write = {.fd = fd, .offset = superblock->counter % 2 * FORMAT_BLOCK, .iov = &iov, .iovcnt = 1};
-    int result = store->operations->write(store, &write, 1);
+    result = store->operations->write(store, &write, 1);
     if (result == 0)
         result = store->operations->flush(store, fd);
     if (result < 0)
@@ -305,7 +327,7 @@ void superblock_remove_half_made(int folder)
     unlinkat(folder, TEMPORARY_NAME, 0);
 }
 
-int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
+int superblock_create_file(int folder, uint64_t size, uint64_t sequence, uint64_t generation)
 {
     size = format_round_up(size < JOURNAL_SIZE_MIN ? JOURNAL_SIZE_MIN : size);
     struct superblock superblock = {
@@ -313,6 +335,7 @@ int superblock_create_file(int folder, uint64_t size, uint64_t sequence)
         .tail = size - FORMAT_LOG_START, /* the log's first byte, and not 0 */
         .tail_number = 1,
         .sequence = sequence,
+        .generation = generation,
     };
     int result = superblock_renew(&superblock);
     if (result < 0)

@@ -19,6 +19,7 @@ struct superblock {
     uint64_t tail_number;
     uint64_t epoch_number;
     uint64_t sequence;
+    uint64_t generation;
     uint32_t epoch;
 };
 
@@ -26,7 +27,7 @@ struct superblock {
  * -EPERM: somebody else may have made it. */
 int superblock_open_file(int folder, int flags, int *fd_out);
 /* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */
-int superblock_create_file(int folder, uint64_t size, uint64_t sequence);
+int superblock_create_file(int folder, uint64_t size, uint64_t sequence, uint64_t generation);
 /* Zeros, durably: what was only reserved would be written as metadata with each commit. */
 int superblock_fill(int fd, uint64_t from, uint64_t to);
 /* What a creation that was interrupted left. */
@@ -36,8 +37,9 @@ void superblock_remove_half_made(int folder);
 int superblock_read(int fd, struct superblock *out);
 /* Which of the two copies are whole. 0 or -errno. */
 int superblock_whole(int fd, bool copies[2]);
-/* Writes it with the next counter to the other copy, and flushes. On failure `superblock` is as it was. */
-int superblock_write(struct store *store, int fd, struct superblock *superblock);
+/* Writes it with the next counter to the other copy, and flushes. On failure `superblock` is as it was. -ESTALE: nothing was written, since the one on disk
+ * is neither `before` nor this one, by generation and uuid: the log is another daemon's. With NULL nobody else can have it. */
+int superblock_write(struct store *store, int fd, const struct superblock *before, struct superblock *superblock);
 /* Makes it the journal's in this private folder. 0 or -errno. */
 int superblock_own(struct superblock *superblock, int fd, int folder);
 /* 1: it is; 0: the store is a copy, or the journal was moved here; -errno. */

@@ -24,6 +24,7 @@ struct journal {
     _Atomic bool unfenced; /* what was given up may still be taken for a commit; changed with the release lock, or the lock */
     bool died_changing;    /* the process before us died over a change of names; guarded by the names lock */
     bool direct;           /* writes go past the page cache */
+    void (*lost)(void);    /* or NULL */
 
     pthread_mutex_t lock; /* all below, and the state but for its reading */
     pthread_cond_t changed;
@@ -45,6 +46,8 @@ static inline struct journal_point *log_point(struct journal_state *state)
     return &state->points[atomic_load_explicit(&state->current, memory_order_acquire) & 1];
 }
 
+/* In the place of journal->superblock, which it becomes. With the release lock held. */
+int log_write_superblock(struct journal *journal, struct superblock *superblock);
 /* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` settles it, or poisons the log. */
 int log_begin(struct journal *journal, const struct journal_chunk *chunk);
 void log_end(struct journal *journal, const struct journal_chunk *chunk, int result);

@@ -39,7 +39,7 @@ struct daemon {
     uint64_t recovered;           /* commits, before the mount */
 };
 
-/* How a worker ends. LACKED: it could not start for lack of threads, memory or descriptors, which passes. DAMAGED: no other could, either. */
+/* How a worker ends. LACKED: it could not start for lack of threads, memory or descriptors, which passes. DAMAGED: no other could, either, or may. */
 enum { WORKER_DONE = 0, WORKER_UNSAVED = 1, WORKER_FAILED = 2, WORKER_LACKED = 3, WORKER_DAMAGED = 4 };
 
 /* The worker's life: returns its exit status when the mount is gone and everything is in the store. `rescue`: serves nobody, and ends when everything

@@ -266,6 +266,13 @@ static int open_private(struct server *server, const struct daemon *daemon)
     return 0;
 }
 
+/* Another machine has taken the store over. No client may hear anything any more that it could take for a promise. */
+static void end_lost(void)
+{
+    log_line(LOG_FATAL, "another daemon has the store's journal now: nothing is served or written here any more");
+    _exit(WORKER_DAMAGED);
+}
+
 static int open_floors(struct server *server, struct daemon *daemon)
 {
     int error = inode_table_open(&server->inodes, &server->arena, daemon->owned[OWNED_STORE]);
@@ -285,9 +292,12 @@ static int open_floors(struct server *server, struct daemon *daemon)
         error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)
         error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
-                             &server->arena.header->journal);
+                             daemon->options->generation, &server->arena.header->journal);
+    if (error == -ESTALE)
+        end_lost();
     if (error)
         return error;
+    journal_when_lost(server->journal, end_lost);
     server->files = (struct files){
         .arena = &server->arena,
         .options = daemon->options,

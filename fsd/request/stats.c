@@ -119,6 +119,7 @@ void stats_get(fuse_req_t request, size_t size)
         {"journal_used", journal_used(server->journal)},
         {"journal_tail", point.tail % journal_size(server->journal)},
         {"sequence", journal_sequence(server->journal)},
+        {"generation", journal_generation(server->journal)},
     };
     length = snprintf(text, sizeof text, "version=%s\n", PACKAGE_VERSION);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)

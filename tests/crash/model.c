@@ -106,7 +106,7 @@ static void forget_unpublished(struct model *model)
 static void open_journal(struct model *model)
 {
     model->journal = NULL;
-    if (journal_open(&model->journal, &model->recorder.store, place.private_folder, JOURNAL_BYTES, &model->point) < 0)
+    if (journal_open(&model->journal, &model->recorder.store, place.private_folder, JOURNAL_BYTES, 0, &model->point) < 0)
         model->error = "the journal cannot be opened";
 }
 

@@ -61,7 +61,7 @@ void place_make(const char *folder)
     assert(names >= 0 && fstat(names, &status) == 0);
     place.names_inode = status.st_ino;
     close(names);
-    result = superblock_create_file(place.private_folder, JOURNAL_BYTES, 0);
+    result = superblock_create_file(place.private_folder, JOURNAL_BYTES, 0, 0);
     assert(result == 0);
     place.fds[DISK_JOURNAL] = openat(place.private_folder, JOURNAL_NAME, O_RDWR);
     for (int i = 0; i < DISK_SLOTS; i++) {

@@ -265,7 +265,7 @@ static void make_seed(const char *path, unsigned steps)
     struct journal *made;
     struct store *store;
     unlinkat(private_folder, JOURNAL_NAME, 0);
-    if (store_open_serial(&store) < 0 || journal_open(&made, store, private_folder, JOURNAL_MAX, &state) < 0)
+    if (store_open_serial(&store) < 0 || journal_open(&made, store, private_folder, JOURNAL_MAX, 0, &state) < 0)
         abort();
     for (unsigned i = 0; i < steps; i++) {
         struct journal_file entries[2];

@@ -192,7 +192,7 @@ static void open_worker(struct house *house)
     worker->inodes.private = house->private_folder;
     assert_int_equal(descriptor_cache_open(&worker->descriptors, &worker->inodes, 1, keep, sizeof keep / sizeof keep[0]), 0);
     assert_int_equal(frame_table_open(&worker->frames, &house->arena, house->spill), 0);
-    assert_int_equal(journal_open(&worker->journal, &house->recorder.store, house->private_folder, house->options.journal_size,
+    assert_int_equal(journal_open(&worker->journal, &house->recorder.store, house->private_folder, house->options.journal_size, 0,
                                   &house->arena.header->journal),
                      0);
     worker->files = (struct files){

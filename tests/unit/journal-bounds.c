@@ -52,7 +52,7 @@ static int start(struct fixture *fixture, uint64_t capacity, struct superblock *
     superblock->capacity = superblock->tail = capacity;
     superblock->epoch = 1;
     for (int copy = 0; copy < 2; copy++)
-        assert_int_equal(superblock_write(fixture->store, fd, superblock), 0);
+        assert_int_equal(superblock_write(fixture->store, fd, NULL, superblock), 0);
     bytes_read = largest = 0;
     return fd;
 }

@@ -20,7 +20,8 @@ static off_t file_size(const struct fixture *fixture)
 static int open_result(struct fixture *fixture, uint64_t size)
 {
     fixture->state = (struct journal_state){0};
-    int result = journal_open(&fixture->journal, fixture->store, fixture->private_folder, size, &fixture->state);
+    int result =
+        journal_open(&fixture->journal, fixture->store, fixture->private_folder, size, fixture->generation, &fixture->state);
     if (result == 0)
         fixture_close(fixture);
     return result;

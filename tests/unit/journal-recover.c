@@ -242,7 +242,7 @@ static void write_superblocks(struct fixture *fixture, int fd, uint32_t epoch)
     assert_int_equal(superblock_read(fd, &superblock), 0);
     superblock.epoch = epoch;
     for (int copy = 0; copy < 2; copy++)
-        assert_int_equal(superblock_write(fixture->store, fd, &superblock), 0);
+        assert_int_equal(superblock_write(fixture->store, fd, NULL, &superblock), 0);
 }
 
 /* Before logs were sealed the superblock had epoch 0 while the log was in use, too. */

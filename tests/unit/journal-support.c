@@ -110,7 +110,8 @@ int fixture_remove(void **state)
 void fixture_open(struct fixture *fixture, uint64_t size)
 {
     assert_null(fixture->journal);
-    assert_int_equal(journal_open(&fixture->journal, fixture->store, fixture->private_folder, size, &fixture->state), 0);
+    assert_int_equal(
+        journal_open(&fixture->journal, fixture->store, fixture->private_folder, size, fixture->generation, &fixture->state), 0);
 }
 
 void fixture_close(struct fixture *fixture)

@@ -30,6 +30,7 @@ struct fixture {
     struct store *store; /* the faulty one */
     struct journal_state state;
     struct journal *journal;
+    uint64_t generation; /* to open the journal with */
 };
 
 /* cmocka's setup and teardown: *state is the fixture. */
