@@ -7,7 +7,7 @@
 /* A flag that is given is true; the rules for access times are flags of one field; a level and the sandbox are words. */
 enum kind { SIZE, NUMBER, FLAG, TEXT, ATIME, SANDBOX, LEVEL, FOLDER };
 
-#define OPTION_COUNT 26u
+#define OPTION_COUNT 27u
 #define OPTION_LEVELS 4u
 
 /* A test compares it, through --help, with mapsharefs(8). */

@@ -3,9 +3,9 @@
 #ifndef FSD_USDT_H
 #define FSD_USDT_H
 
-#ifdef HAVE_SYS_SDT_H
+#if defined(HAVE_SYS_SDT_H) && !defined(__clang__) /* whose warnings its macros bring out */
 #include <sys/sdt.h>
-#define USDT(name, first, second) DTRACE_PROBE2(mapsharefs, name, first, second)
+#define USDT(name, first, second) DTRACE_PROBE2(mapsharefs, name, (long)(first), (long)(second))
 #else
 #define USDT(name, first, second) ((void)(first), (void)(second))
 #endif

@@ -130,7 +130,7 @@ uint64_t area_notices(struct area_table *table, uint64_t number, uint64_t genera
     pthread_mutex_lock(&table->lock);
     area = find(table, number, generation);
     if (area)
-        notices = table->arena->areas[area].notices += more;
+        notices = atomic_fetch_add(&table->arena->areas[area].notices, more) + more;
     pthread_mutex_unlock(&table->lock);
     return notices;
 }

@@ -184,10 +184,9 @@ void request_poll(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *in
 {
     const struct fuse_poll_in *in = (const void *)(current_header() + 1);
 
-    (void)node;
     if (handle)
         fuse_pollhandle_destroy(handle); /* all that it has is in `in`, too */
-    fuse_reply_poll(request, poll_events(server_of(request), info->fh, in));
+    fuse_reply_poll(request, area_is_node(node) ? poll_events(server_of(request), info->fh, in) : ALWAYS);
 }
 
 /* ---- the descriptor's life ---- */

@@ -266,7 +266,7 @@ static void more_than_ever_may_be_used(void **state)
     uint32_t frames[1024];
 
     (void)state;
-    assert_int_equal(arena_create(&arena, &(struct tuning){.cache_size = 64 * PAGE_BYTES}, 1024 * PAGE_BYTES, 0, -1), 0);
+    assert_int_equal(arena_create(&arena, -1, &(struct tuning){.cache_size = 64 * PAGE_BYTES}, 1024 * PAGE_BYTES, 0, -1), 0);
     assert_int_equal(frame_table_open(&table, &arena, -1), 0);
     frame_table_fill(&table);
     assert_int_equal(frame_take(&table, frames, 1024), 64);
