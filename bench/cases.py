@@ -61,11 +61,19 @@ def msync(pages, repeats):
 
 def engines(pages, repeats):
     settings = {"pages": pages, "repeats": repeats}
-    return [Run("engines", "lmdb", [DISK], settings), Run("engines", "sqlite", [DISK], settings),
-            Run("engines", "mapped", [OURS, DISK], settings)]
+    return [Run("engines", name, [DISK], settings) for name in ("lmdb", "sqlite", "leveldb")] + [
+        Run("engines", "mapped", [OURS, DISK], settings)]
 
 
-def all_cases(inodes, dirty):
+def together(case, numbers, **settings):
+    return [Run("crowd", case, [DISK, OURS, PEER], {"processes": number, "seconds": 0.5, **settings}) for number in numbers]
+
+
+def processes_are(number, limit, than=PEER):
+    return at_least(f"commits, {number} processes", limit, (f"commits, {number} processes", than))
+
+
+def all_cases(inodes, dirty, files, tail_seconds):
     scattered = "msync {} pages scattered".format
     alone = "fsync of a small file, alone"
     return [
@@ -90,18 +98,36 @@ def all_cases(inodes, dirty):
              [Run("pages", "msync", [OURS, TIMELESS], {"pages": pages, "repeats": repeats})
               for pages, repeats in ((1, 1000), (16, 500), (256, 60))],
              goals=[no_slower(metric, 1.02, TIMELESS) for metric in ("msync 1 page", scattered(16), scattered(256))]),
-        Case("processes", "processes that each commit a page of a file of their own, over and over",
-             [Run("commits", "processes", [DISK, OURS, PEER], {"processes": n, "seconds": 0.5}) for n in (1, 2, 4, 8)],
-             goals=[at_least("commits, 8 processes", 4, ("commits, 1 process", OURS))]),
+        Case("runs", "whole runs of 64 KiB written, of which one page differs, or all",
+             [Run("pages", "runs", [DISK, OURS, PEER], {"pages": pages, "repeats": 10}) for pages in (1, 16)]),
+        Case("two", "processes that each commit a page over and over: of their own files, of one file, beside readers",
+             together("own-files", (1, 2, 4, 8, 16)) + together("one-file", (2, 8)) + together("readers", (1, 4)),
+             goals=[at_least("commits, 8 processes", 4, ("commits, 1 process", OURS)), processes_are(2, 1), processes_are(4, 1.1),
+                    processes_are(8, 1.2), processes_are(8, 1, DISK)]),
+        Case("tail", "each commit's time while checkpoints run",
+             [Run("crowd", "tail", [DISK, OURS, PEER], {"processes": n, "seconds": tail_seconds, "pages": 16}) for n in (1, 8)],
+             goals=[no_slower(f"commit, 16 pages, {clients}, {place}", 1)
+                    for clients in ("1 client", "8 clients") for place in ("99th of 100", "worst")]),
+        Case("scaling", "a commit of a page beside much else: size of the file, mappings, files in the store",
+             [Run("crowd", "scaling", [DISK, OURS], {"repeats": 40})], special="scaling",
+             goals=[at_most(f"commit of 1 page{what}", 1.3, "commit of 1 page")
+                    for what in (" of 1 TiB sparse", ", 1000 mappings", f", {inodes} files in the store")]),
+        Case("metadata", "what programs do with names",
+             [Run("metadata.py", "names", MOUNTS, {"files": files}), Run("metadata.py", "tree", MOUNTS)],
+             goals=[no_slower(metric, 1, PEER) for metric in (f"find -newer, {files} files", f"{files} times stat",
+                                                               f"{files} times unlink", f"rm -rf, {files} files")] +
+             [no_slower(metric, 0.7, PEER) for metric in ("a source tree unpacked", "cp -a of a source tree", "8 files compiled",
+                                                          "git init, add, commit of a source tree")]),
         Case("engines", "the same number of 4,000-byte values committed: databases on the disk, a mapped file on the mount",
              engines(16, 20) + engines(256, 6),
              goals=[faster("16 values, mapped file", 2.5, "16 values, LMDB"),
                     faster("256 values, mapped file", 2, "256 values, LMDB"),
                     faster("16 values, mapped file", 1.1, "16 values, SQLite"),
                     faster("256 values, mapped file", 1.3, "256 values, SQLite")]),
-        Case("sustained", "commits of 256 scattered pages without a pause, over a file four times the arena", special="sustained",
+        Case("sustained", "commits of 256 scattered pages without a pause, over a file four times the arena; of 256 values, by databases",
+             special="sustained",
              goals=[at_least("sustained, pages made durable", 2, ("sustained, pages made durable", DISK)),
-                    at_most("sustained, worst commit", 250)]),
+                    at_most("commit, sustained, worst", 250)]),
         Case("recovery", "the journal filled, all processes of the daemon killed, the store recovered", special="recovery",
              goals=[at_most("recovery", 3)]),
         Case("kill", "the wait of clients when the worker or the keeper is killed", special="kill",

@@ -13,59 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILES 8
 #define FILE_SIZE ((size_t)1 << 20)
-
-struct team {
-    const struct settings *settings;
-    volatile uint64_t *commits; /* shared: one counter a process */
-};
-
-static void commit_own_file(unsigned index, void *argument)
-{
-    struct team *team = argument;
-    char name[32];
-    snprintf(name, sizeof(name), "process-%u", index);
-    int fd = open_data(team->settings, name, FILE_SIZE);
-    char *memory = map_resident(fd, FILE_SIZE);
-    unsigned seed = team->settings->seed + index;
-    double end = now_microseconds() + team->settings->seconds * 1e6;
-    do {
-        memory[(size_t)rand_r(&seed) % FILE_SIZE]++;
-        sync_mapping(memory, FILE_SIZE);
-        team->commits[index * 8]++;
-    } while (now_microseconds() < end);
-}
-
-static void processes(const struct settings *settings)
-{
-    char metric[64];
-    struct team team = {settings, mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
-    if (team.commits == MAP_FAILED || settings->processes > FILES) {
-        errx(1, "at most %d processes", FILES);
-    }
-    for (unsigned i = 0; i < settings->processes; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "process-%u", i);
-        close(open_data(settings, name, FILE_SIZE));
-    }
-    double begin = now_microseconds();
-    in_processes(settings->processes, commit_own_file, &team);
-    double spent = now_microseconds() - begin;
-    uint64_t commits = 0;
-    for (unsigned i = 0; i < settings->processes; i++) {
-        commits += team.commits[i * 8];
-    }
-    snprintf(metric, sizeof(metric), "commits, %u process%s", settings->processes, settings->processes == 1 ? "" : "es");
-    sample(metric, (double)commits * 1e6 / spent, "1/s");
-    munmap((void *)team.commits, PAGE);
-}
-
-static int ascending(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 /* Commits of scattered pages one after the other, for long enough that everything behind them has to keep up. */
 static void sustained(const struct settings *settings)
@@ -95,11 +43,8 @@ static void sustained(const struct settings *settings)
         }
         latencies[count++] = now - before;
     }
-    qsort(latencies, count, sizeof(*latencies), ascending);
     sample("sustained, pages made durable", (double)(count * settings->pages) * 1e6 / (now - begin), "1/s");
-    sample("sustained, median commit", latencies[count / 2] / 1e3, "ms");
-    sample("sustained, 99th of 100 commits", latencies[count * 99 / 100] / 1e3, "ms");
-    sample("sustained, worst commit", latencies[count - 1] / 1e3, "ms");
+    sample_distribution("sustained", latencies, count);
     unmap(memory, settings->size);
     close(fd);
     free(latencies);
@@ -226,13 +171,8 @@ static void make_sustained(const struct settings *settings)
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"processes", processes},
-        {"sustained", sustained},
-        {"crowded", crowded},
-        {"look-up", look_up},
-        {"make-cold", make_cold},
-        {"make-inodes", make_inodes},
-        {"make-sustained", make_sustained},
+        {"sustained", sustained},       {"crowded", crowded},         {"look-up", look_up},
+        {"make-cold", make_cold},       {"make-inodes", make_inodes}, {"make-sustained", make_sustained},
         {"fill-journal", fill_journal},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));

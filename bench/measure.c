@@ -27,6 +27,30 @@ void sample(const char *metric, double value, const char *unit)
     printf("%s\t%.4f\t%s\n", metric, value, unit);
 }
 
+static int ascending(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+void sample_distribution(const char *what, double *microseconds, size_t count)
+{
+    static const struct {
+        const char *name;
+        double part;
+    } places[] = {{"median", 0.5}, {"99th of 100", 0.99}, {"999th of 1000", 0.999}, {"worst", 1}};
+    char metric[96];
+    if (count == 0) {
+        errx(1, "%s: nothing was measured", what);
+    }
+    qsort(microseconds, count, sizeof(*microseconds), ascending);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        size_t at = (size_t)((double)count * places[i].part);
+        snprintf(metric, sizeof(metric), "commit, %s, %s", what, places[i].name);
+        sample(metric, microseconds[at < count ? at : count - 1] / 1e3, "ms");
+    }
+}
+
 void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
@@ -201,6 +225,8 @@ static void set(struct settings *settings, const char *argument)
         settings->repeats = (unsigned)number;
     } else if (length == 9 && memcmp(argument, "processes", 9) == 0) {
         settings->processes = (unsigned)number;
+    } else if (length == 8 && memcmp(argument, "mappings", 8) == 0) {
+        settings->mappings = (unsigned)number;
     } else if (length == 5 && memcmp(argument, "small", 5) == 0) {
         settings->small = (unsigned)number;
     } else if (length == 7 && memcmp(argument, "seconds", 7) == 0) {
@@ -214,8 +240,14 @@ static void set(struct settings *settings, const char *argument)
 
 int measure_main(int argc, char **argv, const struct measure_case *cases, size_t count)
 {
-    struct settings settings = {
-        .size = (size_t)64 << 20, .pages = 16, .inodes = 100000, .repeats = 5, .processes = 1, .seconds = 1, .seed = 1};
+    struct settings settings = {.size = (size_t)64 << 20,
+                                .pages = 16,
+                                .inodes = 100000,
+                                .repeats = 5,
+                                .processes = 1,
+                                .mappings = 1000,
+                                .seconds = 1,
+                                .seed = 1};
     if (argc < 3) {
         fprintf(stderr, "usage: %s CASE DIRECTORY [NAME=VALUE...]\ncases:", argv[0]);
         for (size_t i = 0; i < count; i++) {

@@ -19,8 +19,9 @@ struct settings {
     size_t inodes;         /* made and looked up */
     unsigned repeats;      /* samples a run */
     unsigned processes;
-    unsigned small; /* 1: `data` shall be in the page cache in folios of one page */
-    double seconds; /* of a case that runs for a time */
+    unsigned mappings; /* of one file */
+    unsigned small;    /* 1: `data` shall be in the page cache in folios of one page */
+    double seconds;    /* of a case that runs for a time */
     unsigned seed;
 };
 
@@ -34,6 +35,8 @@ int measure_main(int argc, char **argv, const struct measure_case *cases, size_t
 
 double now_microseconds(void);
 void sample(const char *metric, double value, const char *unit);
+/** Samples of `commit, WHAT, ...`: median, 99th of 100, 999th of 1,000, worst; from microseconds, which are sorted. */
+void sample_distribution(const char *what, double *microseconds, size_t count);
 
 /** The file `name` of the directory measured, `size` bytes long, all blocks written and durable. Open for reading and writing. */
 /* From front to end in writes of `step` bytes, then fsync. */

@@ -7,9 +7,10 @@ import shutil
 import statistics
 import subprocess
 
-from cases import DISK, OURS, SMALL
+import overview
+from cases import DISK, OURS, PEER, SMALL
 
-HIGHER_IS_BETTER = ("1/s", "MB/s")
+HIGHER_IS_BETTER = ("1/s", "1/us", "MB/s")
 
 
 class Report:
@@ -31,12 +32,16 @@ class Report:
     def label(self, system):
         return {DISK: self.disk_type, SMALL: f"{self.disk_type}, folios of one page"}.get(system, system)
 
-    def speed(self, metric, system):
-        """How many times as fast as the plain file system."""
-        own, disk = self.median(metric, system), self.median(metric, DISK)
-        if not own or not disk:
+    def speed(self, metric, system, beside=DISK):
+        """How many times as fast as the plain file system, or another one."""
+        own, other = self.median(metric, system), self.median(metric, beside)
+        if not own or not other:
             return None
-        return own / disk if self.units[metric] in HIGHER_IS_BETTER else disk / own
+        return own / other if self.units[metric] in HIGHER_IS_BETTER else other / own
+
+    def overview(self):
+        rows = [(metric, self.speed(metric, OURS), self.speed(metric, OURS, PEER)) for metric in self.units]
+        return overview.draw([row for row in rows if any(row[1:])], (self.label(DISK), PEER), self.heading)
 
     def judge(self, goal):
         """What a goal says, what was measured, and whether it is met (None: not measured)."""
@@ -94,7 +99,9 @@ class Report:
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "samples.json"), "w", encoding="utf-8") as out:
             print(self.json(cases, settings), file=out)
-        pictures = self.plot(folder) if shutil.which("gnuplot") else []
+        with open(os.path.join(folder, "overview.svg"), "w", encoding="utf-8") as out:
+            out.write(self.overview())
+        pictures = ["overview"] + (self.plot(folder) if shutil.which("gnuplot") else [])
         with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as out:
             about = ", ".join(f"{name} {value}" for name, value in settings.items() if value)
             print(f"# Measured on {datetime.date.today()}\n\nWith {about}.", file=out)

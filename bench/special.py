@@ -13,7 +13,8 @@ from cases import DISK, OURS
 
 def sustained(bench):
     """Not interleaved: what matters is how long it goes on."""
-    settings = {"size": bench.arguments.arena * 4, "pages": 256, "seconds": bench.arguments.seconds}
+    settings = {"size": min(bench.arguments.arena * 4, 64 << 20 if bench.arguments.smallest else 1 << 40), "pages": 256,
+                "seconds": bench.arguments.seconds}
     for name in bench.only([DISK, OURS]):
         system = bench.system(name)
         if name == OURS:
@@ -28,6 +29,27 @@ def sustained(bench):
             if name == OURS:
                 system.stop()
         bench.discard(system, "sustained")
+    for engine in ("lmdb", "sqlite", "leveldb") if DISK in bench.only([DISK]) else ():
+        bench.attempt(f"sustained, {engine}", bench.measure, "engines", f"{engine}-sustained", bench.system(DISK), {**settings, "size": 64 << 20})
+    for name in bench.only([OURS]):
+        bench.measure("engines", "mapped-sustained", bench.system(name), {**settings, "size": 64 << 20})
+
+
+def scaling(bench):
+    """With so many files in the store, and without them."""
+    if OURS not in bench.only([OURS]):
+        return
+    inodes = bench.arguments.inodes
+    system = systems.mapsharefs(bench.scratch, bench.arguments.build, bench.arguments.options, "scaling")
+    for made in (0, inodes):
+        if made:
+            bench.measure("commits", "make-inodes", systems.System(OURS, system.store), {"inodes": made})
+        system.start()
+        try:
+            bench.measure("crowd", "plain", system, {"repeats": 40, "inodes": made})
+        finally:
+            system.stop()
+    shutil.rmtree(system.store)
 
 
 def statistics(system):
@@ -109,7 +131,7 @@ def hostile(bench):
                 hogs = subprocess.Popen(as_user(4002, [program, hog, system.directory]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
                 if hogs.stdout.readline() != "on\n":
                     raise RuntimeError(f"hostile: the hog {hog} does not begin")
-            seconds = min(bench.arguments.seconds, 10)
+            seconds = bench.arguments.hostile_seconds
             seen = subprocess.run(as_user(4001, [program, "victim", system.directory, str(seconds)]), check=True,
                                   stdout=subprocess.PIPE, text=True, timeout=600).stdout
             for line in seen.splitlines():
@@ -123,7 +145,6 @@ def hostile(bench):
             shutil.rmtree(system.store)
 
 
-KILLS = 20
 BUSY = 50
 
 
@@ -164,7 +185,7 @@ def kill(bench):
     """How long clients wait when the worker dies. Beside busy tasks it is the daemon that is measured: who asks goes before them."""
     if OURS not in bench.only([OURS]):
         return
-    inodes, mebibytes = bench.arguments.inodes, 64 if bench.arguments.quick else 900
+    inodes, mebibytes = bench.arguments.inodes, bench.arguments.received
     options = "cache_size=1G,journal_size=256M,max_restarts=1000000,commit_interval=3600,user_share=100"
     system = systems.mapsharefs(bench.scratch, bench.arguments.build, options, "kill")
     for what, cached, received, busy in (("empty", 0, 0, 0), (f"{inodes} inodes", inodes, 0, 0),
@@ -181,14 +202,14 @@ def kill(bench):
         try:
             know(system)
             fill(system, received)
-            for _ in range(KILLS):
+            for _ in range(bench.arguments.kills):
                 time.sleep(0.2)
                 bench.record(f"longest answer at the worker's death, {what}", OURS, stall(system, "worker_pid"), "ms")
                 ran, waited = first_thread(statistics(system)["worker_pid"])
                 bench.record(f"the next worker takes over: on a processor, {what}", OURS, ran, "ms")
                 bench.record(f"the next worker takes over: waits for a processor, {what}", OURS, waited, "ms")
             if what == "empty":
-                for _ in range(KILLS):
+                for _ in range(bench.arguments.kills):
                     time.sleep(0.2)
                     bench.record("longest answer at the keeper's death", OURS, stall(system, "keeper_pid"), "ms")
         finally:
