@@ -178,6 +178,38 @@ static void stream(const struct settings *settings)
     unlink(path);
 }
 
+#define RUN_PAGES 16
+#define RUNS 16
+
+/* What a kernel with large folios sends for stores to a page of each: whole runs, of which one page differs. */
+static void runs(const struct settings *settings)
+{
+    static char run[RUN_PAGES * PAGE];
+    char metric[64];
+    unsigned seed = settings->seed;
+    size_t list[RUNS];
+    int fd = open_data(settings, "data", settings->size);
+    scattered_pages(list, RUNS, settings->size / sizeof(run), &seed);
+    snprintf(metric, sizeof(metric), "%d runs of 64 KiB, %zu of 16 pages differ", RUNS, settings->pages);
+    for (unsigned i = 0; i < settings->repeats; i++) {
+        for (size_t page = 0; page < settings->pages; page++)
+            run[(page * 7 + 5) % RUN_PAGES * PAGE + (size_t)rand_r(&seed) % PAGE]++;
+        double begin = now_microseconds();
+        for (size_t at = 0; at < RUNS; at++) {
+            if (pwrite(fd, run, sizeof(run), (off_t)(list[at] * sizeof(run))) != sizeof(run)) {
+                err(1, "pwrite");
+            }
+        }
+        if (fsync(fd) != 0) {
+            err(1, "fsync");
+        }
+        if (i > 0) { /* the first finds other bytes */
+            sample(metric, now_microseconds() - begin, "us");
+        }
+    }
+    close(fd);
+}
+
 /* stat(2) when nothing changed, and after a store and its msync. */
 static void status(const struct settings *settings)
 {
@@ -209,8 +241,15 @@ static void status(const struct settings *settings)
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"resident", resident},       {"faults", faults},     {"msync", sync_pages}, {"cold-sequential", cold_sequential},
-        {"cold-random", cold_random}, {"pwrite", page_write}, {"stat", status},      {"stream", stream},
+        {"resident", resident},
+        {"faults", faults},
+        {"msync", sync_pages},
+        {"cold-sequential", cold_sequential},
+        {"cold-random", cold_random},
+        {"pwrite", page_write},
+        {"stat", status},
+        {"stream", stream},
+        {"runs", runs},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

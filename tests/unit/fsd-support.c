@@ -232,7 +232,8 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
     house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};
     pthread_mutex_init(&house->recorder.lock, NULL);
     assert_int_equal(store_open_serial(&house->recorder.below), 0);
-    assert_int_equal(arena_create(&house->arena, -1, &tuning, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill), 0);
+    assert_int_equal(arena_create(&house->arena, -1, &tuning, house->cache_bytes, (uint64_t)spill_pages * PAGE_BYTES, house->spill),
+                     0);
     house->arena.header->size_max = (uint64_t)1 << 40;
     arena_seal(&house->arena);
     open_worker(house);
