@@ -58,7 +58,7 @@ if len(exported) < 20:
     failures.append(f"found only {sorted(exported)} in libmapshare.map")
 failures.extend(f"{short} is no call any more" for short in set(SHORT_FORMS) - exported)
 
-cpp = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", " ", read("include/mapshare.hpp"), flags=re.S)
+cpp = re.sub(r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", " ", read("include/mapshare.hpp") + read("include/mapshare-mmap.hpp"), flags=re.S)
 in_cpp = set(re.findall(r"::mapshare_(\w+)[(,]", cpp))
 compare("mapshare.hpp", in_cpp, exported)
 explained = set(re.findall(r"^\.Xr mapshare_(\w+) 3", read("man/mapshare.hpp.3"), flags=re.M))

@@ -3,7 +3,6 @@
 
 #include "operations.h"
 
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
@@ -17,7 +16,6 @@ static int fd, second;
 static unsigned char *map;
 
 /* ---- helpers ---- */
-
 static void fill(unsigned char *bytes, size_t size, unsigned salt)
 {
     for (size_t i = 0; i < size; i++)
@@ -56,16 +54,14 @@ static int make(const char *path, size_t size, unsigned salt)
     return file;
 }
 
-static void make_synced(const char *path, size_t size, unsigned salt)
-{
-    int file = make(path, size, salt);
-
-    CHECK(fsync(file) == 0 && close(file) == 0);
-}
-
 static void sync_and_close(int file)
 {
     CHECK(fsync(file) == 0 && close(file) == 0);
+}
+
+static void make_synced(const char *path, size_t size, unsigned salt)
+{
+    sync_and_close(make(path, size, salt));
 }
 
 /* The kernel drops every name and inode that nobody uses: the daemon is told to forget them. */
@@ -434,6 +430,12 @@ static void op_rollback(void)
     sync_and_close(fd);
 }
 
+static void op_feed(void)
+{
+    operate_on_feed(fd);
+    CHECK(close(fd) == 0);
+}
+
 /* ---- memory ---- */
 
 static void many_files(void)
@@ -535,42 +537,6 @@ static void op_unmount(void)
 }
 
 /* Of atomic files nothing but their last commit is left. */
-/* Each commit is told once, with its pages, and who polls learns of it. */
-static void told(struct mapshare *ms, uint64_t since, int events)
-{
-    struct mapshare_change changes[8];
-    struct pollfd poller = {.fd = events, .events = POLLIN};
-    struct mapshare_event event;
-    uint64_t upto;
-
-    CHECK(poll(&poller, 1, -1) == 1 && poller.revents == POLLIN);
-    CHECK(read(events, &event, sizeof event) == sizeof event);
-    CHECK(mapshare_changes(ms, since, changes, 8, &upto) == 2);
-    CHECK(changes[0].first == 2 && changes[0].last == 3 && changes[0].kind == MAPSHARE_CHANGE_STORED);
-    CHECK(changes[1].first == 6 && changes[1].last == 6 && changes[1].kind == MAPSHARE_CHANGE_STORED);
-    CHECK(since < changes[0].sequence && changes[0].sequence < changes[1].sequence);
-    CHECK(changes[1].sequence == event.sequence && event.sequence <= upto);
-}
-
-static void op_feed(void)
-{
-    struct mapshare *ms = place.on_mount ? mapshare_fdopen(dup(fd), NULL) : NULL;
-    int events = ms ? mapshare_event_fd(ms, MAPSHARE_EVENT_COMMITS) : -1;
-    struct mapshare_status status;
-
-    if (place.on_mount)
-        CHECK(ms && events >= 0 && mapshare_stat(ms, &status, sizeof status) == 0);
-    put(fd, 2 * PAGE + 10, PAGE, 70);
-    CHECK(fsync(fd) == 0);
-    put(fd, 6 * PAGE, PAGE, 71);
-    CHECK(fsync(fd) == 0);
-    if (place.on_mount) {
-        told(ms, status.commit.sequence, events);
-        CHECK(mapshare_close(ms) == 0 && close(events) == 0);
-    }
-    CHECK(close(fd) == 0);
-}
-
 static void op_discard(void)
 {
     if (place.on_mount) {

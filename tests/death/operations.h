@@ -20,6 +20,8 @@ extern const struct operation operations[];
 
 /* locks.c */
 void operate_on_locks(void);
+/* feed.c; of a file that is committed */
+void operate_on_feed(int fd);
 
 /* What an operation may ask about where it runs. */
 struct place {
