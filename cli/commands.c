@@ -147,9 +147,9 @@ const struct command commands[] = {
         .operands_most = OPERANDS_UNLIMITED,
         .options = OPTION_COMMITTED | OPTIONS_ALWAYS,
         .summary = "print what is in files, or what is committed of them",
-        .description = "Prints the FILEs one after the other, as they are. With --committed as their last\n"
-                       "commits left them, all at the same moment, while others go on writing: a commit\n"
-                       "of several of them is there whole or not at all.\n",
+        .description = "Prints the FILEs one after the other, as they are. With --committed as their\n"
+                       "last commits left them, all at the same moment, while others go on writing:\n"
+                       "a commit of several of them is there whole or not at all.\n",
         .run = command_cat,
     },
     {

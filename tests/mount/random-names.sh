@@ -13,6 +13,6 @@ for run in "$RANDOM 700 0" "$RANDOM 700 0" "$RANDOM 300 30"; do
     mkdir "$PLAIN"
     chmod 777 "$PLAIN" "$MOUNT"
     # shellcheck disable=SC2086
-    python3 "$TEST_FOLDER/mount/random-names.py" "$PLAIN" "$MOUNT" $run || fail "the mount differs from the plain file system"
+    python3 "$TEST_FOLDER/mount/random-calls.py" "$PLAIN" "$MOUNT" $run || fail "the mount differs from the plain file system"
 done
 stop_mount

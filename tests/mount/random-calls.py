@@ -1,6 +1,6 @@
 """Random calls as several users, the same in two folders: results, errors and what is there afterwards must be equal.
 
-random-names.py PLAIN MOUNT SEED CALLS [KILL]: KILL of 1,000 calls are made just after the worker's death.
+random-calls.py PLAIN MOUNT SEED CALLS [KILL]: KILL of 1,000 calls are made just after the worker's death.
 """
 import ctypes
 import errno
