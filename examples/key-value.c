@@ -2,7 +2,8 @@
  *
  * The file is atomic, so after a crash it is as the last commit left it. That a process dies in the middle is another matter: what
  * it stored is still in memory. So each change is noted first in the file, and who gets the lock next takes back what was not finished.
- * An empty file is an empty table. It grows as it fills; the address stays.
+ * An empty file is an empty table. It grows as it fills; the address stays. Who looks at all of it looks at the last commit, without the lock.
+ * `mapshare backup` copies it meanwhile.
  */
 #include <err.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS 1024
@@ -168,12 +170,29 @@ static int get(const char *key)
     return entry ? 0 : 1;
 }
 
+/* As the last commit left it, whatever others are doing: no lock, and nobody waits. */
+static struct table *last_commit(void)
+{
+    struct mapshare_view *view = mapshare_snapshot(&ms, 1, 0);
+    struct table *copy;
+    uint64_t size;
+
+    if (!view || mapshare_snapshot_size(view, 0, &size))
+        err(1, "snapshot");
+    copy = calloc(1, size + sizeof(struct table)); /* there may be no commit yet */
+    if (!copy || mapshare_snapshot_read(view, 0, copy, size, 0) != (ssize_t)size)
+        err(1, "reading a snapshot"); /* ESTALE: the daemon was replaced; try again */
+    mapshare_snapshot_close(view);
+    return copy;
+}
+
 static int list(void)
 {
-    begin();
-    for (uint64_t index = 1; index <= table->entries; index++)
-        printf("%s\t%s\n", table->entry[index].key, table->entry[index].value);
-    end();
+    struct table *copy = last_commit();
+
+    for (uint64_t index = 1; index <= copy->entries; index++)
+        printf("%s\t%s\n", copy->entry[index].key, copy->entry[index].value);
+    free(copy);
     return 0;
 }
 

@@ -25,7 +25,10 @@ on_mount() {
     same "status of a key that is not there" 1 "$status"
     for i in {1..20}; do store "one$i" 48; done &
     pid=$!
-    for i in {1..20}; do store "other$i" 48; done
+    for i in {1..20}; do
+        store "other$i" 48
+        same "pairs that lack others of their commit, amid two writers" 2 $(($(example key-value table | wc -l) % 48))
+    done
     wait "$pid" || fail "the other writer failed"
     same "pairs" 1922 "$(example key-value table | wc -l)"
     same "the last" other20-48-value "$(example key-value table other20-48)"
