@@ -58,10 +58,12 @@ static uint64_t unique = 100, nodes[NODES] = {1}, handles[HANDLES];
 static unsigned node_count = 1, handle_count;
 static unsigned opened[MESSAGE_MAX / 64]; /* opcodes of what was sent, by unique */
 
-static const uint32_t commands[] = {MAPSHARE_IOC_INFO,   MAPSHARE_IOC_RANGES,   MAPSHARE_IOC_COMMIT, MAPSHARE_IOC_WAIT,
-                                    MAPSHARE_IOC_JOIN,   MAPSHARE_IOC_MAPPED,   MAPSHARE_IOC_AREA,   MAPSHARE_IOC_DENY_WRITE,
-                                    MAPSHARE_IOC_VERIFY, MAPSHARE_IOC_FILES,    MAPSHARE_IOC_BACKUP, MAPSHARE_IOC_FEED,
-                                    MAPSHARE_IOC_WATCH,  MAPSHARE_IOC_NOTIFIED, FS_IOC_GETFLAGS,     FS_IOC_SETFLAGS};
+static const uint32_t commands[] = {
+    MAPSHARE_IOC_INFO,   MAPSHARE_IOC_RANGES,       MAPSHARE_IOC_COMMIT,     MAPSHARE_IOC_WAIT,          MAPSHARE_IOC_JOIN,
+    MAPSHARE_IOC_MAPPED, MAPSHARE_IOC_AREA,         MAPSHARE_IOC_DENY_WRITE, MAPSHARE_IOC_VERIFY,        MAPSHARE_IOC_FILES,
+    MAPSHARE_IOC_BACKUP, MAPSHARE_IOC_FEED,         MAPSHARE_IOC_WATCH,      MAPSHARE_IOC_NOTIFIED,      FS_IOC_GETFLAGS,
+    FS_IOC_SETFLAGS,     MAPSHARE_IOC_SNAPSHOT_ADD, MAPSHARE_IOC_SNAPSHOT,   MAPSHARE_IOC_SNAPSHOT_SIZE, MAPSHARE_IOC_SET,
+    MAPSHARE_IOC_LATENCY};
 
 static void learn(const unsigned char *reply, size_t size)
 {
