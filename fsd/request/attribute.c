@@ -14,7 +14,7 @@
 
 bool attribute_may_lack_blocks(struct server *server, uint32_t inode, const struct stat *stat)
 {
-    return (stat->st_size + 511) / 512 > stat->st_blocks && file_may_be_mapped(&server->files, server->arena.inodes[inode].file);
+    return stat->st_size > stat->st_blocks * 512 && file_may_be_mapped(&server->files, server->arena.inodes[inode].file);
 }
 
 /* What clients see of it, in place of what the store has. */

@@ -11,7 +11,7 @@ kinds+='|(un)?link(at)?|rename(at2?)?|mkdir(at)?|rmdir|mknod(at)?|symlink(at)?|[
 kinds+='|[fl]?(set|remove)xattr|utime.*|futime.*'
 kinds+='|send(to|msg)?|io_uring_.*'
 reads='io_uring_(get|peek|wait)_cqe|__io_uring_get_cqe' # what asks changes nothing
-not_the_worker='f?chmod|fremovexattr|sendmsg' # the keeper's, its children's, and recovery's
+not_the_worker='f?chmod|fremovexattr|sendmsg|unlink' # the keeper's, its children's, and recovery's
 listed=$(sed -n '/^death_calls/,/[^\\]$/p' "$top_srcdir/tests/death/Makefile.inc.am" | tr -s ' \\\t' '\n')
 [ "$(wc -w <<<"$listed")" -gt 30 ] || fail "the list of calls is not found"
 

@@ -32,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     if (options_parse(&options, count, words))
         return 0;
     if (!options.tuning.cache_size) /* these are chosen before anybody is told */
-        options.tuning.cache_size = options.cache_max = 64 << 20;
+        options.tuning.cache_size = 64 << 20;
+    if (!options.cache_max)
+        options.cache_max = options.tuning.cache_size;
     if (!options.tuning.journal_max)
         options.tuning.journal_max = 64 << 20;
     if (!options.journal_size)

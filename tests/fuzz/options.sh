@@ -3,5 +3,5 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 need_fuzzer
-PACKAGES="liburing libxxhash libbsd-overlay" build options "$top_srcdir"/fsd/{options,fault,log}.c "$top_srcdir"/fsd/store/*.c
+PACKAGES="liburing libxxhash libbsd-overlay" build options "$top_srcdir"/fsd/{options,option_table,option_text,fault,log}.c "$top_srcdir"/fsd/store/*.c
 run options
