@@ -194,7 +194,8 @@ static void line_print(const struct line *line)
 
 static void trace_print(struct trace *trace)
 {
-    qsort(trace->lines, trace->count, sizeof trace->lines[0], by_time);
+    if (trace->count)
+        qsort(trace->lines, trace->count, sizeof trace->lines[0], by_time);
     for (size_t i = 0; i < trace->count; i++) {
         trace->json ? line_print_json(&trace->lines[i]) : line_print(&trace->lines[i]);
         free(trace->lines[i].path);

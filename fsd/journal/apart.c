@@ -88,7 +88,8 @@ int recover_apart(int store_folder, bool give_up, recover_tell tell, struct reco
         return -errno;
     *recovery = (struct recovery){.store_folder = store_folder, .give_up = give_up, .tell = tell};
     int result = run_apart(recover_here, recovery, tell);
-    *report = recovery->report;
+    if (result != -EFAULT) /* after a crash it tells of what was begun */
+        *report = recovery->report;
     munmap(recovery, sizeof(*recovery));
     return result;
 }
