@@ -4,6 +4,7 @@
 need_mount
 need_root
 need_program getfattr
+[ -z "${SANITIZERS:-}" ] || skip "a sanitizer takes more memory than the group has"
 scratch
 expect_log 'cache_size is used up: pages go to the spill file'
 
