@@ -124,6 +124,7 @@ static void quiet(void)
 struct waiter {
     int epoll, fd;
     _Atomic unsigned wakes;
+    _Atomic bool over;
     bool edge;
 };
 
@@ -132,11 +133,13 @@ static void *wait_for_events(void *argument)
     struct waiter *waiter = argument;
     struct epoll_event event;
 
-    for (;;) {
-        CHECK(epoll_wait(waiter->epoll, &event, 1, -1) == 1);
-        if (!waiter->edge)
+    while (!waiter->over) {
+        int count = epoll_wait(waiter->epoll, &event, 1, 100);
+
+        CHECK(count >= 0);
+        if (count && !waiter->edge)
             take(waiter->fd);
-        waiter->wakes++;
+        waiter->wakes += count;
     }
     return NULL;
 }
@@ -170,7 +173,8 @@ static void waiter_over_deaths(bool edge)
         if (!edge)
             CHECK(waiter.wakes <= seen + 2); /* each is told once; two where it was read between commit and receipt */
     }
-    CHECK(pthread_cancel(thread) == 0 && pthread_join(thread, NULL) == 0);
+    waiter.over = true;
+    CHECK(pthread_join(thread, NULL) == 0);
     close(waiter.fd);
     close(waiter.epoll);
 }

@@ -108,5 +108,6 @@ int main(int argc, char **argv)
         print(rounds[i].sequence);
     }
     check_changes(since, rounds, count);
+    free(rounds);
     return mapshare_close(ms) ? 1 : 0;
 }
