@@ -25,16 +25,10 @@ struct follower {
 
 /* ---- for programs: an object a line ---- */
 
-static void line_print(struct json_object *object)
-{
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(object);
-}
-
 static void commit_end(struct follower *follower)
 {
     if (follower->commit)
-        line_print(follower->commit);
+        json_print_line(follower->commit);
     follower->commit = NULL;
 }
 
@@ -122,7 +116,7 @@ static void lost_print(struct follower *follower, uint64_t next)
     json_object_object_add(object, "lost", json_object_new_boolean(true));
     json_object_object_add(object, "after", json_object_new_uint64(follower->told));
     json_object_object_add(object, "upto", json_object_new_uint64(next));
-    line_print(object);
+    json_print_line(object);
 }
 
 static void each(void *context, const struct feed_event *event)

@@ -45,5 +45,7 @@ void json_list_end(struct json_list *list, struct json_object *rest);
 /* The object on lines of its own, freed. */
 void json_write(FILE *out, struct json_object *object);
 void json_print(struct json_object *object);
+/* On one line, and frees it. */
+void json_print_line(struct json_object *object);
 
 #endif

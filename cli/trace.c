@@ -8,6 +8,8 @@
 #include "output.h"
 #include "which_mount.h"
 
+#include "journal/grow.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,15 +68,8 @@ static void add(void *context, const struct feed_event *event)
         line->path = NULL;
         return;
     }
-    if (trace->count == trace->room) {
-        size_t room = trace->room ? 2 * trace->room : 64;
-        struct line *lines = reallocarray(trace->lines, room, sizeof lines[0]);
-
-        if (!lines)
-            return;
-        trace->lines = lines;
-        trace->room = room;
-    }
+    if (!grow(&trace->lines, &trace->room, trace->count + 1, sizeof trace->lines[0]))
+        return;
     trace->lines[trace->count++] = (struct line){
         .kind = event->kind,
         .time = event->time,
@@ -180,8 +175,7 @@ static void line_print_json(const struct line *line)
     }
     if (line->path)
         json_object_object_add(object, "path", json_name(line->path));
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    json_object_put(object);
+    json_print_line(object);
 }
 
 static void line_print(const struct line *line)

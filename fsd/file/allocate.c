@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file/damage.h"
@@ -12,6 +13,13 @@
 #include "file/version.h"
 
 #define BATCH_PAGES 256u /* zeroed under one hold of the lock, so that commits can free frames in between */
+
+bool file_room_is_scarce(const struct files *files)
+{
+    struct statvfs stat;
+
+    return fstatvfs(files->inodes->store, &stat) || stat.f_bavail * stat.f_frsize < 2 * journal_size(files->journal);
+}
 
 /* One run of pages gets blocks; the file's size stays. Where the store cannot reserve, its own errors come at the checkpoint. */
 static int reserve_run(int fd, uint64_t start, uint64_t end, bool *reserved)

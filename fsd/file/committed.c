@@ -25,7 +25,7 @@ static struct frame_index *find(struct files *files, struct file_index *index, u
     return frame;
 }
 
-static int by_page(const void *a, const void *b)
+int committed_compare(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -41,7 +41,7 @@ static void find_hidden(struct files *files, struct file_index *index, const uin
 
     for (size_t i = 0; i < 2; i++) {
         TAILQ_FOREACH (frame, &index->view.lists[states[i]], link) {
-            const uint64_t *page = frame->in_view ? NULL : bsearch(&frame->page, pages, count, sizeof *pages, by_page);
+            const uint64_t *page = frame->in_view ? NULL : bsearch(&frame->page, pages, count, sizeof *pages, committed_compare);
             struct frame_index **at = page ? &frames[page - pages] : NULL;
 
             if (at && is_committed(files, frame) && (!*at || (*at)->version < frame->version))

@@ -203,6 +203,8 @@ void file_drop(struct files *files, uint32_t file);
 /* For this floor's own files. Invariant 7: the store's file gets blocks, which *reserved tells, for the pages in this state that lie in holes or beyond its end. Most commits change pages that have
  * theirs. The file's lock is held. */
 int file_reserve_blocks(struct files *files, struct file_index *index, int fd, enum frame_state state, bool *reserved);
+/* Whether the store may have no room for all that the journal can hold. */
+bool file_room_is_scarce(const struct files *files);
 static inline void file_lock(struct files *files, struct file_index *index)
 {
     pthread_mutex_lock(&index->lock);

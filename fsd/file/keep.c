@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file/committed.h"
@@ -95,13 +94,6 @@ static int add_stored(struct keep *keep, uint64_t from, uint64_t valid)
     return error ? error : at < 0 && errno != ENXIO ? -errno : 0;
 }
 
-static int by_page(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* Sorted, each once. */
 static int find_pages(struct keep *keep, uint64_t void_from)
 {
@@ -119,7 +111,7 @@ static int find_pages(struct keep *keep, uint64_t void_from)
     if (!error && void_from < keep->end)
         error = add_stored(keep, void_from, valid);
     if (keep->count)
-        qsort(keep->pages, keep->count, sizeof *keep->pages, by_page);
+        qsort(keep->pages, keep->count, sizeof *keep->pages, committed_compare);
     for (uint32_t i = 0; i < keep->count; i++) {
         if (!kept || keep->pages[kept - 1] != keep->pages[i])
             keep->pages[kept++] = keep->pages[i];
@@ -167,14 +159,6 @@ static int keep_batch(struct keep *keep, const uint64_t *pages, uint32_t count)
     return error;
 }
 
-/* Where the store is nearly full, what is left is for commits. */
-static bool is_scarce(const struct files *files)
-{
-    struct statvfs stat;
-
-    return fstatvfs(files->inodes->store, &stat) || stat.f_bavail * stat.f_frsize < 2 * journal_size(files->journal);
-}
-
 static uint32_t batch_at(const struct keep *keep, uint32_t at)
 {
     return keep->count - at < COMMITTED_BATCH ? keep->count - at : COMMITTED_BATCH;
@@ -185,7 +169,7 @@ static int keep_pages(struct keep *keep, uint64_t void_from)
     struct snapshots *all = &keep->files->snapshots;
     int error = find_pages(keep, void_from);
 
-    if (!error && keep->count && is_scarce(keep->files))
+    if (!error && keep->count && file_room_is_scarce(keep->files)) /* what is left is for commits */
         error = -ENOSPC;
     if (!error && keep->count && !all->buffer)
         all->buffer = aligned_alloc(ALIGNMENT, (size_t)COMMITTED_BATCH << PAGE_SHIFT);

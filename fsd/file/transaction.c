@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "file/ahead.h"
@@ -139,8 +138,7 @@ static uint32_t owner_of(int fd)
  * journal can hold, recovery reserves them anew; else they are flushed first, when it begins to be so all of them. */
 static bool space_is_scarce(struct files *files, struct transaction *transaction)
 {
-    struct statvfs stat;
-    bool scarce = fstatvfs(files->inodes->store, &stat) || stat.f_bavail * stat.f_frsize < 2 * journal_size(files->journal);
+    bool scarce = file_room_is_scarce(files);
 
     if (scarce && !transaction->space_was_scarce && syncfs(files->inodes->store))
         return true; /* this one file's are flushed; the others' the next time */

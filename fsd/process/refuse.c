@@ -97,7 +97,7 @@ uint64_t refuse_count(const struct arena *arena)
 {
     uint64_t pages = 0;
 
-    for (uint32_t i = 1; i <= arena->header->frame_max + arena->header->spilled; i++)
+    for (uint32_t i = arena_frame_last(arena->header); i; i = arena_frame_before(arena->header, i))
         pages += uncommitted(arena, i) != 0;
     return pages;
 }
