@@ -36,7 +36,7 @@ static const struct option_entry {
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
-static void options_print(unsigned allowed)
+void options_print(unsigned allowed)
 {
     puts("\nOptions:");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -50,48 +50,15 @@ static void options_print(unsigned allowed)
     }
 }
 
-void help_print(void)
-{
-    puts("Usage: mapshare COMMAND [OPTION...] OPERAND...\n\n"
-         "Looks after mounts of mapsharefs(8): shared memory that lasts.\n\n"
-         "Commands:");
-    for (const struct command *command = commands; command->name; command++) {
-        char left[40];
-
-        snprintf(left, sizeof left, "%s %s", command->name, command->operands);
-        printf("  %-18s  %s\n", left, command->summary);
-    }
-    options_print(OPTION_HELP | OPTION_VERSION);
-    puts("\n'mapshare COMMAND --help' tells more.\nExit status: 0 success, 1 failure, 2 wrong usage.");
-}
-
 void version_print(void)
 {
     puts("mapshare " PACKAGE_VERSION);
 }
 
-static void command_help_print(const struct command *command)
+void command_print(const struct command *command)
 {
     printf("Usage: mapshare %s [OPTION...] %s\n\n%s", command->name, command->operands, command->description);
     options_print(command->options);
-}
-
-enum exit_status command_help(const struct arguments *arguments)
-{
-    const struct command *command = commands;
-
-    if (!arguments->operand_count) {
-        help_print();
-        return STATUS_OK;
-    }
-    while (command->name && strcmp(command->name, arguments->operands[0]))
-        command++;
-    if (!command->name) {
-        message("help: %s: no such command; see 'mapshare help'", quoted(arguments->operands[0]));
-        return STATUS_USAGE;
-    }
-    command_help_print(command);
-    return STATUS_OK;
 }
 
 static enum exit_status usage_error(const struct command *command, const char *what, const char *problem)
@@ -232,7 +199,7 @@ enum exit_status arguments_parse(const struct command *command, int argc, char *
         if (entry->most && number_parse(optarg, entry, &number))
             return bad_number(command, entry);
         if (entry->bit == OPTION_HELP)
-            command_help_print(command);
+            command_print(command);
         else if (entry->bit == OPTION_VERSION)
             version_print();
         else if (option_set(command, entry, number, out))

@@ -1,7 +1,11 @@
 #include "config.h"
 
-#include "backup.h"
+#include "backup_index_write.h"
+#include "backup_job.h"
 #include "backup_place.h"
+#include "backup_reuse.h"
+#include "backup_tree.h"
+#include "backup_walk.h"
 #include "clock.h"
 #include "command.h"
 #include "mapshare-abi.h"
@@ -26,27 +30,15 @@
 #include <unistd.h>
 
 #define NICE 10
-#define PASSES 5       /* of copying, before names are frozen */
-#define FEW_FILES 16u  /* are left to be copied then */
-#define FREEZES 5      /* tries, as workers die */
-#define SHOWN_EACH 250 /* milliseconds */
+#define PASSES 5      /* of copying, before names are frozen */
+#define FEW_FILES 16u /* are left to be copied then */
+#define FREEZES 5     /* tries, as workers die */
 
 /* What came of it. */
 struct outcome {
     uint64_t sequence, end;
     struct recover_report replay;
 };
-
-void backup_show_progress(struct backup *backup, const char *doing)
-{
-    char size[OUTPUT_SIZE_SIZE];
-    uint64_t now = backup->shows_progress ? (uint64_t)clock_milliseconds() : 0;
-
-    if (now < backup->shown + SHOWN_EACH)
-        return;
-    backup->shown = now;
-    fprintf(stderr, "\r%s: %" PRIu64 " files, %s\033[K", doing, backup->files, output_size(size, backup->bytes));
-}
 
 /* ---- the store of a mount ---- */
 
@@ -176,7 +168,7 @@ static int begin(struct backup *backup, struct store *store)
     }
     if (backup_source_open(&backup->source, backup->parts.mount) || backup_place_begin(backup))
         return -1;
-    if (backup->earlier.name && backup_index_open(backup))
+    if (backup->earlier.name && backup_index_open(&backup->earlier, backup->store, backup->target, backup->destination))
         return -1;
     return backup_source_copy(&backup->source, store, backup->private, backup->log);
 }

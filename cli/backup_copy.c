@@ -1,7 +1,7 @@
 /* One file, while it may be written to: holes stay holes, blocks are shared where the file system can. */
 #include "config.h"
 
-#include "backup.h"
+#include "backup_copy.h"
 #include "message.h"
 
 #include "journal/path.h"

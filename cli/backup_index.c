@@ -1,13 +1,10 @@
 #include "config.h"
 
-#include "backup.h"
 #include "backup_index.h"
-#include "backup_list.h"
 #include "mapshare-abi.h"
 #include "message.h"
 
 #include "journal/format.h"
-#include "journal/path.h"
 #include "store/trust.h"
 
 #include <errno.h>
@@ -16,19 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEX_NAME "index"
-#define INDEX_PATH MAPSHARE_PRIVATE_FOLDER "/" INDEX_NAME
 #define MAGIC UINT64_C(0x5844495041485350) /* "PSHAPIDX" */
-#define STILL_SECONDS 2
-
-struct header {
-    uint64_t magic;
-    uint64_t record_size;
-    char backup[IDENTITY_NAME_MAX], store[IDENTITY_NAME_MAX]; /* their folders */
-    uint64_t count;
-    uint64_t bytes; /* that follow */
-    uint64_t checksum;
-};
 
 static int name_folder(int folder, char name[IDENTITY_NAME_MAX])
 {
@@ -41,16 +26,14 @@ static int name_folder(int folder, char name[IDENTITY_NAME_MAX])
     return error;
 }
 
-static int begin_header(const struct backup *backup, int folder, struct header *header)
+int backup_index_begin(int folder, int store, struct backup_index_header *header)
 {
     int error = name_folder(folder, header->backup);
 
     header->magic = MAGIC;
     header->record_size = sizeof(struct backup_index_record);
-    return error ? error : name_folder(backup->store, header->store);
+    return error ? error : name_folder(store, header->store);
 }
-
-/* ---- an earlier one ---- */
 
 static int compare(const void *a, const void *b)
 {
@@ -60,7 +43,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* Entries that refer to the bytes. False: they make no sense. */
-static bool split(struct backup_index *index, const struct header *header)
+static bool split(struct backup_index *index, const struct backup_index_header *header)
 {
     char *at = index->bytes, *end = at + header->bytes;
 
@@ -79,7 +62,7 @@ static bool split(struct backup_index *index, const struct header *header)
 }
 
 /* 0, -ENOMEM or -errno; -EBADMSG: it is damaged. */
-static int load(struct backup_index *index, int fd, const struct header *header)
+static int load(struct backup_index *index, int fd, const struct backup_index_header *header)
 {
     struct stat status;
 
@@ -100,13 +83,13 @@ static int load(struct backup_index *index, int fd, const struct header *header)
 }
 
 /* Why it cannot be used; NULL: it can. *error is set where the system tells. */
-static const char *read_index(const struct backup *backup, struct backup_index *index, int fd, int *error)
+static const char *read_index(struct backup_index *index, int store, int fd, int *error)
 {
-    struct header header, right = {0};
+    struct backup_index_header header, right = {0};
 
     if (trust_doubt(fd, S_IFREG))
         return trust_doubt(fd, S_IFREG);
-    *error = begin_header(backup, index->root, &right);
+    *error = backup_index_begin(index->root, store, &right);
     if (*error)
         return "cannot be looked at";
     if (pread(fd, &header, sizeof header, 0) != sizeof header || header.magic != right.magic ||
@@ -127,32 +110,31 @@ static int refuse(const struct backup_index *index, const char *why)
     return -1;
 }
 
-static int open_index(const struct backup *backup, struct backup_index *index)
+static int open_index(struct backup_index *index, int store)
 {
     int private = openat(index->root, MAPSHARE_PRIVATE_FOLDER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), error = 0;
-    int fd = private < 0 ? -1 : openat(private, INDEX_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = private < 0 ? -1 : openat(private, BACKUP_INDEX_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     const char *why;
     char text[128];
 
     if (private >= 0)
         close(private);
     if (fd < 0)
-        return refuse(index, errno == ENOENT ? "has no " INDEX_PATH : strerror(errno));
-    why = read_index(backup, index, fd, &error);
+        return refuse(index, errno == ENOENT ? "has no " BACKUP_INDEX_PATH : strerror(errno));
+    why = read_index(index, store, fd, &error);
     close(fd);
     if (!why)
         return 0;
-    snprintf(text, sizeof text, "its " INDEX_PATH " %s", why);
+    snprintf(text, sizeof text, "its " BACKUP_INDEX_PATH " %s", why);
     return refuse(index, text);
 }
 
-int backup_index_open(struct backup *backup)
+int backup_index_open(struct backup_index *index, int store, int target, const char *destination)
 {
-    struct backup_index *index = &backup->earlier;
     struct stat here, there;
 
     index->root = open(index->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (index->root < 0 || fstat(index->root, &here) || fstat(backup->target, &there)) {
+    if (index->root < 0 || fstat(index->root, &here) || fstat(target, &there)) {
         message_error(index->name, -errno);
         return -1;
     }
@@ -160,10 +142,10 @@ int backup_index_open(struct backup *backup)
         return refuse(index, "is not complete");
     if (here.st_dev != there.st_dev) {
         message("%s: lies on another file system than %s; files are shared within one only", quoted(index->name),
-                quoted(backup->destination));
+                quoted(destination));
         return -1;
     }
-    return open_index(backup, index);
+    return open_index(index, store);
 }
 
 struct backup_index_entry *backup_index_find(const struct backup_index *index, const char *object)
@@ -182,131 +164,4 @@ void backup_index_close(struct backup_index *index)
         close(index->root);
     free(index->bytes);
     free(index->entries);
-}
-
-/* ---- the new one ---- */
-
-/* Nothing was written to it since the backup began, and what is written to it from now on will be seen. */
-static bool is_known(const struct backup *backup, const struct backup_record *record)
-{
-    return S_ISREG(record->mode) && !backup_is_replayed(backup, record->object) &&
-           record->state.changed.tv_sec < backup->listed_at - STILL_SECONDS;
-}
-
-static int add(const struct backup *backup, const struct backup_record *source, const char *path, FILE *out, uint64_t *count)
-{
-    struct backup_index_record record = {.source = source->state, .path_length = (uint32_t)strlen(path)};
-    static const char end[8];
-    struct identity identity;
-    struct statx status;
-    int place = path_open(backup->target, path), error;
-
-    if (place < 0)
-        return place;
-    error = statx(place, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) ? -errno : 0;
-    close(place);
-    if (error)
-        return error;
-    identity_of(&status, &identity);
-    identity_name(&identity, record.who);
-    strcpy(record.object, source->object);
-    record.mode = status.stx_mode;
-    record.uid = status.stx_uid;
-    record.gid = status.stx_gid;
-    record.links = status.stx_nlink;
-    backup_state_of(&status, &record.copy);
-    fwrite(&record, sizeof record, 1, out);
-    fputs(path, out);
-    fwrite(end, 1, 8 - (sizeof record + record.path_length) % 8, out);
-    ++*count;
-    return ferror(out) ? -ENOMEM : 0;
-}
-
-/* The path of the folder that the list is in, with a slash behind it. */
-struct folder {
-    char *path;
-    size_t length, capacity;
-};
-
-static int append(struct folder *folder, const char *name, const char *end)
-{
-    size_t needed = folder->length + strlen(name) + strlen(end) + 1;
-    char *path = needed > folder->capacity ? realloc(folder->path, needed * 2) : folder->path;
-
-    if (!path)
-        return -ENOMEM;
-    if (path != folder->path)
-        folder->capacity = needed * 2;
-    folder->path = path;
-    stpcpy(stpcpy(path + folder->length, name), end);
-    return 0;
-}
-
-/* The first folder is the backup's own, without a name. */
-static int add_entry(const struct backup *backup, const struct backup_entry *entry, struct folder *folder, FILE *out,
-                     uint64_t *count)
-{
-    const char *slash = *entry->name ? "/" : "";
-    int error;
-
-    if (entry->record.kind == BACKUP_LEAVE) {
-        folder->length -= strlen(entry->name) + strlen(slash);
-        return 0;
-    }
-    if (entry->record.kind == BACKUP_ITEM && !is_known(backup, &entry->record))
-        return 0;
-    error = append(folder, entry->name, entry->record.kind == BACKUP_ENTER ? slash : "");
-    if (!error && entry->record.kind == BACKUP_ENTER)
-        folder->length += strlen(entry->name) + strlen(slash);
-    else if (!error)
-        error = add(backup, &entry->record, folder->path, out, count);
-    return error;
-}
-
-static int add_all(const struct backup *backup, FILE *out, uint64_t *count)
-{
-    struct backup_entry entry = {0};
-    struct folder folder = {0};
-    int more, error = 0;
-
-    rewind(backup->list);
-    while (!error && (more = backup_list_read(backup->list, &entry)) == 1)
-        error = add_entry(backup, &entry, &folder, out, count);
-    free(folder.path);
-    backup_entry_free(&entry);
-    return error ? error : more;
-}
-
-static int write_file(const struct backup *backup, const struct header *header, const char *bytes)
-{
-    int fd = openat(backup->target, INDEX_PATH, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-
-    if (!file)
-        return -errno;
-    error = fwrite(header, sizeof *header, 1, file) == 1 && fwrite(bytes, 1, header->bytes, file) == header->bytes ? 0 : -errno;
-    return fclose(file) && !error ? -errno : error;
-}
-
-int backup_index_write(struct backup *backup)
-{
-    struct header header = {0};
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&bytes, &size);
-    int error = out ? begin_header(backup, backup->target, &header) : -ENOMEM;
-
-    if (!error)
-        error = add_all(backup, out, &header.count);
-    if (out && fclose(out) && !error)
-        error = -ENOMEM;
-    if (!error) {
-        header.bytes = size;
-        header.checksum = format_checksum(bytes, size);
-        error = write_file(backup, &header, bytes);
-    }
-    free(bytes);
-    if (error)
-        message_error(backup->destination, error);
-    return error ? -1 : 0;
 }

@@ -8,6 +8,19 @@
 #include <stddef.h>
 
 #include "backup_list.h"
+#include "mapshare-abi.h"
+
+#define BACKUP_INDEX_NAME "index"
+#define BACKUP_INDEX_PATH MAPSHARE_PRIVATE_FOLDER "/" BACKUP_INDEX_NAME
+
+struct backup_index_header {
+    uint64_t magic;
+    uint64_t record_size;
+    char backup[IDENTITY_NAME_MAX], store[IDENTITY_NAME_MAX]; /* their folders */
+    uint64_t count;
+    uint64_t bytes; /* that follow */
+    uint64_t checksum;
+};
 
 struct backup_index_record {
     char object[IDENTITY_NAME_MAX]; /* who the file of the store is */
@@ -34,15 +47,13 @@ struct backup_index {
     size_t count;
 };
 
-struct backup;
-
-/* 0, or -1 after a message. */
-int backup_index_open(struct backup *backup);
+/* 0, or -1 after a message. `store`: the folder that is backed up; `target`: where to, called `destination`. */
+int backup_index_open(struct backup_index *index, int store, int target, const char *destination);
 /* NULL: it knows nothing of it. */
 struct backup_index_entry *backup_index_find(const struct backup_index *index, const char *object);
 void backup_index_close(struct backup_index *index);
 
-/* Writes the new backup's, when its tree is made. 0, or -1 after a message. */
-int backup_index_write(struct backup *backup);
+/* Says of which store, and in which folder, the index is. 0 or -errno. */
+int backup_index_begin(int folder, int store, struct backup_index_header *header);
 
 #endif

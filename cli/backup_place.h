@@ -2,7 +2,7 @@
 #ifndef CLI_BACKUP_PLACE_H
 #define CLI_BACKUP_PLACE_H
 
-#include "backup.h"
+#include "backup_job.h"
 
 /* Opens the destination, makes it where it is not there, and marks it as incomplete. Nothing is changed where it is refused. */
 int backup_place_begin(struct backup *backup);

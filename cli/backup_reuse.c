@@ -1,8 +1,9 @@
 /* What an earlier backup has already: blocks are shared where the file system can, else the file itself is, under one more name. */
 #include "config.h"
 
-#include "backup.h"
+#include "backup_copy.h"
 #include "backup_index.h"
+#include "backup_reuse.h"
 #include "mapshare-abi.h"
 #include "message.h"
 #include "store_folder.h"

@@ -1,8 +1,9 @@
 /* The tree that the list tells of, made of the copied files. */
 #include "config.h"
 
-#include "backup.h"
 #include "backup_list.h"
+#include "backup_reuse.h"
+#include "backup_tree.h"
 #include "message.h"
 
 #include "journal/path.h"

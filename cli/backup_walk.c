@@ -1,8 +1,10 @@
 /* The store, folder by folder. Names come and go meanwhile, unless they are frozen. */
 #include "config.h"
 
-#include "backup.h"
+#include "backup_copy.h"
 #include "backup_list.h"
+#include "backup_reuse.h"
+#include "backup_walk.h"
 #include "mapshare-abi.h"
 #include "message.h"
 

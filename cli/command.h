@@ -55,15 +55,14 @@ struct command {
     bool operands_optional; /* else at least one is needed */
     unsigned options;
     const char *summary;
-    const char *description; /* lines of at most 78 columns */
-    enum exit_status (*run)(const struct arguments *arguments);
+    const char *description;                                    /* lines of at most 78 columns */
+    enum exit_status (*run)(const struct arguments *arguments); /* NULL: help */
 };
 
 #define OPERANDS_UNLIMITED (-1)
 
 extern const struct command commands[]; /* ends with a name of NULL */
 
-enum exit_status command_help(const struct arguments *arguments);
 enum exit_status command_options(const struct arguments *arguments);
 enum exit_status command_set(const struct arguments *arguments);
 enum exit_status command_unmount(const struct arguments *arguments);
@@ -89,7 +88,9 @@ enum exit_status command_verify(const struct arguments *arguments);
  * answered and there is nothing left to run. */
 enum exit_status arguments_parse(const struct command *command, int argc, char **argv, struct arguments *out, bool *done);
 
-void help_print(void);
+/* What --help says of a command; and of the options that `allowed` has. */
+void command_print(const struct command *command);
+void options_print(unsigned allowed);
 void version_print(void);
 
 #endif

@@ -265,7 +265,7 @@ const struct command commands[] = {
         .options = OPTIONS_ALWAYS,
         .summary = "print this help, or a command's",
         .description = "The same as --help.\n",
-        .run = command_help,
+        .run = NULL, /* it tells of this table: mapshare.c */
     },
     {.name = NULL},
 };

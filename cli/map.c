@@ -5,6 +5,7 @@
 #include "map.h"
 #include "message.h"
 #include "output.h"
+#include "picture.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,13 +22,18 @@
 #define FOLLOW_NANOSECONDS 250000000
 #define LINES_AROUND 6 /* title, legend, prompt */
 
-const struct look looks[MAPSHARE_RUN_STATES] = {
-    [0] = {'.', 0, "2", "#e4e4e4"},
-    [MAPSHARE_ABI_COMMITTED] = {'c', 1, "30;42", "#3a9d4a"},
-    [MAPSHARE_ABI_WRITEBACK] = {'w', 2, "97;44", "#3566c8"},
-    [MAPSHARE_ABI_RECEIVED] = {'r', 3, "30;46", "#2bb3c0"},
-    [MAPSHARE_ABI_KERNEL] = {'k', 4, "30;43", "#e5b52a"},
-    [MAPSHARE_ABI_FAILED] = {'F', 5, "97;41", "#c8302c"},
+/* By state; `rank` says which of a block's states is shown. */
+static const struct look {
+    char letter;
+    int rank;
+    const char *colour;
+} looks[MAPSHARE_RUN_STATES] = {
+    [0] = {'.', 0, "2"},
+    [MAPSHARE_ABI_COMMITTED] = {'c', 1, "30;42"},
+    [MAPSHARE_ABI_WRITEBACK] = {'w', 2, "97;44"},
+    [MAPSHARE_ABI_RECEIVED] = {'r', 3, "30;46"},
+    [MAPSHARE_ABI_KERNEL] = {'k', 4, "30;43"},
+    [MAPSHARE_ABI_FAILED] = {'F', 5, "97;41"},
 };
 
 static unsigned digits(uint64_t number)

@@ -2,11 +2,14 @@
 #include "config.h"
 
 #include "command.h"
-#include "inspect.h"
 #include "latencies.h"
 #include "message.h"
 #include "output.h"
-#include "top.h"
+#include "top_files.h"
+#include "top_history.h"
+#include "top_sample.h"
+#include "top_screen.h"
+#include "top_terminal.h"
 #include "which_mount.h"
 
 #include <errno.h>
@@ -14,94 +17,7 @@
 #include <ncurses.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-const struct frame_state frame_states[FRAME_STATES] = {
-    {"frames_received", "received", 'r', COLOR_CYAN},   {"frames_committed", "committed", 'c', COLOR_GREEN},
-    {"frames_writeback", "writeback", 'w', COLOR_BLUE}, {"frames_failed", "failed", 'F', COLOR_RED},
-    {"frames_free", "free", ' ', COLOR_BLACK},
-};
-
-uint64_t sample_number(const struct sample *sample, const char *key)
-{
-    return statistics_number(&sample->statistics, key);
-}
-
-double sample_seconds(const struct sample *before, const struct sample *after)
-{
-    return (double)(after->taken.tv_sec - before->taken.tv_sec) + (double)(after->taken.tv_nsec - before->taken.tv_nsec) / 1e9;
-}
-
-uint64_t sample_frames_clean(const struct sample *sample)
-{
-    uint64_t clean = sample_number(sample, "frames_total");
-
-    for (size_t i = 0; i < FRAME_STATES; i++) {
-        uint64_t count = sample_number(sample, frame_states[i].key);
-
-        clean -= count < clean ? count : clean;
-    }
-    return clean;
-}
-
-unsigned sample_percent(uint64_t part, uint64_t whole)
-{
-    return whole ? (unsigned)((double)part * 100 / (double)whole + 0.5) : 0;
-}
-
-bool sample_user_line(const struct sample *sample, size_t *at, char text[SAMPLE_LINE_SIZE], bool *over)
-{
-    const struct statistics *statistics = &sample->statistics;
-    uint32_t user, other;
-    uint64_t share = sample_number(sample, "share");
-    size_t used = 0;
-
-    *over = false;
-    while (*at < statistics->count && !statistic_user(&statistics->entries[*at], &user))
-        ++*at;
-    if (*at == statistics->count)
-        return false;
-    for (; *at < statistics->count && used < SAMPLE_LINE_SIZE; ++*at) {
-        const char *what = statistic_user(&statistics->entries[*at], &other);
-
-        if (!what || other != user)
-            break;
-        if (!used)
-            used = (size_t)snprintf(text, SAMPLE_LINE_SIZE, "%-10" PRIu32, user);
-        used += (size_t)snprintf(text + used, SAMPLE_LINE_SIZE - used, " %s %" PRIu64,
-                                 strcmp(what, "probe_milliseconds") ? what : "probe ms", statistics->entries[*at].number);
-        *over |= !strcmp(what, "memory") && share && statistics->entries[*at].number >= share;
-    }
-    return true;
-}
-
-const char *sample_files_problem(const struct sample *sample)
-{
-    return sample->files_error == -EPERM ? "only root and the mount's owner may ask" : strerror(-sample->files_error);
-}
-
-/* 0 or -errno: of the figures; that there are no files is told in the sample. */
-static int sample_take(const char *mount_point, struct sample *out)
-{
-    int result;
-
-    *out = (struct sample){0};
-    clock_gettime(CLOCK_MONOTONIC, &out->taken);
-    result = statistics_read(mount_point, &out->statistics);
-    if (!result && inspect_latency(mount_point, &out->latencies))
-        memset(&out->latencies, 0, sizeof out->latencies);
-    if (!result)
-        out->files_error = file_table_read(mount_point, &out->files);
-    return result;
-}
-
-static void sample_free(struct sample *sample)
-{
-    statistics_free(&sample->statistics);
-    file_table_free(&sample->files);
-}
 
 static void once_print_json(const struct sample *sample, const char *mount_point)
 {
@@ -184,7 +100,7 @@ static enum exit_status on_terminal(struct sample *first, const char *mount_poin
         message("TERM=%s: the terminal is not known to ncurses; set TERM, or use --once", getenv("TERM") ? getenv("TERM") : "");
         return STATUS_FAILURE;
     }
-    screen_prepare();
+    terminal_prepare();
     error = watch(first, mount_point);
     endwin();
     delscreen(screen);

@@ -1,10 +1,10 @@
-/* top's files: which are shown, in what order, which one is chosen, and the keys for that. */
 #include "config.h"
 
 #include "map.h"
 #include "message.h"
 #include "output.h"
-#include "top.h"
+#include "top_files.h"
+#include "top_terminal.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -25,12 +25,13 @@ static const struct {
     {'u', ORDER_UNCOMMITTED}, {'c', ORDER_COMMITTED}, {'f', ORDER_FAILED}, {'s', ORDER_RATE}, {'a', ORDER_AGE}, {'n', ORDER_NAME},
 };
 
-bool view_shows(const struct view *view, const struct file_entry *entry)
+static bool view_shows(const struct view *view, const struct file_entry *entry)
 {
     return strstr(entry->path, view->filter) != NULL;
 }
 
-int view_place(const struct view *view, const struct sample *sample, const struct file_entry **entry)
+/* The file's place among those that are shown, from 0; -1: it is not shown. */
+static int view_place(const struct view *view, const struct sample *sample, const struct file_entry **entry)
 {
     int place = 0;
 
@@ -165,8 +166,8 @@ static int file_draw(const struct file_entry *entry, int row)
         return row;
     if (entry->rate >= 0)
         snprintf(commits, sizeof commits, "%.1f", entry->rate);
-    screen_text(row, "%8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %9s %8s ", info->received, file_entry_committed(entry), info->failed,
-                commits, file_entry_age(entry, age));
+    terminal_text(row, "%8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %9s %8s ", info->received, file_entry_committed(entry), info->failed,
+                  commits, file_entry_age(entry, age));
     if (COLS >= WIDE_COLUMNS)
         printw("%9s ", output_size(size, info->size));
     printw("%s%s", error, *error ? ": " : "");
@@ -183,12 +184,12 @@ void files_draw(const struct sample *sample, const struct view *view, int row)
     int place = view_place(view, sample, &chosen), first, at = 0;
 
     if (sample->files_error) {
-        screen_text(row, "files    %s", sample_files_problem(sample));
+        terminal_text(row, "files    %s", sample_files_problem(sample));
         return;
     }
     attron(A_UNDERLINE);
-    row = screen_text(row, "RECEIVED COMMITTED  FAILED COMMITS/S      AGE %sFILE, %zu not in the store%s%s",
-                      COLS >= WIDE_COLUMNS ? "     SIZE " : "", table->count, *view->filter ? "; with " : "", view->filter);
+    row = terminal_text(row, "RECEIVED COMMITTED  FAILED COMMITS/S      AGE %sFILE, %zu not in the store%s%s",
+                        COLS >= WIDE_COLUMNS ? "     SIZE " : "", table->count, *view->filter ? "; with " : "", view->filter);
     attroff(A_UNDERLINE);
     first = place - (LINES - 2 - row); /* the chosen one is always in sight */
     for (size_t i = 0; i < table->count; i++) {
@@ -211,7 +212,7 @@ static void map_line_draw(const char *line, size_t length, int row)
 
     move(row, 0);
     for (size_t i = 0; i < length && getcurx(stdscr) < COLS - 1; i++) {
-        short pair = cells ? screen_pair(line[i]) : 0;
+        short pair = cells ? terminal_pair(line[i]) : 0;
 
         attron(COLOR_PAIR(pair && line[i] != ' ' ? pair : 0));
         addch((unsigned char)line[i]);
@@ -226,16 +227,16 @@ void map_draw(const struct sample *sample, const struct view *view, const char *
     int result, row = 1;
 
     if (view_place(view, sample, &entry) < 0) {
-        screen_text(row, "all of the file is in the store");
+        terminal_text(row, "all of the file is in the store");
         return;
     }
     if (!entry->info.path_bytes || asprintf(&path, "%s/%s", mount_point, entry->path) < 0) {
-        screen_text(row, "%s: its name is not known", entry->path);
+        terminal_text(row, "%s: its name is not known", entry->path);
         return;
     }
     result = map_text(path, &text);
     if (result)
-        screen_text(row, "%s: %s", quoted(entry->path), strerror(-result));
+        terminal_text(row, "%s: %s", quoted(entry->path), strerror(-result));
     for (const char *line = text, *end; line && (end = strchr(line, '\n')) && row < LINES - 1; line = end + 1)
         map_line_draw(line, (size_t)(end - line), row++);
     free(text);

@@ -1,8 +1,7 @@
-/* top's last minute. */
 #include "config.h"
 
 #include "latencies.h"
-#include "top.h"
+#include "top_history.h"
 
 #include <langinfo.h>
 #include <ncurses.h>

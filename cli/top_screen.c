@@ -3,37 +3,20 @@
 
 #include "message.h"
 #include "output.h"
-#include "top.h"
+#include "top_screen.h"
+#include "top_terminal.h"
 
 #include <inttypes.h>
 #include <ncurses.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REFRESH_MILLISECONDS 1000
-#define ESCAPE_MILLISECONDS 25
 #define BAR_MOST 60
 #define RATE_SIZE 32
-#define JOURNAL_COLOUR (FRAME_STATES + 1)
 #define ROOMY_LINES 30
 #define INDENT 9
 #define TALL_LINES 20
-
-/* The last line is the footer's. */
-int screen_text(int row, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (row < LINES - 1)
-        mvaddnstr(row, 0, text, COLS);
-    return row + 1;
-}
 
 /* "12.5/s", or "-" while there is nothing to compare with. */
 static const char *rate(char text[RATE_SIZE], const struct sample *before, const struct sample *after, const char *key)
@@ -127,8 +110,8 @@ static int journal_draw(const struct sample *sample, int row)
         bar_part(0, 1, 1, behind == 0 ? 'T' : full ? '#' : ' ', full ? JOURNAL_COLOUR : 0);
     }
     addch(']');
-    return screen_text(row + 1, "%*s%s of %s, %u %%", INDENT, "", output_size(used_text, used), output_size(size_text, size),
-                       sample_percent(used, size));
+    return terminal_text(row + 1, "%*s%s of %s, %u %%", INDENT, "", output_size(used_text, used), output_size(size_text, size),
+                         sample_percent(used, size));
 }
 
 /* ---- users ---- */
@@ -143,7 +126,7 @@ static int users_draw(const struct sample *sample, int row)
 
     for (; most > 0 && sample_user_line(sample, &at, line, &over); most--) {
         attrset(over ? A_BOLD : A_NORMAL);
-        row = screen_text(row, "%s  %s", over ? "OVER ITS SHARE:" : "user   ", line);
+        row = terminal_text(row, "%s  %s", over ? "OVER ITS SHARE:" : "user   ", line);
     }
     attrset(A_NORMAL);
     return row;
@@ -187,34 +170,35 @@ static int commits_draw(const struct sample *before, const struct sample *after,
 {
     char rates[RATE_SIZE], p50[OUTPUT_DURATION_SIZE], p99[OUTPUT_DURATION_SIZE], most[OUTPUT_DURATION_SIZE];
 
-    row = screen_text(row, "commits  %12s   %" PRIu64 " in all, sequence %" PRIu64, rate(rates, before, after, "commits"),
-                      sample_number(after, "commits"), sample_number(after, "sequence"));
+    row = terminal_text(row, "commits  %12s   %" PRIu64 " in all, sequence %" PRIu64, rate(rates, before, after, "commits"),
+                        sample_number(after, "commits"), sample_number(after, "sequence"));
     row = with_history(row, history, SERIES_COMMITS);
-    row = screen_text(row, "pages    %12s committed, %.1f MiB/s", rate(rates, before, after, "pages_committed"),
-                      history_last(history, SERIES_BYTES) / (1 << 20));
+    row = terminal_text(row, "pages    %12s committed, %.1f MiB/s", rate(rates, before, after, "pages_committed"),
+                        history_last(history, SERIES_BYTES) / (1 << 20));
     row = with_history(row, history, SERIES_BYTES);
     if (LINES >= TALL_LINES)
-        row = screen_text(row, "         %12s checkpointed   %" PRIu64 " in all", rate(rates, before, after, "pages_checkpointed"),
-                          sample_number(after, "pages_checkpointed"));
+        row = terminal_text(row, "         %12s checkpointed   %" PRIu64 " in all",
+                            rate(rates, before, after, "pages_checkpointed"), sample_number(after, "pages_checkpointed"));
     output_duration(p50, (uint64_t)history_last(history, SERIES_P50));
     output_duration(p99, (uint64_t)history_last(history, SERIES_P99));
     output_duration(most, after->latencies.of[MAPSHARE_ABI_LATENCY_COMMIT].most);
     if (LINES < TALL_LINES) {
-        row = screen_text(row, "latency  p50 %s, p99 %s", p50, p99);
+        row = terminal_text(row, "latency  p50 %s, p99 %s", p50, p99);
         return with_history(row, history, SERIES_P99);
     }
-    row = with_history(screen_text(row, "latency  p50 %s", p50), history, SERIES_P50);
-    return with_history(screen_text(row, "         p99 %s, max %s", p99, most), history, SERIES_P99);
+    row = with_history(terminal_text(row, "latency  p50 %s", p50), history, SERIES_P50);
+    return with_history(terminal_text(row, "         p99 %s, max %s", p99, most), history, SERIES_P99);
 }
 
 static int daemon_draw(const struct sample *sample, int row)
 {
-    row = screen_text(row, "daemon   keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64,
+    row =
+        terminal_text(row, "daemon   keeper %" PRIu64 ", worker %" PRIu64 ", restarts %" PRIu64,
                       sample_number(sample, "keeper_pid"), sample_number(sample, "worker_pid"), sample_number(sample, "restarts"));
     if (LINES >= TALL_LINES)
-        row = screen_text(row, "arena    inodes %u %%, files %u %%, open %u %%, spilled %" PRIu64,
-                          fill(sample, "inodes", "inodes_max"), fill(sample, "files", "files_max"),
-                          fill(sample, "handles", "handles_max"), sample_number(sample, "frames_spilled_max"));
+        row = terminal_text(row, "arena    inodes %u %%, files %u %%, open %u %%, spilled %" PRIu64,
+                            fill(sample, "inodes", "inodes_max"), fill(sample, "files", "files_max"),
+                            fill(sample, "handles", "handles_max"), sample_number(sample, "frames_spilled_max"));
     return row;
 }
 
@@ -237,33 +221,4 @@ void screen_draw(const struct sample *before, const struct sample *after, const 
     }
     footer_draw(view);
     refresh();
-}
-
-short screen_pair(char letter)
-{
-    for (size_t i = 0; i < FRAME_STATES; i++) {
-        if (frame_states[i].letter == letter)
-            return (short)(i + 1);
-    }
-    return letter == 'k' ? JOURNAL_COLOUR : 0;
-}
-
-void screen_prepare(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-
-    cbreak();
-    noecho();
-    curs_set(0);
-    keypad(stdscr, TRUE);
-    scrollok(stdscr, FALSE);
-    timeout(REFRESH_MILLISECONDS);
-    set_escdelay(ESCAPE_MILLISECONDS);
-    if (!has_colors() || (no_colour && *no_colour))
-        return;
-    start_color();
-    use_default_colors();
-    for (size_t i = 0; i < FRAME_STATES; i++)
-        init_pair((short)(i + 1), frame_states[i].colour == COLOR_RED ? COLOR_WHITE : COLOR_BLACK, frame_states[i].colour);
-    init_pair(JOURNAL_COLOUR, COLOR_BLACK, COLOR_YELLOW);
 }

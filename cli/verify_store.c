@@ -1,4 +1,4 @@
-/* What of a store does not hold, and what a recovery would do. The journal, which somebody else may have made, is read in a process that has given up
+/* The journal, which somebody else may have made, is read in a process that has given up
  * what it does not need; so that process prints, too. */
 #include "config.h"
 
@@ -8,7 +8,8 @@
 #include "mounts.h"
 #include "output.h"
 #include "store_folder.h"
-#include "verify.h"
+#include "verify_memory.h"
+#include "verify_store.h"
 
 #include "journal/apart.h"
 #include "journal/check.h"

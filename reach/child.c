@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "say.h"
-#include "standby.h"
+#include "child.h"
 
 /* In the child: as a program expects to be started. */
 static void settle(void)

@@ -10,9 +10,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "child.h"
+#include "fence.h"
 #include "mapshare-abi.h"
 #include "say.h"
-#include "standby.h"
 
 #define LOOK_MICROSECONDS 10000
 

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "say.h"
-#include "standby.h"
+#include "status.h"
+#include "turn.h"
 
 #define MOUNT_OPTIONS_MAX 2048
 #define HOST_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-"
@@ -161,5 +162,5 @@ int main(int argc, char **argv)
     unsetenv("WATCHDOG_USEC");
     if (call.status)
         return status_print(&call.options, call.json);
-    return call.switches ? status_switch(&call.options, call.to) : standby_run(&call.options);
+    return call.switches ? status_switch(&call.options, call.to) : turn_run(&call.options);
 }

@@ -11,9 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "mounts.h"
 #include "say.h"
-#include "standby.h"
+#include "serve.h"
 
 #define CONNECTIONS "/sys/fs/fuse/connections"
 #define LOOK_MILLISECONDS 20

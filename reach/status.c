@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "say.h"
-#include "standby.h"
+#include "status.h"
 
 #define LOOK_NANOSECONDS 50000000
 

@@ -11,46 +11,12 @@
 
 #include "cache/area.h"
 #include "cache/damage.h"
+#include "cache/index.h"
 #include "cache/place.h"
 #include "cache/reference.h"
 #include "log.h"
 
-#define HASH_BITS 20
-#define HASH_SIZE (1u << HASH_BITS)
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
-
-static uint32_t bucket(uint64_t number)
-{
-    return number * 0x9e3779b97f4a7c15ull >> (64 - HASH_BITS);
-}
-
-static uint32_t find(const struct inode_table *table, uint64_t number)
-{
-    uint32_t slot = table->heads[bucket(number)];
-
-    while (slot && (table->arena->inodes[slot].number != number || number == NUMBER_RETIRED))
-        slot = table->next[slot];
-    return slot;
-}
-
-static void link_slot(struct inode_table *table, uint32_t slot)
-{
-    uint32_t *head = &table->heads[bucket(table->arena->inodes[slot].number)];
-
-    table->next[slot] = *head;
-    *head = slot;
-}
-
-static void unlink_slot(struct inode_table *table, uint32_t slot)
-{
-    uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
-
-    while (*at != slot) {
-        assert(*at); /* else its number changed meanwhile: the next worker takes it for damaged */
-        at = &table->next[*at];
-    }
-    *at = table->next[slot];
-}
 
 static void write_identity(struct inode *inode, const struct identity *identity)
 {
@@ -79,7 +45,7 @@ static int add(struct inode_table *table, const struct identity *identity, uint6
     inode->generation = inode_generation(table, identity);
     inode->lookups = lookups;
     atomic_store(&inode->number, identity->inode);
-    link_slot(table, *slot);
+    index_link(table, *slot);
     return 0;
 }
 
@@ -90,11 +56,11 @@ static uint64_t retire_number(struct inode_table *table, uint32_t slot)
 {
     struct inode *inode = &table->arena->inodes[slot];
 
-    unlink_slot(table, slot);
+    index_unlink(table, slot);
     if (table->areas)
         area_forget(table->areas, inode->number, inode->generation, true);
     atomic_store(&inode->number, NUMBER_RETIRED);
-    link_slot(table, slot);
+    index_link(table, slot);
     return atomic_exchange(&inode->lookups, 0);
 }
 
@@ -116,7 +82,7 @@ static int end(struct inode_table *table, uint32_t slot, uint32_t *folder)
 
     if (inode->flags & (INODE_UNSYNCED | INODE_SYNCING) && !(inode->flags & INODE_UNLINKED))
         atomic_fetch_add(&table->arena->header->unsynced, 1);
-    unlink_slot(table, slot);
+    index_unlink(table, slot);
     atomic_store(&inode->file, 0);
     if (file)
         atomic_store(&table->arena->files[file].inode, 0);
@@ -177,10 +143,10 @@ static bool mend(struct inode_table *table, uint32_t slot, const struct identity
 
     if (!inode->number || inode->generation != inode_generation(table, found))
         return false;
-    unlink_slot(table, slot);
+    index_unlink(table, slot);
     inode->number = found->inode;
     write_identity(inode, found);
-    link_slot(table, slot);
+    index_link(table, slot);
     atomic_fetch_or(&inode->flags, INODE_DAMAGED);
     return true;
 }
@@ -192,7 +158,7 @@ static int find_or_add(struct inode_table *table, const struct identity *found, 
     uint64_t lookups = 0;
 
     *retired = 0;
-    *slot = find(table, found->inode);
+    *slot = index_find(table, found->inode);
     if (*slot)
         inode_identity(table, *slot, &known);
     if (*slot && (identity_same(found, &known) || mend(table, *slot, found)))
@@ -266,18 +232,6 @@ int inode_lookup(struct inode_table *table, uint32_t parent, int folder, const c
     return error;
 }
 
-uint32_t inode_of_node(struct inode_table *table, uint64_t node)
-{
-    uint32_t slot;
-
-    if (node == 1)
-        return INODE_ROOT;
-    pthread_mutex_lock(&table->lock);
-    slot = find(table, node);
-    pthread_mutex_unlock(&table->lock);
-    return slot;
-}
-
 void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Atomic uint32_t *counter, uint32_t value)
 {
     uint64_t lookups;
@@ -331,37 +285,6 @@ bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, 
     return called;
 }
 
-void inode_doubt(struct inode_table *table, uint32_t slot)
-{
-    uint32_t *at = &table->heads[bucket(table->arena->inodes[slot].number)];
-
-    while (*at && *at != slot)
-        at = &table->next[*at];
-    if (*at) /* else it is linked by the number that it had */
-        *at = table->next[slot], table->next[slot] = 0;
-    else
-        at = NULL;
-    while (at && *at)
-        at = &table->next[*at];
-    if (at)
-        *at = slot;
-    if (table->doubted_count < DOUBTED_MAX)
-        table->doubted[table->doubted_count++] = slot;
-}
-
-static int map_index(struct inode_table *table, struct arena_header *header)
-{
-    size_t next_bytes = (header->inode_max + 1ul) * sizeof(uint32_t);
-
-    table->heads = mmap(NULL, HASH_SIZE * sizeof(uint32_t) + 2 * next_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (table->heads == MAP_FAILED)
-        return -errno;
-    table->next = table->heads + HASH_SIZE;
-    table->holds = (_Atomic uint32_t *)(table->next + header->inode_max + 1);
-    return slots_open(&table->slots, &header->inode_used, header->inode_max);
-}
-
 int inode_table_open(struct inode_table *table, struct arena *arena, int store)
 {
     uint32_t slot, used = arena->header->inode_used;
@@ -381,7 +304,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     table->births = identity_births(store);
     error = identity_take(store, "", table->handles, &root);
     if (!error)
-        error = map_index(table, arena->header);
+        error = index_open(table);
     if (error)
         return error;
     if (!table->births)
@@ -394,7 +317,7 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     }
     for (slot = used; slot; slot--) {
         if (arena->inodes[slot].number)
-            link_slot(table, slot);
+            index_link(table, slot);
         else
             slots_give(&table->slots, slot);
     }

@@ -10,11 +10,6 @@
 
 #include "file/file.h"
 
-static inline bool file_is_damaged(const struct file *file)
-{
-    return file->flags & FILE_DAMAGED;
-}
-
 #define SEARCHES_MAX 256u /* of a takeover for owners of what is damaged: each looks at all records */
 
 /* What is wrong with the file's own record: a few words; NULL: nothing. Its lock is held, or nobody else is there yet. */

@@ -217,4 +217,20 @@ static inline struct file *file_truth(const struct files *files, const struct fi
     return &files->arena->files[index - files->index];
 }
 
+static inline bool file_is_damaged(const struct file *file)
+{
+    return file->flags & FILE_DAMAGED;
+}
+
+/* Whoever holds a number holds the record (record.h). */
+static inline void file_hold(struct files *files, uint32_t file)
+{
+    inode_hold(files->inodes, files->arena->files[file].inode);
+}
+
+static inline void file_put(struct files *files, uint32_t file)
+{
+    inode_put(files->inodes, files->arena->files[file].inode);
+}
+
 #endif

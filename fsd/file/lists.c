@@ -2,9 +2,6 @@
 
 #include "file/lists.h"
 
-#include "file/damage.h"
-#include "file/record.h"
-
 void lists_open(struct files *files)
 {
     pthread_mutex_init(&files->lists_lock, NULL);

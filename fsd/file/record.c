@@ -87,16 +87,6 @@ uint32_t file_of(struct files *files, uint32_t inode, bool wanted, int *error)
     return number || !wanted ? number : make(files, inode, error);
 }
 
-void file_hold(struct files *files, uint32_t number)
-{
-    inode_hold(files->inodes, files->arena->files[number].inode);
-}
-
-void file_put(struct files *files, uint32_t number)
-{
-    inode_put(files->inodes, files->arena->files[number].inode);
-}
-
 int file_open(struct files *files, struct file_index *index, enum frame_state state, struct descriptor **descriptor)
 {
     uint32_t inode = file_truth(files, index)->inode;

@@ -11,10 +11,6 @@
 /* The file of an inode; made when `make`. 0: none, or none can be made (-errno in *error). The caller's reference of the inode goes for the
  * file as well. */
 uint32_t file_of(struct files *files, uint32_t inode, bool make, int *error);
-/* Whoever holds a number holds the record. */
-void file_hold(struct files *files, uint32_t file);
-void file_put(struct files *files, uint32_t file);
-
 /* The store's file's descriptor, one for writing when the file has frames in this state. */
 int file_open(struct files *files, struct file_index *index, enum frame_state state, struct descriptor **descriptor);
 /* Whether the journal has, or is about to have, a commit of the inode's; true where that is not known. */

@@ -26,23 +26,6 @@ struct image_waiting {
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
 
-int image_file_compare(const struct image_file *a, const struct image_file *b)
-{
-    const struct identity *x = &a->identity, *y = &b->identity;
-    int result = COMPARE(x->inode, y->inode);
-    if (result == 0)
-        result = COMPARE(x->birth.tv_sec, y->birth.tv_sec);
-    if (result == 0)
-        result = COMPARE(x->birth.tv_nsec, y->birth.tv_nsec);
-    if (result != 0 || x->birth.tv_sec != 0 || x->birth.tv_nsec != 0)
-        return result;
-    /* Without a time of birth the handle tells a number's users apart. */
-    result = COMPARE(x->handle_type, y->handle_type);
-    if (result == 0)
-        result = COMPARE(x->handle_length, y->handle_length);
-    return result == 0 ? memcmp(x->handle, y->handle, x->handle_length) : result;
-}
-
 RB_PROTOTYPE(image_waiting_tree, image_waiting, link, waiting_compare)
 
 static int waiting_compare(const struct image_waiting *a, const struct image_waiting *b)
@@ -163,14 +146,6 @@ static int apply_stream(struct image *image, const struct journal_file *entry, s
     return result;
 }
 
-int image_add_owner(struct image_file *file, uint32_t owner)
-{
-    if (!grow(&file->owners, &file->owner_capacity, file->owner_count + 1, sizeof(*file->owners)))
-        return -ENOMEM;
-    file->owners[file->owner_count++] = owner;
-    return 0;
-}
-
 /* What a COMMIT says of the file but for its pages. */
 static int add_entry(struct image *image, const struct journal_chunk *chunk, const struct journal_file *entry,
                      struct image_file *file)
@@ -192,15 +167,6 @@ static int add_entry(struct image *image, const struct journal_chunk *chunk, con
     free(file->last_path);
     file->last_path = strdup(entry->path);
     return file->last_path == NULL ? -ENOMEM : names_commit(&image->names, file, entry->path);
-}
-
-uint64_t image_pages(struct image_file *file)
-{
-    struct segment *segment;
-    uint64_t pages = 0;
-    RB_FOREACH (segment, segment_tree, &file->segments)
-        pages += segment->kind == SEGMENT_LOG ? segment->count : 0;
-    return pages;
 }
 
 /* First what the store held is void, then pages come in, then all beyond the size is void. */

@@ -4,31 +4,10 @@
 #define JOURNAL_IMAGE_H
 
 #include "journal/chunk.h"
+#include "journal/image_file.h"
 #include "journal/names.h"
 #include "journal/segment.h"
 
-enum image_fate {
-    IMAGE_LOST, /* nothing in the store is this file, and nothing says that it was removed */
-    IMAGE_FOUND,
-    IMAGE_FOREIGN, /* found, and belongs to another user than it did */
-    IMAGE_REMOVED,
-};
-
-struct image_file {
-    RB_ENTRY(image_file) link;
-    struct identity identity;
-    struct name_list names; /* what it is called; after find_all, where it is */
-    char *last_path;        /* of its last commit with a path, for people; or NULL */
-    bool takes_part;        /* a COMMIT names it */
-    bool unnamed;           /* the last one says that it has no name */
-    enum image_fate fate;
-    uint32_t *owners; /* those that it may have */
-    size_t owner_count, owner_capacity;
-    uint64_t first_sequence, last_sequence; /* of its commits */
-    uint64_t size, reserved;
-    struct timespec times[2]; /* atime, mtime */
-    struct segment_tree segments;
-};
 RB_HEAD(image_files, image_file);
 RB_PROTOTYPE(image_files, image_file, link, image_file_compare)
 
@@ -58,14 +37,7 @@ struct image {
 int image_add(struct image *image, const struct chunk_view *view, uint64_t data_position);
 void image_free(struct image *image);
 
-/* One more user that the file may belong to. 0 or -ENOMEM. */
-int image_add_owner(struct image_file *file, uint32_t owner);
-/* Pages that the log has of the file. */
-uint64_t image_pages(struct image_file *file);
-
 /* The first file with this inode number, or the next higher one. */
 struct image_file *image_first_of_inode(struct image *image, uint64_t inode);
-
-int image_file_compare(const struct image_file *a, const struct image_file *b);
 
 #endif

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal/image.h"
 #include "journal/names.h"
 #include "journal/path.h"
 

@@ -3,12 +3,8 @@
 #ifndef JOURNAL_NAMES_H
 #define JOURNAL_NAMES_H
 
-#include <sys/queue.h>
-#include <sys/tree.h>
-
+#include "journal/image_file.h"
 #include "journal/journal.h"
-
-struct image_file;
 
 struct name {
     RB_ENTRY(name) link;
@@ -19,7 +15,6 @@ struct name {
 int name_compare(const struct name *a, const struct name *b);
 RB_HEAD(name_tree, name);
 RB_PROTOTYPE(name_tree, name, link, name_compare)
-SLIST_HEAD(name_list, name);
 
 struct name_change {
     STAILQ_ENTRY(name_change) next;

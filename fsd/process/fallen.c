@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "process/child.h"
 #include "process/refuse.h"
 
 #define WINDOW_SECONDS 60
@@ -29,7 +30,7 @@ void fallen_begin(struct keeper *keeper, const char *how)
              how, keeper->daemon->options->mountpoint);
     keeper->fallen = true;
     keeper->rescued = false;
-    keeper_end(&keeper->probe);
+    child_end(&keeper->probe);
 }
 
 void fallen_start_missing(struct keeper *keeper)
@@ -41,7 +42,7 @@ void fallen_start_missing(struct keeper *keeper)
         keeper->refuser = pid > 0 ? pid : 0;
     }
     if (!keeper->worker && !keeper->rescued) {
-        pid = keeper_start_worker(keeper->daemon, true);
+        pid = child_start_worker(keeper->daemon, true);
         keeper->worker = pid > 0 ? pid : 0;
     }
 }
@@ -51,16 +52,16 @@ void fallen_revive(struct keeper *keeper)
     if (!keeper->fallen || keeper->last)
         return;
     log_line(LOG_NOTE, "a worker is started again");
-    keeper_end(&keeper->refuser);
-    keeper_end(&keeper->saver);
-    keeper_end(&keeper->worker);
+    child_end(&keeper->refuser);
+    child_end(&keeper->saver);
+    child_end(&keeper->worker);
     keeper->fallen = false;
     keeper->deaths = (struct deaths){0};
 }
 
 void fallen_unmount(struct keeper *keeper)
 {
-    keeper_end(&keeper->refuser); /* the next one answers all */
+    child_end(&keeper->refuser); /* the next one answers all */
 }
 
 static void start_saver(struct keeper *keeper)
@@ -84,7 +85,7 @@ bool fallen_rescue_ended(struct keeper *keeper, int status)
         log_line(LOG_WARN, "what was received is committed, but for atomic files");
         return true;
     }
-    log_line(LOG_WARN, "what was received could not be committed: the last worker %s", keeper_tell(status, text));
+    log_line(LOG_WARN, "what was received could not be committed: the last worker %s", child_tell(status, text));
     start_saver(keeper);
     return true;
 }
@@ -99,7 +100,7 @@ bool fallen_reap(struct keeper *keeper, pid_t pid, int status)
         return false;
     keeper->refuser = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) { /* the mount is gone: one more worker finishes */
-        keeper_end(&keeper->worker);
+        child_end(&keeper->worker);
         keeper->fallen = false;
         keeper->last = true;
     }

@@ -5,7 +5,7 @@
 #ifndef PROCESS_FALLEN_H
 #define PROCESS_FALLEN_H
 
-#include "process/keeper.h"
+#include "process/keeping.h"
 
 /* One more death: whether it is one too many. */
 bool fallen_is(struct keeper *keeper);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,10 +15,11 @@
 #include "priority.h"
 #include "probe/probe.h"
 #include "process/background.h"
+#include "process/child.h"
 #include "process/fallen.h"
-#include "process/keeper.h"
 #include "process/mount.h"
 #include "process/remains.h"
+#include "process/service.h"
 #include "process/standby.h"
 #include "process/tell.h"
 #include "process/tune.h"
@@ -29,16 +29,6 @@
 
 #define POLL_MILLISECONDS 5   /* until the mount is usable */
 #define RETRY_MILLISECONDS 50 /* where no process could be made */
-
-/* The worker shares our table of descriptors, so that what it opens outlives it at the same number, but not our memory. */
-pid_t keeper_start_worker(struct daemon *daemon, bool rescues)
-{
-    pid_t keeper = getpid(), pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-
-    if (pid)
-        return pid;
-    _exit(standby_knows(daemon->arena.header, keeper) ? worker_run(daemon, rescues) : WORKER_FAILED);
-}
 
 /* It ends with its keeper: the next one makes its own. */
 static pid_t start_probe(struct daemon *daemon)
@@ -51,25 +41,6 @@ static pid_t start_probe(struct daemon *daemon)
     if (!daemon->options->foreground)
         background_leave_terminal(daemon); /* of its own table of descriptors: whoever reads our output waits for its end */
     probe_run(daemon->owned[OWNED_PROBE_END], &daemon->place, &daemon->arena);
-}
-
-const char *keeper_tell(int status, char text[64])
-{
-    if (WIFSIGNALED(status))
-        snprintf(text, 64, "was ended by signal %d (%s)", WTERMSIG(status), sigdescr_np(WTERMSIG(status)) ?: "unknown");
-    else
-        snprintf(text, 64, "exited with %d", WEXITSTATUS(status));
-    return text;
-}
-
-int keeper_end(pid_t *pid)
-{
-    int status = SIGKILL;
-
-    if (*pid && !kill(*pid, SIGKILL))
-        waitpid(*pid, &status, 0);
-    *pid = 0;
-    return status;
 }
 
 /* Nobody serves any more. Where not even the process that unmounts can be made, clients get errors when we end. */
@@ -92,7 +63,7 @@ static void tell_refused(struct keeper *keeper, const char *why)
 /* A lack of processes or memory passes; the mount's clients wait meanwhile. Returns the program's exit status or -1 to go on. */
 static int start_missing_worker(struct keeper *keeper)
 {
-    pid_t pid = keeper_start_worker(keeper->daemon, false);
+    pid_t pid = child_start_worker(keeper->daemon, false);
 
     if (pid > 0) {
         keeper->worker = pid;
@@ -159,7 +130,7 @@ static int worker_ended(struct keeper *keeper, int status)
     keeper->worker = 0;
     event_tell_alone(&keeper->daemon->arena, MAPSHARE_ABI_DEATH, status);
     if (keeper->trial)
-        upgrade_give_up(keeper, keeper_tell(status, text));
+        upgrade_give_up(keeper, child_tell(status, text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LACKED) {
         tell_refused(keeper, "too few threads, descriptors or memory");
         return -1;
@@ -170,17 +141,17 @@ static int worker_ended(struct keeper *keeper, int status)
     }
     if (keeper->last || !header->ready) {
         log_line(LOG_FATAL, "the worker %s; giving up: what was committed is in the journal and comes back at the next mount",
-                 keeper_tell(status, text));
+                 child_tell(status, text));
         return keeper->last ? 1 : give_up(keeper);
     }
     if (fallen_is(keeper)) {
-        fallen_begin(keeper, keeper_tell(status, text));
+        fallen_begin(keeper, child_tell(status, text));
         return -1;
     }
     keeper->refused = false;
     result = start_missing_worker(keeper);
     atomic_fetch_add(&header->counters.restarts, 1);
-    log_line(LOG_WARN, "the worker %s; the next one takes over", keeper_tell(status, text));
+    log_line(LOG_WARN, "the worker %s; the next one takes over", child_tell(status, text));
     return result;
 }
 
@@ -274,6 +245,6 @@ int keeper_run(struct daemon *daemon, pid_t standby)
     else
         remains_discard(daemon);
     service_end(&keeper);
-    keeper_end(&keeper.standby); /* nothing is to be kept */
+    child_end(&keeper.standby); /* nothing is to be kept */
     return header->ready || result ? result : 1;
 }

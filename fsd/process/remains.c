@@ -18,7 +18,7 @@
 #include "cache/damage.h"
 #include "log.h"
 #include "mapshare-abi.h"
-#include "process/keeper.h"
+#include "process/child.h"
 #include "process/lock.h"
 #include "process/readonly.h"
 #include "process/refuse.h"
@@ -227,7 +227,7 @@ static bool commit_received(struct daemon *dead)
     int status = -1;
 
     for (int i = 0; i < TRIES && !WIFEXITED(status); i++)
-        status = wait_for(keeper_start_worker(dead, true));
+        status = wait_for(child_start_worker(dead, true));
     end_orphans(dead);
     return WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DONE;
 }

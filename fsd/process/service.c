@@ -17,7 +17,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "process/keeper.h"
+#include "process/child.h"
 
 #define PATIENCE_MILLISECONDS 5000 /* for the manager to read */
 #define END_MILLISECONDS 1000      /* the keeper's, at its end */
@@ -151,7 +151,7 @@ void service_end(struct keeper *keeper)
 
     if (!name || !keeper->told)
         return;
-    keeper_end(&keeper->service.teller); /* it would tell of the stand-by */
+    child_end(&keeper->service.teller); /* it would tell of the stand-by */
     snprintf(text, sizeof text, "STOPPING=1\nMAINPID=%d", getpid());
     teller = start_teller(name, text);
     for (int waited = 0; teller > 0 && waited < END_MILLISECONDS; waited += LOOK_MILLISECONDS) {
@@ -160,5 +160,5 @@ void service_end(struct keeper *keeper)
         nanosleep(&pause, NULL);
     }
     if (teller > 0)
-        keeper_end(&teller);
+        child_end(&teller);
 }

@@ -8,17 +8,7 @@
 #ifndef PROCESS_SERVICE_H
 #define PROCESS_SERVICE_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-#include <time.h>
-
-struct keeper;
-
-struct service {
-    pid_t teller;   /* 0: none */
-    char told[256]; /* the last message */
-    time_t next;    /* of the watchdog's messages */
-};
+#include "process/keeping.h"
 
 /* The keeper's second: tells what has changed. */
 void service_look(struct keeper *keeper);

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "process/child.h"
 #include "process/handover.h"
 #include "process/remains.h"
 #include "sandbox/sandbox.h"
@@ -125,15 +126,15 @@ int upgrade_go_on(struct keeper *keeper, int answer)
         upgrade_failed(keeper, !answer ? "nobody stands by" : WIFEXITED(answer) ? "it refuses" : "it ended when it was asked");
         return -1;
     }
-    status = keeper_end(&keeper->worker);
+    status = child_end(&keeper->worker);
     if (WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_UNSAVED) {
         remains_discard(keeper->daemon);
         return WEXITSTATUS(status);
     }
-    keeper_end(&keeper->probe);
-    keeper_end(&keeper->refuser);
-    keeper_end(&keeper->saver);
-    keeper_end(&keeper->watchdog.inspector);
+    child_end(&keeper->probe);
+    child_end(&keeper->refuser);
+    child_end(&keeper->saver);
+    child_end(&keeper->watchdog.inspector);
     keeper->daemon->arena.header->upgrading = true;
     error = execute_for_good(keeper->daemon);
     keeper->daemon->arena.header->upgrading = false;
@@ -151,7 +152,7 @@ void upgrade_on_trial(struct keeper *keeper)
 void upgrade_give_up(struct keeper *keeper, const char *how)
 {
     log_line(LOG_WARN, "the new program's worker %s", how);
-    keeper_end(&keeper->worker);
+    child_end(&keeper->worker);
     _exit(1);
 }
 
@@ -161,7 +162,7 @@ static void end_trial(struct keeper *keeper)
 
     keeper->trial = false;
     header->upgrading = false;
-    keeper_end(&keeper->standby);
+    child_end(&keeper->standby);
     atomic_fetch_add(&header->upgrades, 1);
     log_line(LOG_NOTE, "the program was replaced: mapsharefs " PACKAGE_VERSION " goes on");
 }

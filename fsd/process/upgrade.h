@@ -5,7 +5,7 @@
 #ifndef PROCESS_UPGRADE_H
 #define PROCESS_UPGRADE_H
 
-#include "process/keeper.h"
+#include "process/keeping.h"
 
 /* SIGHUP: starts the process that asks. */
 void upgrade_begin(struct keeper *keeper);

@@ -39,6 +39,8 @@
 #include "request/takeover.h"
 #include "request/tuning.h"
 #include "request/wait.h"
+#include "request/poller.h"
+#include "request/thaw.h"
 #include "request/watch.h"
 #include "sandbox/sandbox.h"
 #include "store/mode.h"
@@ -159,7 +161,7 @@ static int wait_until_served(struct server *server)
             pthread_mutex_unlock(&server->wait_lock);
             wait_tick(server);
             write_retry_parked(server);
-            freeze_tick(server);
+            thaw_tick(server);
             pthread_mutex_lock(&server->wait_lock);
         }
     }
@@ -172,7 +174,7 @@ static void committed(void *server, uint32_t file)
 {
     wait_answer(server, file);
     if (file)
-        watch_tell(server, ((struct server *)server)->arena.files[file].inode);
+        poller_tell(server, ((struct server *)server)->arena.files[file].inode);
 }
 
 static void attributes_changed(struct files *files, uint32_t inode)
@@ -313,7 +315,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error)
         error = wait_table_open(server);
     if (!error)
-        error = watch_table_open(server);
+        error = poller_table_open(server);
     if (!error)
         error = freeze_open(server);
     if (!error) {

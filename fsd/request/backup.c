@@ -12,6 +12,7 @@
 #include "mapshare-abi.h"
 #include "request/current.h"
 #include "request/freeze.h"
+#include "request/thaw.h"
 
 #define COMMITTED_AT_ONCE 256u
 
@@ -32,7 +33,7 @@ void backup_close(struct server *server, uint64_t descriptor)
         event_tell(&server->files, MAPSHARE_ABI_BACKUP_ENDED, 0, 0);
     }
     if (!freeze_end(server, descriptor, &point))
-        freeze_go_on(server);
+        thaw(server);
 }
 
 /* ---- what was received is committed ---- */
@@ -153,5 +154,5 @@ void backup_serve(fuse_req_t request, uint32_t inode, uint64_t descriptor, const
     backup.sequence = point.sequence;
     fuse_reply_ioctl(request, 0, &backup, sizeof backup);
     if (backup.step == MAPSHARE_ABI_BACKUP_THAW)
-        freeze_go_on(server);
+        thaw(server);
 }

@@ -3,23 +3,13 @@
 #include "request/freeze.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "file/times.h"
 #include "log.h"
-#include "request/receive.h"
 
 #define CHANGES_ATTRIBUTES (FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_ATIME | FATTR_MTIME | FATTR_CTIME)
-
-/* A request, as it came. */
-struct parked_change {
-    STAILQ_ENTRY(parked_change) link;
-    size_t size;
-    _Alignas(8) char bytes[];
-};
 
 STAILQ_HEAD(parked_changes, parked_change);
 
@@ -163,24 +153,20 @@ int freeze_end(struct server *server, uint64_t id, struct journal_point *point)
     return ends ? 0 : -ESTALE;
 }
 
-/* In the order in which they came. A new freeze parks what is left anew. */
-void freeze_go_on(struct server *server)
+struct parked_change *freeze_next(struct server *server)
 {
     struct freeze *freeze = server->freeze;
-    struct parked_changes going = STAILQ_HEAD_INITIALIZER(going);
-    struct parked_change *parked;
+    struct parked_change *parked = NULL;
 
     pthread_mutex_lock(&freeze->lock);
-    if (!freeze->on) {
-        STAILQ_CONCAT(&going, &freeze->parked);
-        freeze->waiting = 0;
+    if (!freeze->on)
+        parked = STAILQ_FIRST(&freeze->parked);
+    if (parked) {
+        STAILQ_REMOVE_HEAD(&freeze->parked, link);
+        freeze->waiting--;
     }
     pthread_mutex_unlock(&freeze->lock);
-    while ((parked = STAILQ_FIRST(&going))) {
-        STAILQ_REMOVE_HEAD(&going, link);
-        receive_again(server, parked->bytes, parked->size);
-        free(parked);
-    }
+    return parked;
 }
 
 bool freeze_is_on(const struct server *server)
@@ -188,7 +174,6 @@ bool freeze_is_on(const struct server *server)
     return server->freeze->on || server->freeze->waiting;
 }
 
-/* What goes on may set the umask: the thread's own. */
 void freeze_tick(struct server *server)
 {
     struct freeze *freeze = server->freeze;
@@ -199,6 +184,4 @@ void freeze_tick(struct server *server)
         log_line(LOG_NOTE, "changes of names have waited for a backup as long as they may, and go on");
     }
     pthread_mutex_unlock(&freeze->lock);
-    if (!freeze->on && freeze->waiting && !unshare(CLONE_FS))
-        freeze_go_on(server);
 }

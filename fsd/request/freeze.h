@@ -4,8 +4,16 @@
 #define REQUEST_FREEZE_H
 
 #include <linux/fuse.h>
+#include <sys/queue.h>
 
 #include "request/server.h"
+
+/* A request, as it came. */
+struct parked_change {
+    STAILQ_ENTRY(parked_change) link;
+    size_t size;
+    _Alignas(8) char bytes[];
+};
 
 int freeze_open(struct server *server);
 
@@ -18,11 +26,12 @@ void freeze_release(struct server *server);
 
 /* `id`: whose freeze it is, never 0. *quiet: no change is under way any more. -EBUSY: another's. */
 int freeze_begin(struct server *server, uint64_t id, uint32_t seconds, bool *quiet);
-/* Where the journal was when it ended. -ESTALE: it had ended by itself, or never began. What was parked goes on with freeze_go_on. */
+/* Where the journal was when it ended. -ESTALE: it had ended by itself, or never began. What was parked goes on with thaw(). */
 int freeze_end(struct server *server, uint64_t id, struct journal_point *point);
-void freeze_go_on(struct server *server);
+/* The next one that was parked, to be freed, in the order in which they came. NULL: there is none, or a new freeze holds them. */
+struct parked_change *freeze_next(struct server *server);
 
-/* Of the worker's main thread: a freeze ends by itself. */
+/* Of the worker's main thread: a freeze ends by itself. False: nothing is frozen or parked. */
 bool freeze_is_on(const struct server *server);
 void freeze_tick(struct server *server);
 

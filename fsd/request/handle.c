@@ -10,7 +10,7 @@
 #include "log.h"
 #include "request/current.h"
 #include "request/group.h"
-#include "request/watch.h"
+#include "request/poller.h"
 
 int handle_table_open(struct server *server)
 {
@@ -142,9 +142,11 @@ void handle_close(struct server *server, uint64_t number)
     struct handle *handle;
     uint32_t inode = 0;
 
-    if (handle_find(server, number))
+    handle = handle_find(server, number);
+    if (handle)
         group_leave(server, number); /* while the number is nobody else's */
-    watch_end(server, number);
+    if (handle && handle->watch.at)
+        poller_end(server, handle->inode, number);
     pthread_mutex_lock(&server->handle_lock);
     handle = handle_find(server, number);
     if (handle) { /* NULL: a RELEASE that is sent again */

@@ -52,7 +52,7 @@ struct server {
     pthread_mutex_t wait_lock;
     pthread_cond_t tick; /* the worker's main thread has something to look at */
     struct wait_table *waits;
-    struct watch_table *watches;
+    struct poller_table *pollers;
     struct freeze *freeze;
     struct parked_write *parked;
     uint32_t parked_bytes;

@@ -4,55 +4,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/tree.h>
-#include <sys/uio.h>
 
 #include "file/status.h"
-#include "log.h"
 #include "mapshare-abi.h"
 #include "request/current.h"
 #include "request/handle.h"
 #include "request/operations.h"
+#include "request/poller.h"
 
 #define ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM) /* what a file is that does not know how to wait */
-
-/* Who polls a descriptor of events, and was not woken since. */
-struct poller {
-    RB_ENTRY(poller) link;
-    uint32_t inode;
-    uint64_t number; /* of the handle */
-    uint64_t poll;   /* the kernel's */
-};
-
-RB_HEAD(pollers, poller);
-
-struct watch_table {
-    pthread_mutex_t lock; /* of the tree; a leaf */
-    struct pollers pollers;
-    _Atomic uint32_t count;
-};
-
-static int compare(const struct poller *a, const struct poller *b)
-{
-    if (a->inode != b->inode)
-        return a->inode < b->inode ? -1 : 1;
-    return (a->number > b->number) - (a->number < b->number);
-}
-
-RB_GENERATE_INTERNAL(pollers, poller, link, compare, static __attribute__((unused)))
-
-int watch_table_open(struct server *server)
-{
-    struct watch_table *table = calloc(1, sizeof *table);
-
-    if (!table)
-        return -ENOMEM;
-    pthread_mutex_init(&table->lock, NULL);
-    server->watches = table;
-    return 0;
-}
 
 /* ---- what there is to tell ---- */
 
@@ -83,53 +43,12 @@ static void set_told(struct watch *watch, const struct event *event)
     watch->notices = event->notices;
 }
 
-/* ---- waking ---- */
-
-/* A descriptor that was closed meanwhile is none that the kernel finds. */
-static void wake(struct server *server, uint64_t poll)
-{
-    struct fuse_notify_poll_wakeup_out out = {.kh = poll};
-    struct fuse_out_header header = {.len = sizeof header + sizeof out, .error = FUSE_NOTIFY_POLL};
-    struct iovec parts[] = {{&header, sizeof header}, {&out, sizeof out}};
-
-    if (writev(fuse_session_fd(server->session), parts, 2) < 0 && errno != ENOENT && errno != ENODEV)
-        log_line(LOG_TRACE, "who polls cannot be woken: %s", strerror(errno));
-}
-
-/* The first poller of the inode is taken from the tree. NULL: there is none. */
-static struct poller *take(struct watch_table *table, uint32_t inode)
-{
-    struct poller key = {.inode = inode}, *poller;
-
-    pthread_mutex_lock(&table->lock);
-    poller = RB_NFIND(pollers, &table->pollers, &key);
-    if (poller && poller->inode != inode)
-        poller = NULL;
-    if (poller) {
-        RB_REMOVE(pollers, &table->pollers, poller);
-        table->count--;
-    }
-    pthread_mutex_unlock(&table->lock);
-    return poller;
-}
-
-void watch_tell(struct server *server, uint32_t inode)
-{
-    struct watch_table *table = server->watches;
-    struct poller *poller;
-
-    while (table->count && (poller = take(table, inode))) {
-        wake(server, poller->poll);
-        free(poller);
-    }
-}
-
 void watch_notice(struct server *server, uint32_t inode)
 {
     const struct inode *truth = &server->arena.inodes[inode];
 
     area_notices(&server->areas, truth->number, truth->generation, 1);
-    watch_tell(server, inode);
+    poller_tell(server, inode);
 }
 
 void watch_take_over(struct server *server)
@@ -138,30 +57,11 @@ void watch_take_over(struct server *server)
         const struct handle *handle = &server->arena.handles[i];
 
         if (handle->inode && handle->watch.poll)
-            wake(server, handle->watch.poll);
+            poller_wake(server, handle->watch.poll);
     }
 }
 
 /* ---- polling ---- */
-
-/* Before it is looked whether there is news: who brings some then finds the poller. */
-static int add(struct server *server, uint32_t inode, uint64_t number, uint64_t poll)
-{
-    struct watch_table *table = server->watches;
-    struct poller *poller = malloc(sizeof *poller), *there;
-
-    if (!poller)
-        return -ENOMEM;
-    *poller = (struct poller){.inode = inode, .number = number, .poll = poll};
-    pthread_mutex_lock(&table->lock);
-    there = RB_INSERT(pollers, &table->pollers, poller);
-    if (!there)
-        table->count++;
-    pthread_mutex_unlock(&table->lock);
-    if (there)
-        free(poller);
-    return 0;
-}
 
 static unsigned poll_events(struct server *server, uint64_t number, const struct fuse_poll_in *in)
 {
@@ -173,7 +73,7 @@ static unsigned poll_events(struct server *server, uint64_t number, const struct
         return ALWAYS;
     if (in->flags & FUSE_POLL_SCHEDULE_NOTIFY) {
         atomic_store(&handle->watch.poll, in->kh);
-        if (add(server, inode, number, in->kh))
+        if (poller_add(server, inode, number, in->kh))
             return ALWAYS; /* it finds nothing, and asks again */
     }
     event = now(server, inode);
@@ -244,23 +144,4 @@ void watch_read(fuse_req_t request, uint64_t number, size_t size)
     }
     set_told(&handle->watch, &event);
     fuse_reply_buf(request, (const char *)&event, sizeof event);
-}
-
-void watch_end(struct server *server, uint64_t number)
-{
-    struct watch_table *table = server->watches;
-    const struct handle *handle = handle_find(server, number);
-    struct poller key, *poller;
-
-    if (!handle || !handle->watch.at)
-        return;
-    key = (struct poller){.inode = handle->inode, .number = number};
-    pthread_mutex_lock(&table->lock);
-    poller = RB_FIND(pollers, &table->pollers, &key);
-    if (poller) {
-        RB_REMOVE(pollers, &table->pollers, poller);
-        table->count--;
-    }
-    pthread_mutex_unlock(&table->lock);
-    free(poller);
 }

@@ -7,18 +7,13 @@
 
 #include "request/server.h"
 
-int watch_table_open(struct server *server);
-
 /* An open of the file's events: a handle, which watches nothing yet. */
 void watch_open(fuse_req_t request, uint32_t inode, struct fuse_file_info *info);
 /* MAPSHARE_IOC_WATCH; `at`: MAPSHARE_ABI_AT_... */
 int watch_begin(struct server *server, uint64_t number, uint32_t at);
 void watch_read(fuse_req_t request, uint64_t number, size_t size);
-void watch_end(struct server *server, uint64_t number);
 
-/* The file has one commit more, or one notice. */
-void watch_tell(struct server *server, uint32_t inode);
-/* MAPSHARE_IOC_NOTIFIED. */
+/* MAPSHARE_IOC_NOTIFIED: the file has one notice more. */
 void watch_notice(struct server *server, uint32_t inode);
 /* When the session goes on. */
 void watch_take_over(struct server *server);

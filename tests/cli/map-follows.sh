@@ -33,7 +33,7 @@ wait_until 60 shown ' received 0  ' || fail "after a commit: $(terminal capture-
 wait_until 60 grep -q 'received 0 ' "$SCRATCH/pictures" || fail "after a commit: $(cat "$SCRATCH/pictures")"
 [ -z "$(grep "^\. clean" "$SCRATCH/pictures" | uniq -d)" ] || fail "drawn without a change: $(cat "$SCRATCH/pictures")"
 
-mapshare unmount "$MOUNT" || fail "it hinders the unmount"
+wait_until 60 mapshare unmount "$MOUNT" || fail "it hinders the unmount, for longer than a look takes"
 wait_until 60 shown '^status=1' || fail "after the unmount: $(terminal capture-pane -p)"
 wait_gone 60 "$plain" "$svg" || fail "it goes on after the unmount"
 grep -q "$file: No such file" "$SCRATCH/pictures" || fail "after the unmount: $(cat "$SCRATCH/pictures")"

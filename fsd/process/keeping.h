@@ -1,10 +1,16 @@
-/* What the keeper knows of the mount's processes, for the files that look after them: keeper.c, upgrade.c, fallen.c. */
-#ifndef PROCESS_KEEPER_H
-#define PROCESS_KEEPER_H
+/* What the keeper knows of the mount's processes, for the files that look after them: keeper.c, fallen.c, service.c, upgrade.c. */
+#ifndef PROCESS_KEEPING_H
+#define PROCESS_KEEPING_H
 
 #include "process/daemon.h"
-#include "process/service.h"
 #include "process/watchdog.h"
+
+/* service.h */
+struct service {
+    pid_t teller;   /* 0: none */
+    char told[256]; /* the last message */
+    time_t next;    /* of the watchdog's messages */
+};
 
 /* Deaths of the worker within the last minute. */
 struct deaths {
@@ -39,12 +45,5 @@ struct keeper {
     pid_t refuser, saver; /* 0: none */
     bool rescued;         /* what was received is committed, or was tried to be */
 };
-
-/* Its number, or -1. `rescues`: see worker_run(). */
-pid_t keeper_start_worker(struct daemon *daemon, bool rescues);
-/* The end of one of ours. Returns how it ended; one that was none was killed, too. */
-int keeper_end(pid_t *pid);
-/* For messages. */
-const char *keeper_tell(int status, char text[64]);
 
 #endif

@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include "inspect.h"
-#include "map.h"
 #include "message.h"
 #include "output.h"
+#include "picture.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +13,15 @@
 #define TEXT_LINE 18
 #define LEGEND_WIDTH 140
 #define LEGEND_COLUMNS 3
+
+static const char *const paints[MAPSHARE_RUN_STATES] = {
+    [0] = "#e4e4e4",
+    [MAPSHARE_ABI_COMMITTED] = "#3a9d4a",
+    [MAPSHARE_ABI_WRITEBACK] = "#3566c8",
+    [MAPSHARE_ABI_RECEIVED] = "#2bb3c0",
+    [MAPSHARE_ABI_KERNEL] = "#e5b52a",
+    [MAPSHARE_ABI_FAILED] = "#c8302c",
+};
 
 static void escaped(FILE *out, const char *text)
 {
@@ -32,7 +41,7 @@ static void tile(FILE *out, const struct picture *picture, uint64_t first, uint6
 
     fprintf(out, "<rect x=\"%" PRIu64 "\" y=\"%" PRIu64 "\" width=\"%" PRIu64 "\" height=\"%d\" fill=\"%s\">",
             MARGIN + first % picture->width * CELL, top + first / picture->width * CELL, (end - first) * CELL, CELL - 1,
-            looks[state].paint);
+            paints[state]);
     fprintf(out, "<title>pages %" PRIu64 " to %" PRIu64 ": %s</title></rect>\n", first * picture->pages_per_cell,
             last_page < picture->pages ? last_page : picture->pages - 1, inspect_state_name(state));
 }
@@ -56,7 +65,7 @@ static void legend(FILE *out, const struct picture *picture, uint64_t top)
         uint64_t line = top + state / LEGEND_COLUMNS * TEXT_LINE;
 
         fprintf(out, "<rect x=\"%u\" y=\"%" PRIu64 "\" width=\"%d\" height=\"%d\" fill=\"%s\"/>", left, line, CELL, CELL,
-                looks[state].paint);
+                paints[state]);
         fprintf(out, "<text x=\"%u\" y=\"%" PRIu64 "\">%s ", left + CELL + 5, line + CELL, inspect_state_name(state));
         if (state != MAPSHARE_ABI_KERNEL || picture->kernel_known)
             fprintf(out, "%" PRIu64 "</text>\n", picture->counts[state]);

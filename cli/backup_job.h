@@ -5,8 +5,8 @@
  * What an earlier backup has is not copied (backup_index.h, backup_reuse.c).
  * Copied files lie in one folder, under the names of their identities: a rename changes nothing, and the journal's commits name them so.
  * Functions return 0, or -1 after a message. */
-#ifndef CLI_BACKUP_H
-#define CLI_BACKUP_H
+#ifndef CLI_BACKUP_JOB_H
+#define CLI_BACKUP_JOB_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,29 +41,5 @@ struct backup {
 };
 
 void backup_show_progress(struct backup *backup, const char *doing);
-
-/* What is in the store and not among the objects is copied there. With `lists` all names go to the list. *copied: how many files were. */
-int backup_walk(struct backup *backup, bool lists, uint64_t *copied);
-
-/* Copies what is open at `place` (O_PATH), whose path is for messages, to the object of this name. 1: it is gone. */
-int backup_copy(struct backup *backup, int place, const char *path, const char *object);
-
-/* The same from file to file. 0 or -errno. */
-int backup_copy_content(struct backup *backup, int from, int to);
-
-/* Where the earlier backup has what this file of the store has, that is the object. 1: it is; 0: it is to be copied; -1. */
-int backup_reuse(struct backup *backup, const struct statx *status, const char *object);
-/* The object is the earlier backup's own file: nothing of it may be changed. */
-bool backup_is_shared(const struct backup *backup, const char *object);
-/* What is shared and is to be changed gets a file of its own. 0 or -errno. */
-int backup_take_apart(struct backup *backup, const char *object);
-/* The journal is to be replayed into it (objects_replay). */
-int backup_note_replayed(void *context, const char *object);
-bool backup_is_replayed(const struct backup *backup, const char *object);
-
-/* Gives the objects the times of the list, before the journal's commits give them theirs. */
-int backup_set_times(struct backup *backup);
-/* Makes the list's tree in the target. */
-int backup_make_tree(struct backup *backup);
 
 #endif
