@@ -7,11 +7,13 @@
 set -euo pipefail
 
 # A mount namespace of its own: whoever makes a new one meanwhile would keep a copy of the test's mounts, and a mount ends with its last
-# copy only. For the same reason others' mounts are let go here.
+# copy only. For the same reason others' mounts are let go here. What umount(8) knows of mounts is the test's own, too: killed daemons leave
+# their mounts there.
 if [ "$(id -u)" = 0 ] && [ -z "${TEST_NAMESPACE:-}" ] && unshare -m true 2>/dev/null; then
     TEST_NAMESPACE=own exec unshare -m --propagation private bash "$0" "$@"
 fi
 if [ "${TEST_NAMESPACE:-}" = own ]; then
+    mkdir -p /run/mount && mount -t tmpfs -o size=16m mapshare-tests /run/mount
     umount -a -i -l -t fuse.mapsharefs || : # one that ended meanwhile
     export TEST_NAMESPACE=made
 fi
