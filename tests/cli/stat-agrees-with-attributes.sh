@@ -30,6 +30,7 @@ counts() { # DIRTY KERNEL RECEIVED
 }
 
 truncate -s 1000000 "$file"
+exec {held}<"$file" # the last commit is known for as long as the kernel knows the file
 mapshare sync "$file" >"$SCRATCH/receipt"
 counts 0 0 0 "after the sync"
 hold_stores "$file" 0 1 2 7 100
@@ -47,4 +48,5 @@ for line in "File  *$file" 'Size  *1000000 bytes in 245 pages; 1000000 bytes as 
     "Commit  *$sequence at " 'Error  *none' 'Atomic  *no'; do
     grep -q "^$line" "$SCRATCH/plain.txt" || fail "no line '$line' in: $(cat "$SCRATCH/plain.txt")"
 done
+exec {held}<&-
 stop_mount
