@@ -16,6 +16,7 @@
 #include "file/page.h"
 #include "file/record.h"
 #include "file/snapshot.h"
+#include "file/unchanged.h"
 #include "file/version.h"
 #include "journal/grow.h"
 #include "log.h"
@@ -104,6 +105,8 @@ static int take_part(struct files *files, struct transaction *transaction, uint3
         pthread_mutex_unlock(&index->lock);
         return 0;
     }
+    if (!waiter->carries)
+        unchanged_drop(files, index);
     used = transaction->weight + index->view.counts[FRAME_COMMITTING];
     room = limit > used ? limit - used : 0;
     whole = index->view.counts[FRAME_RECEIVED] <= room;

@@ -76,7 +76,7 @@ wait_until 30 eval '[ "$(stats_value journal_used)" = 0 ]' || fail "the journal 
 # One that does not read the journal is given up for those who write.
 start_interrupted
 kill_later "$MAKING"
-for _ in $(seq 12); do dd if=/dev/zero of="$MOUNT/large" bs=1M count=3 conv=fsync,notrunc status=none; done
+for _ in $(seq 12); do dd if=/dev/urandom of="$MOUNT/large" bs=1M count=3 conv=fsync,notrunc status=none; done
 kill -CONT "$MAKING"
 ! wait "$MAKING" || fail "a backup goes on that has not read the journal"
 grep -q "more was written than the journal holds" "$SCRATCH/said" || fail "it says: $(cat "$SCRATCH/said")"
