@@ -21,7 +21,7 @@
 
 #define ARENA_MAGIC 0x6572616873706d61ull
 #ifndef ARENA_LAYOUT    /* a test's program has another */
-#define ARENA_LAYOUT 4u /* of all that lies in it; of sizes the header has a sum */
+#define ARENA_LAYOUT 5u /* of all that lies in it; of sizes the header has a sum */
 #endif
 #define PAGE_BYTES 4096u
 #define PAGE_SHIFT 12

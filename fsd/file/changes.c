@@ -11,7 +11,7 @@
 #define PAGE_OF_BYTE(at) ((at) >> PAGE_SHIFT)
 #define RANGE_BYTES sizeof(((struct mapshare_abi_entry *)0)->ranges[0])
 
-void changes_begin(struct changes *changes, const struct arena *arena, const struct journal_chunk *chunk, uint64_t sequence)
+void changes_begin(struct changes *changes, const struct arena *arena, const struct journal_chunk *chunk)
 {
     uint32_t room = FEED_COMMIT_MOST / chunk->file_count;
 
@@ -19,7 +19,7 @@ void changes_begin(struct changes *changes, const struct arena *arena, const str
     changes->end = changes->feed.state->end;
     changes->room = room < MAPSHARE_ABI_FEED_FILE ? room : MAPSHARE_ABI_FEED_FILE;
     changes->record = (struct mapshare_abi_entry){
-        .sequence = sequence,
+        .sequence = chunk->sequence,
         .seconds = chunk->time.tv_sec,
         .nanoseconds = chunk->time.tv_nsec,
         .kind = MAPSHARE_ABI_COMMIT,

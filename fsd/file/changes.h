@@ -1,6 +1,6 @@
 /* What a commit changes, told to the feed (cache/feed.h): for each file its runs of pages, what was cut off, its size and path.
  *
- * The leader's, between a commit's place in the journal and its commit point. What is too much is told as less: pages of a file as "any", of more
+ * The leader's whose turn it is, right before its commit point. What is too much is told as less: pages of a file as "any", of more
  * files than fit only that there were.
  */
 #ifndef FILE_CHANGES_H
@@ -14,7 +14,7 @@ struct change {
     uint32_t kind;        /* MAPSHARE_ABI_STORED or what else */
 };
 
-/* Of the commit being made; kept from one to the next. */
+/* Kept from one commit to the next. */
 struct changes {
     struct feed feed;
     struct mapshare_abi_entry record; /* what the records of the commit have in common */
@@ -27,7 +27,7 @@ struct changes {
 };
 
 struct file;
-void changes_begin(struct changes *changes, const struct arena *arena, const struct journal_chunk *chunk, uint64_t sequence);
+void changes_begin(struct changes *changes, const struct arena *arena, const struct journal_chunk *chunk);
 /* Each page of a file in any order; then the file itself. `before`: its size as of the last commit. */
 void changes_page(struct changes *changes, uint64_t page, bool hole);
 void changes_file(struct changes *changes, const struct journal_file *file, uint64_t generation, uint64_t before);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alive.h"
 #include "file/event.h"
 #include "file/metadata.h"
 #include "file/record.h"
@@ -13,11 +14,20 @@
 #include "file/transaction.h"
 #include "file/version.h"
 
+#define UNDER_WAY 2u /* commits at once: more are smaller, and no faster */
+#define SMALL 2u     /* crowd: with more no commit begins beside another */
+
 struct commit_queue {
-    pthread_mutex_t lock; /* guards the list, and who leads; a leaf */
+    pthread_mutex_t lock; /* guards all below; a leaf */
+    pthread_cond_t one_ended;
     struct waiter_list waiters;
-    bool leading;
-    struct transaction transaction; /* the leader's */
+    bool taking;           /* somebody takes what comes into the next commit, up to its place in the journal */
+    bool blocked;          /* the first waiter waits for the end of a commit that is under way */
+    uint64_t begun, ended; /* commits */
+    uint64_t told;         /* whose waiters were; so many were not: at most UNDER_WAY */
+    uint32_t crowd;        /* so many were waiters of one commit lately */
+    struct transaction transactions[UNDER_WAY];
+    unsigned most; /* of them may be under way: the other threads serve */
     void (*committed)(void *context, uint32_t file);
     void *context;
 };
@@ -76,13 +86,27 @@ static void take_snapshots(struct files *files, struct commit_waiter *waiter)
     waiter->result.error = error;
 }
 
-/* While no commit is being made, so that each has all of what is taken back, or nothing; and a snapshot has all of it or nothing. */
+static bool is_under_way(struct files *files, const struct commit_waiter *waiter)
+{
+    bool is = false;
+
+    for (uint32_t i = 0; i < waiter->count && !is; i++) {
+        struct file_index *index = &files->index[waiter->files[i]];
+
+        file_lock(files, index);
+        is = index->versions.committing;
+        pthread_mutex_unlock(&index->lock);
+    }
+    return is;
+}
+
+/* While none of their files is in a commit, so that each has all of what is taken back, or nothing; and a snapshot has all of it or nothing. */
 static void do_between(struct files *files, struct waiter_list *waiters)
 {
     struct commit_waiter *waiter, *next;
 
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
-        if (!waiter->rolls_back && !waiter->snapshots)
+        if ((!waiter->rolls_back && !waiter->snapshots) || is_under_way(files, waiter))
             continue;
         TAILQ_REMOVE(waiters, waiter, link);
         if (waiter->snapshots)
@@ -95,28 +119,94 @@ static void do_between(struct files *files, struct waiter_list *waiters)
     }
 }
 
-static void lead(struct files *files, struct transaction *transaction, struct waiter_list *waiters)
+/* What the waiters ask for comes into the transaction. One that has to wait for a commit under way stays of the `waiters`, for the next one, and so do
+ * all behind it: nobody is passed over again and again. No file comes under way meanwhile but ours. */
+static void take(struct files *files, struct transaction *transaction, struct waiter_list *waiters, struct waiter_list *taken)
 {
-    struct commit_waiter *waiter, *next;
-    struct commit_result result = {0};
-    int error = 0;
+    struct commit_waiter *waiter;
+    int error;
 
     do_between(files, waiters);
-    transaction_begin(transaction);
-    error = metadata_flush_together(files, waiters);
-    TAILQ_FOREACH (waiter, waiters, link) {
+    while ((waiter = TAILQ_FIRST(waiters)) && !waiter->rolls_back && !waiter->snapshots && !is_under_way(files, waiter)) {
+        TAILQ_REMOVE(waiters, waiter, link);
+        TAILQ_INSERT_TAIL(taken, waiter, link);
+    }
+    transaction_begin(files, transaction);
+    error = metadata_flush_together(files, taken);
+    TAILQ_FOREACH (waiter, taken, link) {
         if (error)
             refuse(waiter, error);
         else
             transaction_take(files, transaction, waiter);
     }
-    error = 0;
-    if (transaction->part_count)
-        error = transaction_commit(files, transaction, &result);
-    for (uint32_t i = 0; i < transaction->part_count && !error && files->commits->committed; i++)
-        files->commits->committed(files->commits->context, transaction->parts[i].file);
-    if (transaction->part_count && !error && files->commits->committed)
-        files->commits->committed(files->commits->context, 0);
+}
+
+/* The next one may be taken. `left` go first then, but not before a commit ends that was under way when `ended` was the number of those that had. */
+static uint64_t taken(struct commit_queue *queue, struct waiter_list *left, uint64_t ended, uint32_t together)
+{
+    uint64_t turn;
+
+    pthread_mutex_lock(&queue->lock);
+    queue->blocked = !TAILQ_EMPTY(left) && queue->ended == ended;
+    TAILQ_CONCAT(left, &queue->waiters, link);
+    TAILQ_CONCAT(&queue->waiters, left, link);
+    queue->taking = false;
+    turn = queue->begun;
+    if (together) {
+        queue->begun++;
+        queue->crowd = together < queue->crowd / 2 ? queue->crowd / 2 : together;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return turn;
+}
+
+/* Until all commits that began before this one have ended. */
+static void wait_for_turn(struct commit_queue *queue, uint64_t turn)
+{
+    pthread_mutex_lock(&queue->lock);
+    while (queue->ended != turn)
+        pthread_cond_wait(&queue->one_ended, &queue->lock);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* Not by taking the place of the one before it, which would do the same. */
+static int place(struct files *files, struct transaction *transaction)
+{
+    struct commit_queue *queue = files->commits;
+    int error = transaction_place(files, transaction);
+
+    if (error != -ENOSPC)
+        return error;
+    wait_for_turn(queue, queue->begun); /* nobody else begins one */
+    return transaction_place_alone(files, transaction);
+}
+
+/* Commits become true in the order of their places, each when the files of those before it know what became of them: what a takeover finds untold
+ * is of the last one. */
+static int make(struct files *files, struct transaction *transaction, uint64_t turn, int error, struct commit_result *result)
+{
+    struct commit_queue *queue = files->commits;
+
+    if (!error)
+        error = transaction_flush(files, transaction);
+    wait_for_turn(queue, turn);
+    error = transaction_end(files, transaction, error, result);
+    for (uint32_t i = 0; i < transaction->part_count && !error && queue->committed; i++)
+        queue->committed(queue->context, transaction->parts[i].file);
+    if (!error && queue->committed)
+        queue->committed(queue->context, 0);
+    pthread_mutex_lock(&queue->lock);
+    queue->ended++;
+    queue->blocked = false;
+    pthread_cond_broadcast(&queue->one_ended);
+    pthread_mutex_unlock(&queue->lock);
+    return error;
+}
+
+static void tell(struct files *files, struct waiter_list *waiters, int error, const struct commit_result *result)
+{
+    struct commit_waiter *waiter, *next;
+
     TAILQ_FOREACH_SAFE (waiter, waiters, link, next) {
         int failed = waiter->joined ? error : 0;
         bool again = failed ? failed == -EAGAIN : waiter->again;
@@ -129,13 +219,60 @@ static void lead(struct files *files, struct transaction *transaction, struct wa
         }
         if (!waiter->result.error) {
             if (waiter->joined)
-                waiter->result = result;
+                waiter->result = *result;
             else
                 find_last_commit(files, waiter, &waiter->result);
             waiter->result.error = failed ? failed : kept_error(files, waiter);
         }
         answer(files, waiter);
     }
+}
+
+static uint32_t count(const struct waiter_list *waiters)
+{
+    const struct commit_waiter *waiter;
+    uint32_t count = 0;
+
+    TAILQ_FOREACH (waiter, waiters, link)
+        count++;
+    return count;
+}
+
+/* Returns whether that was a commit. */
+static bool lead(struct files *files, struct transaction *transaction, struct waiter_list *waiters, uint64_t ended)
+{
+    struct waiter_list mine = TAILQ_HEAD_INITIALIZER(mine);
+    struct commit_result result = {0};
+    uint64_t turn;
+    bool begins;
+    int error = 0;
+
+    take(files, transaction, waiters, &mine);
+    begins = transaction->part_count; /* if not, it is another leader's at once */
+    if (begins)
+        error = place(files, transaction);
+    turn = taken(files->commits, waiters, ended, begins ? count(&mine) : 0);
+    if (begins)
+        error = make(files, transaction, turn, error, &result);
+    tell(files, &mine, error, &result);
+    return begins;
+}
+
+/* A waiter is taken by who brings it, or by a thread whose commit was told. Where few ask, a commit begins beside another, for as many as that one may
+ * have. Where many do, that would only make smaller commits. The queue's lock is held. */
+static bool may_lead(const struct commit_queue *queue)
+{
+    bool alone = queue->begun == queue->told;
+    const struct commit_waiter *waiter;
+    uint32_t waiting = 0, enough = alone ? 1 : queue->crowd;
+
+    if (queue->taking || queue->blocked || queue->begun - queue->told == queue->most || (!alone && queue->crowd > SMALL))
+        return false;
+    TAILQ_FOREACH (waiter, &queue->waiters, link) {
+        if (++waiting == enough)
+            return true;
+    }
+    return false;
 }
 
 void commit_submit(struct files *files, struct commit_waiter *array, size_t count)
@@ -151,19 +288,20 @@ void commit_submit(struct files *files, struct commit_waiter *array, size_t coun
     pthread_mutex_lock(&queue->lock);
     for (size_t i = 0; i < count; i++)
         TAILQ_INSERT_TAIL(&queue->waiters, &array[i], link);
-    if (queue->leading) {
-        pthread_mutex_unlock(&queue->lock);
-        return;
-    }
-    queue->leading = true;
-    while (!TAILQ_EMPTY(&queue->waiters)) {
+    while (may_lead(queue)) {
+        struct transaction *transaction = &queue->transactions[queue->begun % UNDER_WAY];
+        uint64_t ended = queue->ended;
+        bool told;
+
+        queue->taking = true;
         TAILQ_INIT(&waiters);
         TAILQ_CONCAT(&waiters, &queue->waiters, link);
         pthread_mutex_unlock(&queue->lock);
-        lead(files, &queue->transaction, &waiters);
+        told = lead(files, transaction, &waiters, ended);
+        alive_still();
         pthread_mutex_lock(&queue->lock);
+        queue->told += told;
     }
-    queue->leading = false;
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -198,12 +336,13 @@ bool commit_needless(struct files *files, uint32_t inode, uint32_t number)
 
 bool commit_under_way(struct files *files)
 {
-    bool leading;
+    struct commit_queue *queue = files->commits;
+    bool is;
 
-    pthread_mutex_lock(&files->commits->lock);
-    leading = files->commits->leading;
-    pthread_mutex_unlock(&files->commits->lock);
-    return leading;
+    pthread_mutex_lock(&queue->lock);
+    is = queue->taking || queue->begun != queue->told;
+    pthread_mutex_unlock(&queue->lock);
+    return is;
 }
 
 int commit_open(struct files *files, void (*committed)(void *context, uint32_t file), void *context)
@@ -214,6 +353,8 @@ int commit_open(struct files *files, void (*committed)(void *context, uint32_t f
         return -ENOMEM;
     TAILQ_INIT(&queue->waiters);
     pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->one_ended, NULL);
+    queue->most = files->options->threads < 2 * UNDER_WAY ? 1 : UNDER_WAY;
     queue->committed = committed;
     queue->context = context;
     files->commits = queue;

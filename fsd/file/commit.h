@@ -1,7 +1,8 @@
 /* Commits: received pages become durable, all or none.
  *
- * The thread that asks for a commit while none is being made leads: it commits what is asked for, then what was asked for meanwhile
- * (group commit: one flush for all), until nobody waits. At most one serving thread leads at a time, so that the others serve.
+ * The thread that asks for a commit while none is under way, or one and few ask, leads: it commits what is asked for, then what was asked for meanwhile
+ * (group commit: one flush for all), until nobody waits. One at a time takes what comes into a commit, up to its place in the journal; then the
+ * next one may. The other threads serve.
  */
 #ifndef FILE_COMMIT_H
 #define FILE_COMMIT_H
@@ -27,7 +28,7 @@ struct commit_waiter {
     bool rolls_back;             /* rollback.h: nothing of its one file is to be committed, what is not committed is to go */
     struct snapshot **snapshots; /* snapshot.h: nothing is to be committed, one of each file is to be taken; where to; NULL: no */
     struct user *user;           /* whose they are */
-    /* Called once, without locks, from the leading thread; may free the waiter. */
+    /* Called once, without locks, from a leading thread; may free the waiter. */
     void (*done)(struct commit_waiter *waiter, const struct commit_result *result);
     void *context;               /* the caller's */
     struct commit_result result; /* the leader's */

@@ -132,6 +132,7 @@ struct files {
     struct snapshots snapshots;
     long error_logged;
     pthread_mutex_t events_lock; /* who tells of one; a leaf */
+    bool space_was_scarce;       /* transaction.c's: at the last look */
     uint32_t searches;           /* for owners of damaged records, that a takeover may still make */
 };
 

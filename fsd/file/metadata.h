@@ -1,5 +1,5 @@
 /* Metadata that is the store's at once (names, owners, modes, attributes) and must be durable before a commit of the file is: or the file would not be
- * found after a crash. For the one thread that leads commits. */
+ * found after a crash. For the one thread that takes what comes into a commit. */
 #ifndef FILE_METADATA_H
 #define FILE_METADATA_H
 

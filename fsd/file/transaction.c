@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "file/ahead.h"
-#include "cache/seal.h"
 #include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/damage.h"
 #include "file/metadata.h"
+#include "file/outcome.h"
 #include "file/page.h"
 #include "file/record.h"
 #include "file/snapshot.h"
@@ -22,46 +22,13 @@
 #include "log.h"
 #include "usdt.h"
 
-void transaction_begin(struct transaction *transaction)
+void transaction_begin(struct files *files, struct transaction *transaction)
 {
+    transaction->epoch = journal_epoch(files->journal);
     transaction->part_count = transaction->page_count = transaction->weight = 0;
 }
 
 /* ---- before the commit point ---- */
-
-static void mark_failed(struct files *files, struct file_index *index, int error)
-{
-    char text[INODE_TEXT_BYTES];
-
-    if (!file_is_damaged(file_truth(files, index)))
-        file_truth(files, index)->error = -error;
-    atomic_fetch_add(&files->arena->header->counters.write_errors, 1);
-    log_limited(&files->error_logged, "%s: cannot be committed: %s; its pages are kept, and every sync of it fails until it can",
-                inode_text(files->inodes, file_truth(files, index)->inode, text), strerror(-error));
-}
-
-/* Undo take_part: the pages are received again, and the next sync tries again (invariant 6). -EAGAIN: nothing failed. */
-static void put_back(struct files *files, const struct part *part, int error)
-{
-    struct file_index *index = &files->index[part->file];
-    struct frame_index *frame, *next;
-
-    ahead_alone(files);
-    file_lock(files, index);
-    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_COMMITTING], link, next) {
-        frame->stream_epoch = 0;
-        atomic_store(&frame_truth(files->frames, frame)->position, 0); /* or a later commit's publishing would publish it */
-        if (error != -EAGAIN)
-            page_set_failed(index, frame, true);
-        page_move(files, index, frame, frame->in_view ? FRAME_RECEIVED : FRAME_FREE);
-    }
-    version_abort(files, index, part->void_from);
-    ahead_end(index);
-    if (error != -EAGAIN)
-        mark_failed(files, index, error);
-    pthread_mutex_unlock(&index->lock);
-    ahead_not_alone(files);
-}
 
 /* Another waiter of this transaction has the file. */
 static int share(const struct transaction *transaction, uint32_t number, bool group, bool *again)
@@ -139,13 +106,13 @@ static uint32_t owner_of(int fd)
 
 /* Invariant 7 after a power cut: blocks reserved for the commit are there when recovery needs them. Where the store has room for all that the
  * journal can hold, recovery reserves them anew; else they are flushed first, when it begins to be so all of them. */
-static bool space_is_scarce(struct files *files, struct transaction *transaction)
+static bool space_is_scarce(struct files *files)
 {
     bool scarce = file_room_is_scarce(files);
 
-    if (scarce && !transaction->space_was_scarce && syncfs(files->inodes->store))
+    if (scarce && !files->space_was_scarce && syncfs(files->inodes->store))
         return true; /* this one file's are flushed; the others' the next time */
-    transaction->space_was_scarce = scarce;
+    files->space_was_scarce = scarce;
     return scarce;
 }
 
@@ -163,7 +130,7 @@ static int make_ready(struct files *files, struct transaction *transaction, uint
     file_lock(files, index);
     error = file_reserve_blocks(files, index, descriptor->fd, FRAME_COMMITTING, &reserved);
     pthread_mutex_unlock(&index->lock);
-    if (!error && (metadata_is_unsynced(files, inode) || (reserved && space_is_scarce(files, transaction))))
+    if (!error && (metadata_is_unsynced(files, inode) || (reserved && space_is_scarce(files))))
         error = metadata_flush_open(files, inode, descriptor->fd);
     descriptor_put(files->descriptors, descriptor);
     return error;
@@ -188,13 +155,12 @@ static int add_page(struct files *files, struct transaction *transaction, uint32
 static int add_pages(struct files *files, struct transaction *transaction, uint32_t part)
 {
     struct file_index *index = &files->index[transaction->parts[part].file];
-    uint32_t epoch = journal_epoch(files->journal);
     const struct frame_index *frame;
     int error = 0;
 
     file_lock(files, index);
     TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
-        if (!error && frame->stream_epoch != epoch)
+        if (!error && frame->stream_epoch != transaction->epoch)
             error = add_page(files, transaction, part, frame);
     }
     pthread_mutex_unlock(&index->lock);
@@ -246,14 +212,14 @@ void transaction_take(struct files *files, struct transaction *transaction, stru
             error = metadata_flush(files, inode);
         if (taken > 0 && !error)
             error = add_pages(files, transaction, transaction->part_count - 1);
-        waiter->joined |= files->index[number].versions.committing; /* there is one transaction at a time */
+        waiter->joined |= files->index[number].versions.committing; /* no other transaction has one of its files */
     }
     if (error) {
         while (transaction->part_count > first) {
             transaction->part_count--;
             while (transaction->page_count && transaction->pages[transaction->page_count - 1].file == transaction->part_count)
                 transaction->page_count--;
-            put_back(files, &transaction->parts[transaction->part_count], error);
+            outcome_take_back(files, &transaction->parts[transaction->part_count], error);
         }
         transaction->weight = weight;
         if (error == -EAGAIN && !first) /* alone, and too large */
@@ -264,10 +230,10 @@ void transaction_take(struct files *files, struct transaction *transaction, stru
 
 /* ---- the commit point ---- */
 
-static bool has_stream(const struct journal_chunk *chunk)
+static bool has_stream(const struct transaction *transaction)
 {
-    for (uint32_t i = 0; i < chunk->file_count; i++) {
-        if (chunk->files[i].stream)
+    for (uint32_t i = 0; i < transaction->part_count; i++) {
+        if (transaction->files[i].stream)
             return true;
     }
     return false;
@@ -289,25 +255,23 @@ static void find_paths(struct files *files, struct transaction *transaction)
 }
 
 /* No name changes from when the paths are found to when the chunk has its place. */
-static int reserve_with_paths(struct files *files, struct transaction *transaction, struct journal_chunk *chunk)
+static int reserve_with_paths(struct files *files, struct transaction *transaction)
 {
     int error;
 
     journal_paths_begin(files->journal);
     find_paths(files, transaction);
-    error = journal_reserve(files->journal, chunk);
+    error = journal_reserve(files->journal, &transaction->chunk);
     journal_paths_end(files->journal);
     return error;
 }
 
-/* Room in the journal: where there is none, a checkpoint makes it (invariant 4). -EAGAIN: where the commit's own streams hold the tail,
- * nothing can: it is made again without them. */
-static int reserve(struct files *files, struct transaction *transaction, struct journal_chunk *chunk)
+int transaction_place_alone(struct files *files, struct transaction *transaction)
 {
     int error;
 
-    while ((error = reserve_with_paths(files, transaction, chunk)) == -ENOSPC) {
-        if (has_stream(chunk))
+    while ((error = reserve_with_paths(files, transaction)) == -ENOSPC) {
+        if (has_stream(transaction))
             return -EAGAIN;
         error = wish_round(&files->wishes, WISH_CHECKPOINT | WISH_NO_STREAMS);
         if (error)
@@ -317,125 +281,63 @@ static int reserve(struct files *files, struct transaction *transaction, struct 
     return error;
 }
 
-/* Truth first: with the position set, publishing the commit in the journal publishes all of it, and what the feed tells of it. */
-static void set_positions(struct files *files, struct transaction *transaction, const struct journal_chunk *chunk)
+int transaction_place(struct files *files, struct transaction *transaction)
 {
-    uint64_t position = position_seal(chunk->position);
-    struct changes *changes = &transaction->changes;
+    struct journal_chunk *chunk = &transaction->chunk;
 
-    changes_begin(changes, files->arena, chunk, journal_sequence(files->journal) + 1);
-    for (uint32_t i = 0; i < transaction->part_count; i++) {
-        struct file_index *index = &files->index[transaction->parts[i].file];
-        const struct file *file = file_truth(files, index);
-        struct frame_index *frame;
-        uint64_t before;
-
-        file_lock(files, index);
-        TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
-            struct frame *truth = frame_truth(files->frames, frame);
-
-            atomic_store_explicit(&truth->position, position, memory_order_relaxed);
-            changes_page(changes, frame->page, truth->flags & FRAME_HOLE);
-        }
-        before = file->commits[index->versions.last].size;
-        version_place(files, index, chunk);
-        pthread_mutex_unlock(&index->lock);
-        changes_file(changes, &transaction->files[i], files->arena->inodes[file->inode].generation, before);
-    }
-    changes_end(changes, chunk);
-}
-
-/* What this commit replaced need not be written to the store any more: its journal copy is newer. */
-static void drop_older(struct files *files, struct file_index *index, struct frame_index *frame)
-{
-    struct frame_index *older = page_older(files, index, frame);
-
-    if (older && older->state == FRAME_COMMITTED)
-        page_move(files, index, older, FRAME_FREE);
-    frame->older = 0;
-}
-
-/* Invariant 8: what the commit's truncation cut off. */
-static void drop_void(struct files *files, struct file_index *index, uint64_t void_from)
-{
-    struct frame_index *frame, *next;
-
-    TAILQ_FOREACH_SAFE (frame, &index->view.lists[FRAME_COMMITTED], link, next) {
-        if (frame->page << PAGE_SHIFT >= void_from)
-            page_move(files, index, frame, FRAME_FREE);
-    }
-    TAILQ_FOREACH (frame, &index->view.lists[FRAME_WRITEBACK], link) {
-        if (frame->page << PAGE_SHIFT >= void_from)
-            atomic_fetch_or(&frame_truth(files->frames, frame)->flags, FRAME_VOID);
-    }
-    if (index->blocks.until > void_from)
-        index->blocks.until = void_from;
-}
-
-static void publish(struct files *files, const struct part *part, const struct journal_chunk *chunk)
-{
-    struct file_index *index = &files->index[part->file];
-    struct file *file = &files->arena->files[part->file];
-    struct frame_index *frame;
-    uint64_t pages;
-
-    file_lock(files, index);
-    pages = index->view.counts[FRAME_COMMITTING];
-    if (part->void_from != UINT64_MAX)
-        drop_void(files, index, part->void_from);
-    TAILQ_FOREACH (frame, &index->view.lists[FRAME_COMMITTING], link) {
-        if (frame->older)
-            drop_older(files, index, frame);
-        if (frame->failed && !index->versions.carried)
-            page_set_failed(index, frame, false);
-    }
-    page_move_all(files, index, FRAME_COMMITTING, FRAME_COMMITTED);
-    if (!index->view.failed && !file_is_damaged(file))
-        file->error = 0;
-    version_publish(files, index, part->void_from, chunk);
-    ahead_end(index); /* not before `needed` holds the journal's tail in its place */
-    pthread_mutex_unlock(&index->lock);
-    atomic_fetch_add_explicit(&files->arena->header->counters.pages_committed, pages, memory_order_relaxed);
-}
-
-int transaction_commit(struct files *files, struct transaction *transaction, struct commit_result *result)
-{
-    struct journal_chunk chunk = {
+    *chunk = (struct journal_chunk){
         .type = JOURNAL_CHUNK_COMMIT,
         .files = transaction->files,
         .file_count = transaction->part_count,
         .pages = transaction->pages,
         .page_count = transaction->page_count,
         .time = time_unpack(time_now()),
+        .stream_epoch = has_stream(transaction) ? transaction->epoch : 0,
     };
-    int error;
-
-    USDT(commit__begin, chunk.file_count, chunk.page_count);
+    USDT(commit__begin, chunk->file_count, chunk->page_count);
     for (uint32_t i = 0; i < transaction->part_count; i++)
         snapshot_expect(files, transaction->parts[i].file);
-    error = reserve(files, transaction, &chunk);
-    if (!error) {
-        set_positions(files, transaction, &chunk);
-        error = journal_commit(files->journal, &chunk);
-    }
+    return reserve_with_paths(files, transaction);
+}
+
+int transaction_flush(struct files *files, struct transaction *transaction)
+{
+    return journal_flush(files->journal, &transaction->chunk);
+}
+
+static int publish(struct files *files, struct transaction *transaction)
+{
+    int error;
+
+    outcome_prepare(files, transaction);
+    error = journal_publish(files->journal, &transaction->chunk);
     for (uint32_t i = 0; i < transaction->part_count && !error; i++)
         snapshot_keep(files, transaction->parts[i].file, transaction->parts[i].void_from);
-    for (uint32_t i = 0; i < transaction->part_count; i++) {
-        if (error)
-            put_back(files, &transaction->parts[i], error);
-        else
-            publish(files, &transaction->parts[i], &chunk);
-    }
+    for (uint32_t i = 0; i < transaction->part_count && !error; i++)
+        outcome_publish(files, &transaction->parts[i], &transaction->chunk);
     changes_done(files->arena, error); /* who sees it in the feed sees it of the file */
+    return error;
+}
+
+int transaction_end(struct files *files, struct transaction *transaction, int error, struct commit_result *result)
+{
+    const struct journal_chunk *chunk = &transaction->chunk;
+
     if (!error)
-        tail_remember(&files->tail, &chunk);
+        error = publish(files, transaction);
+    if (error == -ECANCELED)
+        error = -EAGAIN;
+    for (uint32_t i = 0; i < transaction->part_count && error; i++)
+        outcome_take_back(files, &transaction->parts[i], error);
+    if (!error)
+        tail_remember(&files->tail, chunk);
     if (checkpoint_is_due(files))
         wish(&files->wishes, WISH_CHECKPOINT);
-    log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk.sequence, chunk.file_count,
-             chunk.page_count, error ? strerror(-error) : "durable");
-    USDT(commit__end, chunk.sequence, error);
-    result->sequence = chunk.sequence;
-    result->time = time_pack(chunk.time);
+    log_line(LOG_TRACE, "commit %llu of %u files, %u pages: %s", (unsigned long long)chunk->sequence, chunk->file_count,
+             chunk->page_count, error ? strerror(-error) : "durable");
+    USDT(commit__end, chunk->sequence, error);
+    result->sequence = chunk->sequence;
+    result->time = time_pack(chunk->time);
     if (!error)
         atomic_fetch_add_explicit(&files->arena->header->counters.commits, 1, memory_order_relaxed);
     return error;

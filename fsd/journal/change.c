@@ -40,11 +40,10 @@ static int sync_names(const struct journal *journal)
 
 int change_sync_untold(struct journal *journal)
 {
-    if (!atomic_exchange(&journal->state->untold, 0))
-        return 0;
-    int result = sync_names(journal);
-    if (result < 0)
-        journal->state->untold = 1;
+    uint64_t untold = journal->state->untold;
+    int result = untold == 0 ? 0 : sync_names(journal);
+    if (result == 0) /* not before: another commit may ask meanwhile */
+        atomic_compare_exchange_strong(&journal->state->untold, &untold, 0);
     return result;
 }
 
@@ -73,9 +72,11 @@ static int write_names(struct journal *journal, struct journal_chunk *chunk)
             result = journal->store->operations->flush(journal->store, journal->fd);
         if (result == 0) {
             journal->state->changing = chunk->names->change >= JOURNAL_UNDONE ? 0 : chunk->number;
+            pthread_mutex_lock(&journal->lock);
             log_publish(journal, chunk);
+            pthread_mutex_unlock(&journal->lock);
         }
-        log_end(journal, chunk, result);
+        log_end(journal, chunk, CHUNK_WRITTEN | CHUNK_SETTLED, result);
     }
     if (result < 0 && result != -ECANCELED)
         journal_rollback(journal);
@@ -120,7 +121,7 @@ int journal_change_begin(struct journal *journal, const struct journal_name *cha
     if (result == 0 && holds_paths(journal))
         result = record_change(journal, change);
     else
-        journal->state->untold = 1;
+        journal->state->untold++;
     if (result < 0)
         pthread_rwlock_unlock(&journal->names_lock);
     return result;

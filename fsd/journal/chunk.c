@@ -111,7 +111,8 @@ void chunk_encode(const struct journal_chunk *chunk, uint64_t epoch_number, cons
     }
     *out = (struct format_chunk){
         .magic = htole64(FORMAT_CHUNK_MAGIC),
-        .type = htole32(chunk->type),
+        .type = htole16(chunk->type),
+        .under_way = chunk->type == JOURNAL_CHUNK_COMMIT ? htole16(chunk->under_way) : 0,
         .epoch = htole32(chunk->epoch),
         .position = htole64(chunk->position),
         .length = htole64(chunk->length),
@@ -229,11 +230,12 @@ static bool type_possible(const struct journal_chunk *chunk, uint64_t last_seque
 {
     switch (chunk->type) {
     case JOURNAL_CHUNK_COMMIT:
-        return chunk->sequence > last_sequence && chunk->sequence < FORMAT_POSITION_MAX && chunk->name_count == 0;
+        return chunk->sequence > last_sequence && chunk->sequence > chunk->under_way && chunk->sequence < FORMAT_POSITION_MAX &&
+               chunk->name_count == 0;
     case JOURNAL_CHUNK_DATA:
-        return chunk->sequence == 0 && chunk->name_count == 0;
+        return chunk->sequence == 0 && chunk->under_way == 0 && chunk->name_count == 0;
     case JOURNAL_CHUNK_NAMES:
-        return chunk->sequence == 0 && chunk->file_count == 0 && chunk->page_count == 0;
+        return chunk->sequence == 0 && chunk->under_way == 0 && chunk->file_count == 0 && chunk->page_count == 0;
     }
     return false;
 }
@@ -275,7 +277,8 @@ int chunk_decode(const void *header, const struct chunk_expected *expected, stru
             return 0;
     }
     view->chunk = (struct journal_chunk){
-        .type = le32toh(fixed->type),
+        .type = le16toh(fixed->type),
+        .under_way = le16toh(fixed->under_way),
         .files = view->files,
         .file_count = file_count,
         .pages = view->pages,

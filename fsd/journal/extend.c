@@ -42,12 +42,12 @@ static bool is_moment(const struct journal *journal)
 }
 
 /* With the lock held. */
-static bool *settled_in(const struct journal *journal, size_t slots)
+static unsigned char *marks_in(const struct journal *journal, size_t slots)
 {
-    bool *settled = calloc(slots, sizeof(*settled));
-    for (uint64_t number = journal->settled_number; settled != NULL && number < journal->next_number; number++)
-        settled[number % slots] = journal->settled[number % journal->slots];
-    return settled;
+    unsigned char *marks = calloc(slots, sizeof(*marks));
+    for (uint64_t number = journal->settled_number; marks != NULL && number < journal->next_number; number++)
+        marks[number % slots] = journal->marks[number % journal->slots];
+    return marks;
 }
 
 /* With both locks held, so that nobody gets a place behind the lap's end meanwhile. Of a write that fails nobody knows what the disk has: the next commit waits
@@ -56,21 +56,21 @@ static int switch_over(struct journal *journal, uint64_t capacity)
 {
     struct superblock superblock = journal->superblock;
     size_t slots = capacity / FORMAT_BLOCK;
-    bool *settled = settled_in(journal, slots);
-    if (settled == NULL)
+    unsigned char *marks = marks_in(journal, slots);
+    if (marks == NULL)
         return -ENOMEM;
     superblock.capacity = capacity;
     int result = log_write_superblock(journal, &superblock);
     if (result < 0) {
         journal->unfenced = true;
-        free(settled);
+        free(marks);
         return result;
     }
     if (log_write_superblock(journal, &superblock) < 0)
         journal->unfenced = true;
     journal->capacity = journal->writer.capacity = capacity;
-    free(journal->settled);
-    journal->settled = settled;
+    free(journal->marks);
+    journal->marks = marks;
     journal->slots = slots;
     return 0;
 }

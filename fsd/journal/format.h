@@ -38,7 +38,7 @@
  *      chunk of all may have any); and from the superblock's epoch_number on, it is not lower than the superblock's epoch;
  *   4. its lengths agree with each other and it ends before tail + capacity;
  *   5. the checksum of its header is right, and each entry makes sense (chunk_decode says what that is);
- *   6. a COMMIT's sequence is higher than that of the commits before it;
+ *   6. a COMMIT's sequence is higher than that of the commits before it, and more than the number of those under way;
  *   7. the checksum of each DATA page is right.
  * The log ends before the first chunk that is not valid. Of what it holds, COMMIT chunks count, and of DATA chunks those pages
  * whose stream and file a later COMMIT of the same epoch names, unless an earlier one did.
@@ -78,7 +78,8 @@
 
 #define FORMAT_BLOCK 4096
 #define FORMAT_LOG_START (2 * FORMAT_BLOCK)
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
+#define FORMAT_VERSION_2 2                                   /* the same, but that one commit at a time was under way */
 #define FORMAT_SUPERBLOCK_MAGIC UINT64_C(0x4c4e4a485350414d) /* "MAPSHJNL" */
 #define FORMAT_CHUNK_MAGIC UINT64_C(0x4b4e484348535041)      /* "APSHCHNK" */
 #define FORMAT_UUID_SIZE JOURNAL_UUID_SIZE
@@ -113,7 +114,8 @@ static_assert(sizeof(struct format_superblock) == 136, "on-disk");
 struct format_chunk {
     uint64_t magic;
     uint64_t checksum; /* of what is after it, to the last byte of the paths */
-    uint32_t type;
+    uint16_t type;
+    uint16_t under_way; /* of a COMMIT: commits right before it that were not true yet when it got its place; else 0 */
     uint32_t epoch;
     unsigned char uuid[FORMAT_UUID_SIZE];
     uint64_t position;

@@ -1,12 +1,14 @@
 /* Writing the log.
  *
  * 1. A chunk's place is fixed by journal_reserve, under the lock: places follow each other without gaps.
- * 2. A COMMIT is published after all chunks before it are settled (a DATA chunk when its write is done, a COMMIT when it is
- *    published itself), and after a flush that began later than that. So the published log has no holes.
+ * 2. A COMMIT is published after a flush that began when it and all chunks before it were written, and after all of these are settled
+ *    (a DATA chunk when its write is done, a COMMIT when it is published itself). So the published log has no holes, and one commit
+ *    may be written while another's flush is under way.
  * 3. What is published is never written over before the superblock with a later tail is durable.
  * 4. The tail is never between a commit and what was written ahead for it.
  * 5. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
- *    starts a new epoch at the published head; places reserved earlier are refused from then on.
+ *    starts a new epoch at the published head; places reserved earlier are refused from then on. The error of a DATA chunk is that of a commit
+ *    behind it; others' errors are their own.
  * 6. The superblock is written over none but our own. Once it was another's, nothing is published any more.
  */
 #include "config.h"
@@ -49,8 +51,9 @@ static void start_at_head(struct journal *journal)
     journal->next_position = point->head;
     journal->next_number = point->next_number;
     journal->epoch_number = point->next_number;
-    journal->settled_number = point->next_number;
-    memset(journal->settled, 0, journal->slots * sizeof(*journal->settled));
+    journal->written_number = journal->settled_number = point->next_number;
+    memset(journal->marks, 0, journal->slots * sizeof(*journal->marks));
+    journal->next_sequence = point->sequence + 1;
     journal->committing = 0;
     journal->poison = 0;
     spans_forget_open(&journal->spans);
@@ -202,8 +205,8 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         journal->writer.fd = journal->fd;
         journal->writer.capacity = journal->capacity;
         memcpy(journal->writer.uuid, journal->superblock.uuid, FORMAT_UUID_SIZE);
-        journal->settled = calloc(journal->slots, sizeof(*journal->settled));
-        result = journal->settled == NULL ? -ENOMEM : spans_init(&journal->spans);
+        journal->marks = calloc(journal->slots, sizeof(*journal->marks));
+        result = journal->marks == NULL ? -ENOMEM : spans_init(&journal->spans);
     }
     if (result < 0) {
         journal_close(journal);
@@ -255,7 +258,7 @@ void journal_close(struct journal *journal)
     pthread_cond_destroy(&journal->changed);
     pthread_mutex_destroy(&journal->lock);
     pthread_mutex_destroy(&journal->release_lock);
-    free(journal->settled);
+    free(journal->marks);
     spans_free(&journal->spans);
     free(journal);
 }
@@ -330,7 +333,9 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
     pthread_mutex_lock(&journal->lock);
     while (journal->rolling_back)
         pthread_cond_wait(&journal->changed, &journal->lock);
-    if (journal->next_position + length + room_left(journal, chunk) - log_point(journal->state)->tail > journal->capacity) {
+    if (chunk->stream_epoch != 0 && chunk->stream_epoch != journal->state->epoch) {
+        result = -ECANCELED;
+    } else if (journal->next_position + length + room_left(journal, chunk) - log_point(journal->state)->tail > journal->capacity) {
         result = -ENOSPC;
     } else if (chunk->type == JOURNAL_CHUNK_DATA) {
         result = spans_open(&journal->spans, chunk, journal->next_position, journal->next_number);
@@ -341,19 +346,27 @@ int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
         chunk->number = journal->next_number++;
         chunk->epoch = journal->state->epoch;
         journal->next_position += length;
-        if (chunk->type == JOURNAL_CHUNK_COMMIT)
+        if (chunk->type == JOURNAL_CHUNK_COMMIT) {
+            chunk->sequence = journal->next_sequence++;
+            chunk->under_way = chunk->sequence - 1 - log_point(journal->state)->sequence;
             journal->committing = journal->next_position;
+        }
     }
     pthread_mutex_unlock(&journal->lock);
     return result;
+}
+
+/* With the lock held. */
+static bool is_stale(const struct journal *journal, const struct journal_chunk *chunk)
+{
+    return journal->rolling_back || chunk->epoch != journal->state->epoch;
 }
 
 /* A place reserved before the last rollback is no longer the chunk's. */
 int log_begin(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    bool stale = journal->rolling_back || chunk->epoch != journal->state->epoch;
-    int result = stale ? -ECANCELED : journal->poison;
+    int result = is_stale(journal, chunk) ? -ECANCELED : journal->poison;
     if (result == 0)
         journal->writing++;
     pthread_mutex_unlock(&journal->lock);
@@ -361,41 +374,48 @@ int log_begin(struct journal *journal, const struct journal_chunk *chunk)
 }
 
 /* With the lock held. */
-static void settle(struct journal *journal, uint64_t number)
+static void mark(struct journal *journal, uint64_t number, int marks)
 {
-    journal->settled[number % journal->slots] = true;
-    while (journal->settled[journal->settled_number % journal->slots]) {
-        journal->settled[journal->settled_number % journal->slots] = false;
-        journal->settled_number++;
-    }
+    journal->marks[number % journal->slots] |= marks;
+    while (journal->marks[journal->written_number % journal->slots] & CHUNK_WRITTEN)
+        journal->written_number++;
+    while (journal->marks[journal->settled_number % journal->slots] & CHUNK_SETTLED)
+        journal->marks[journal->settled_number++ % journal->slots] = 0;
+    pthread_cond_broadcast(&journal->changed);
 }
 
-void log_end(struct journal *journal, const struct journal_chunk *chunk, int result)
+void log_end(struct journal *journal, const struct journal_chunk *chunk, int marks, int result)
 {
     pthread_mutex_lock(&journal->lock);
     journal->writing--;
     if (result == 0)
-        settle(journal, chunk->number);
+        mark(journal, chunk->number, marks);
     else if (journal->poison == 0)
-        journal->poison = result;
+        journal->poison = chunk->type == JOURNAL_CHUNK_DATA ? result : -ECANCELED;
     pthread_cond_broadcast(&journal->changed);
     pthread_mutex_unlock(&journal->lock);
 }
 
-/* All chunks before this one, or the first error. */
+/* Until the number that is `reached` is the chunk's, or the first error. With the lock held. */
+static int wait_until(struct journal *journal, const struct journal_chunk *chunk, const uint64_t *reached)
+{
+    while (*reached < chunk->number && journal->poison == 0 && !is_stale(journal, chunk))
+        pthread_cond_wait(&journal->changed, &journal->lock);
+    if (is_stale(journal, chunk))
+        return -ECANCELED;
+    return *reached < chunk->number ? journal->poison : 0;
+}
+
 int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    while (journal->settled_number < chunk->number && journal->poison == 0 && !journal->rolling_back)
-        pthread_cond_wait(&journal->changed, &journal->lock);
-    int result = journal->rolling_back ? -ECANCELED : journal->poison;
+    int result = wait_until(journal, chunk, &journal->settled_number);
     pthread_mutex_unlock(&journal->lock);
     return result;
 }
 
 void log_publish(struct journal *journal, const struct journal_chunk *chunk)
 {
-    pthread_mutex_lock(&journal->lock);
     struct journal_point point = *log_point(journal->state);
     point.head = chunk->position + chunk->length;
     point.next_number = chunk->number + 1;
@@ -410,7 +430,6 @@ void log_publish(struct journal *journal, const struct journal_chunk *chunk)
     publish(journal->state, point);
     if (chunk->type == JOURNAL_CHUNK_COMMIT)
         spans_close(&journal->spans, chunk);
-    pthread_mutex_unlock(&journal->lock);
 }
 
 int journal_write(struct journal *journal, struct journal_chunk *chunk)
@@ -418,16 +437,34 @@ int journal_write(struct journal *journal, struct journal_chunk *chunk)
     int result = log_begin(journal, chunk);
     if (result == 0) {
         result = writer_write(&journal->writer, chunk, journal->epoch_number);
-        log_end(journal, chunk, result);
+        log_end(journal, chunk, CHUNK_WRITTEN | CHUNK_SETTLED, result);
     }
     return result;
 }
 
-int journal_commit(struct journal *journal, struct journal_chunk *chunk)
+/* It is written; until those before it are, too. */
+static int wait_for_writes(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    chunk->sequence = log_point(journal->state)->sequence + 1;
+    mark(journal, chunk->number, CHUNK_WRITTEN);
+    int result = wait_until(journal, chunk, &journal->written_number);
     pthread_mutex_unlock(&journal->lock);
+    return result;
+}
+
+/* A commit that failed takes the places of all that follow with it, unless somebody else's has taken its own. */
+static int fail(struct journal *journal, const struct journal_chunk *chunk, int result)
+{
+    pthread_mutex_lock(&journal->lock);
+    bool mine = chunk->epoch == journal->state->epoch;
+    pthread_mutex_unlock(&journal->lock);
+    if (mine)
+        journal_rollback(journal);
+    return result;
+}
+
+int journal_flush(struct journal *journal, const struct journal_chunk *chunk)
+{
     int result = fence_if_needed(journal);
     if (result == 0)
         result = change_sync_untold(journal);
@@ -436,16 +473,24 @@ int journal_commit(struct journal *journal, struct journal_chunk *chunk)
     if (result == 0) {
         result = writer_write(&journal->writer, chunk, journal->epoch_number);
         if (result == 0)
-            result = log_wait_for_earlier(journal, chunk);
+            result = wait_for_writes(journal, chunk);
         if (result == 0)
             result = journal->store->operations->flush(journal->store, journal->fd);
-        if (result == 0)
-            log_publish(journal, chunk);
-        log_end(journal, chunk, result);
+        log_end(journal, chunk, CHUNK_WRITTEN, result);
     }
-    if (result < 0)
-        journal_rollback(journal);
-    return result;
+    return result < 0 ? fail(journal, chunk, result) : 0;
+}
+
+int journal_publish(struct journal *journal, const struct journal_chunk *chunk)
+{
+    pthread_mutex_lock(&journal->lock);
+    int result = wait_until(journal, chunk, &journal->settled_number);
+    if (result == 0) {
+        log_publish(journal, chunk);
+        mark(journal, chunk->number, CHUNK_SETTLED);
+    }
+    pthread_mutex_unlock(&journal->lock);
+    return result < 0 ? fail(journal, chunk, result) : 0;
 }
 
 void journal_rollback(struct journal *journal)

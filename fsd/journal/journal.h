@@ -5,7 +5,7 @@
  *
  * A chunk is reserved (its place is fixed), then written. A DATA chunk carries pages of one stream (an open transaction of the
  * caller's) ahead of its commit; a COMMIT chunk carries pages and files and names the streams that it makes part of the commit.
- * Chunks may be written by several threads at once; commits are made by one thread at a time. A NAMES chunk, written by journal_change_begin
+ * Chunks may be written by several threads at once; commits become true in the order of their places. A NAMES chunk, written by journal_change_begin
  * alone, tells that a name is about to change, so that the paths of earlier commits can be followed.
  *
  * The chunk is there whole or not at all: see format.h.
@@ -83,12 +83,14 @@ struct journal_chunk {
     const struct journal_name *names; /* of a NAMES chunk */
     uint32_t name_count;
 
-    uint64_t position;    /* out of reserve */
-    uint64_t length;      /* out of reserve: bytes */
-    uint64_t number;      /* out of reserve: chunks are numbered without gaps */
-    uint32_t epoch;       /* out of reserve: the place is the chunk's until the next rollback */
-    uint64_t sequence;    /* out of commit */
-    struct timespec time; /* in: goes into the commit's record */
+    uint64_t position;     /* out of reserve */
+    uint64_t length;       /* out of reserve: bytes */
+    uint64_t number;       /* out of reserve: chunks are numbered without gaps */
+    uint32_t stream_epoch; /* in: of the DATA chunks that a COMMIT relies on; 0: of none */
+    uint32_t epoch;        /* out of reserve: the place is the chunk's until the next rollback */
+    uint64_t sequence;     /* out of reserve: a COMMIT's */
+    uint16_t under_way;    /* out of reserve: so many COMMITs before it were not published yet */
+    struct timespec time;  /* in: goes into the commit's record */
 };
 
 /* A consistent set of the numbers that must outlive a process. */
@@ -115,7 +117,7 @@ struct journal_state {
     _Atomic uint64_t changing;   /* number of the NAMES chunk whose change is not known to be made; 0: none */
     _Atomic uint64_t last_names; /* position of the last NAMES chunk whose change need not be durable; 0: there is none */
     unsigned char uuids[2][JOURNAL_UUID_SIZE]; /* the log's; and the one that it gets when it is sealed */
-    _Atomic uint32_t untold;                   /* a change of names was made without being recorded, and need not be durable */
+    _Atomic uint64_t untold;                   /* changes of names that were made without being recorded, and need not be durable */
     struct journal_point points[2];
     _Atomic uint32_t hold; /* 1, 2: that one of the holds below counts; 0: there is none */
     struct journal_hold holds[2];
@@ -150,14 +152,16 @@ uint64_t journal_chunk_length(const struct journal_chunk *chunk);
 /* False: a commit that was given up may still be found by a recovery, since the disk took no word of that. What it names is to be kept. */
 bool journal_is_fenced(struct journal *journal);
 
-/* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits. */
+/* Fix the chunk's place. -ENOSPC: the tail must move first; -EFBIG: it never fits; -ECANCELED: what was journaled ahead for it was rolled back. */
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk);
 /* Write a reserved DATA chunk: it is durable with the next commit. On failure its place poisons the log until journal_rollback:
  * nothing can be published. -ECANCELED: its place was rolled back. */
 int journal_write(struct journal *journal, struct journal_chunk *chunk);
-/* Write a reserved COMMIT chunk, wait for the writes of all chunks before it, flush, publish. On return 0 it is durable.
- * On failure nothing of it is, and all unpublished chunks are forgotten (journal_rollback was done). */
-int journal_commit(struct journal *journal, struct journal_chunk *chunk);
+/* A reserved COMMIT chunk is written and, when all chunks before it are, flushed; then published, when all before it are. By that it is
+ * true. Between the two the caller waits until it has told the files of earlier commits (or taken them back) what became of them. On failure
+ * nothing of it is durable, and all unpublished chunks are forgotten (journal_rollback was done); -ECANCELED: for another's sake. */
+int journal_flush(struct journal *journal, const struct journal_chunk *chunk);
+int journal_publish(struct journal *journal, const struct journal_chunk *chunk);
 /* Forget all unpublished chunks: a new epoch starts at the published head. */
 void journal_rollback(struct journal *journal);
 /* Changes with each rollback: a stream whose DATA chunks were written in an older epoch must be written again. */

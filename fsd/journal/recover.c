@@ -28,7 +28,10 @@ static int empty_journal(struct store *store, const struct journal_source *sourc
     int result = superblock_own(&superblock, fd, source->folder);
     if (result == 0)
         result = superblock_renew(&superblock);
-    return result < 0 ? result : superblock_write(store, fd, &scan->superblock, &superblock);
+    for (int copy = 0; copy < 2 && result == 0;
+         copy++) /* or the other one leads to the log of before, for a program of an earlier version */
+        result = superblock_write(store, fd, &scan->superblock, &superblock);
+    return result;
 }
 
 /* Steps two and three, with the log in the image. */

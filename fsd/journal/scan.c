@@ -238,14 +238,21 @@ static uint64_t pass_hole(const struct scan *scan, uint64_t position)
 struct behind {
     uint32_t epoch;
     uint64_t found, most;
+    uint64_t true_sequence; /* the last one that was true, as others tell */
+    bool one_was_true;      /* of those found */
 };
 
 static void count_commit(struct scan *scan, struct behind *behind)
 {
-    behind->found = scan->view.chunk.epoch == behind->epoch ? behind->found + 1 : 1;
-    behind->epoch = scan->view.chunk.epoch;
-    if (scan->view.chunk.sequence > scan->newest_sequence)
-        scan->newest_sequence = scan->view.chunk.sequence;
+    const struct journal_chunk *chunk = &scan->view.chunk;
+    uint64_t true_sequence = chunk->sequence - 1 - chunk->under_way;
+    behind->found = chunk->epoch == behind->epoch ? behind->found + 1 : 1;
+    behind->epoch = chunk->epoch;
+    behind->one_was_true |= behind->found > 1u + chunk->under_way;
+    if (chunk->sequence > scan->newest_sequence)
+        scan->newest_sequence = chunk->sequence;
+    if (true_sequence > behind->true_sequence)
+        behind->true_sequence = true_sequence;
     if (behind->found > behind->most)
         behind->most = behind->found;
 }
@@ -271,10 +278,11 @@ int scan_commits_behind(struct scan *scan, uint64_t *count)
                       scan->superblock.capacity);
     }
     free(blocks);
-    *count = behind.most;
-    /* The one that a crash leaves is the next after the last one found. */
-    if (scan->committed && scan->newest_sequence > scan->expected.sequence + 1 &&
-        scan->newest_sequence - scan->expected.sequence > *count)
-        *count = scan->newest_sequence - scan->expected.sequence;
+    if (scan->committed && behind.true_sequence > scan->expected.sequence) {
+        behind.one_was_true = true;
+        if (scan->newest_sequence - scan->expected.sequence > behind.most)
+            behind.most = scan->newest_sequence - scan->expected.sequence;
+    }
+    *count = behind.one_was_true ? behind.most : 0;
     return result < 0 ? (int)result : 0;
 }

@@ -31,9 +31,9 @@ uint64_t scan_data_position(const struct scan *scan);
 /* What looks like the chunk that would come next but is not whole: its length; 0: nothing. */
 uint64_t scan_torn_bytes(struct scan *scan);
 
-/* COMMITs of one epoch behind the end of the log. A crash leaves one at most: the next is not begun before it is durable, and with it all
- * before it. So two or more tell that the log is damaged, and one whose sequence is not the next. `view` is not kept. Each byte is read twice
- * at most: -EBADMSG where what is there would need more. */
+/* COMMITs of one epoch behind the end of the log, where one of them tells that it, or another one that is missing, was true: each says how many
+ * right before it were not, when it was written. Else 0: a crash leaves such ones. `view` is not kept. Each byte is read twice at most: -EBADMSG
+ * where what is there would need more. */
 int scan_commits_behind(struct scan *scan, uint64_t *count);
 
 /* Bytes of the log, over the end of the file. */

@@ -67,11 +67,8 @@ int source_read(struct scan *scan, struct image *image, struct recover_report *r
 /* Damage is told from a log's end by what is behind it. A log that was left empty is not searched: each mount would take the time. */
 int source_look_for_damage(struct scan *scan, struct recover_report *report)
 {
-    uint64_t behind = 0;
     bool used = scan->superblock.epoch > 0 || report->chunks > 0 || report->torn_bytes > 0;
-    int result = used ? scan_commits_behind(scan, &behind) : 0;
-    report->commits_lost = behind > 1 ? behind : 0;
-    return result;
+    return used ? scan_commits_behind(scan, &report->commits_lost) : 0;
 }
 
 /* How many changes of names the store has, for sure. */

@@ -98,11 +98,16 @@ static void encode(const struct superblock *superblock, struct format_superblock
     out->checksum = htole64(format_checksum(out, offsetof(struct format_superblock, checksum)));
 }
 
+static bool is_known(const struct format_superblock *copy)
+{
+    return le32toh(copy->version) == FORMAT_VERSION || le32toh(copy->version) == FORMAT_VERSION_2;
+}
+
 /* Whole, and of this file, which may be longer: amid an extension (extend.c). */
 static bool whole(const struct format_superblock *copy, uint64_t room)
 {
-    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) == FORMAT_VERSION &&
-           le64toh(copy->capacity) > 0 && le64toh(copy->capacity) <= room && le64toh(copy->capacity) % FORMAT_BLOCK == 0 &&
+    return le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && is_known(copy) && le64toh(copy->capacity) > 0 &&
+           le64toh(copy->capacity) <= room && le64toh(copy->capacity) % FORMAT_BLOCK == 0 &&
            le64toh(copy->checksum) == format_checksum(copy, offsetof(struct format_superblock, checksum));
 }
 
@@ -130,7 +135,7 @@ static int choose(const unsigned char *blocks, uint64_t capacity, const struct f
     *newest = NULL;
     for (int i = 0; i < 2; i++) {
         const struct format_superblock *copy = (const struct format_superblock *)(blocks + i * FORMAT_BLOCK);
-        other_version |= le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && le32toh(copy->version) != FORMAT_VERSION;
+        other_version |= le64toh(copy->magic) == FORMAT_SUPERBLOCK_MAGIC && !is_known(copy);
         if ((whole(copy, capacity) || whole_1(copy, capacity)) &&
             (*newest == NULL || le64toh(copy->counter) > le64toh((*newest)->counter)))
             *newest = copy;
@@ -194,7 +199,7 @@ int superblock_read(int fd, struct superblock *out)
         .epoch = le32toh(newest->epoch),
     };
     memcpy(out->uuid, newest->uuid, FORMAT_UUID_SIZE);
-    if (le32toh(newest->version) == FORMAT_VERSION) {
+    if (is_known(newest)) {
         out->journal = decode_owner(&newest->journal);
         out->root = decode_owner(&newest->root);
         out->generation = (uint64_t)le32toh(newest->root.generation) << 32 | le32toh(newest->journal.generation);

@@ -9,6 +9,9 @@
 #include "journal/superblock.h"
 #include "journal/writer.h"
 
+/* What is known of a reserved chunk. It is settled when all that is to be done with it is done: of a COMMIT, that it is published. */
+enum { CHUNK_WRITTEN = 1 << 0, CHUNK_SETTLED = 1 << 1 };
+
 struct journal {
     struct store *store;
     struct journal_state *state;
@@ -31,10 +34,12 @@ struct journal {
     uint64_t next_position; /* of the next chunk reserved */
     uint64_t next_number;
     uint64_t epoch_number;   /* of the first chunk of this epoch */
+    uint64_t next_sequence;  /* of the next COMMIT reserved */
     uint64_t committing;     /* position after the last COMMIT reserved; 0: published, or given up */
+    uint64_t written_number; /* all chunks before it are written */
     uint64_t settled_number; /* all chunks before it are settled */
-    bool *settled;           /* by number % slots, from settled_number on */
-    unsigned writing;        /* chunks in writer_write */
+    unsigned char *marks;    /* CHUNK_..., by number % slots, from settled_number on */
+    unsigned writing;        /* chunks between log_begin and log_end */
     int poison;              /* -errno of a write that failed */
     bool rolling_back;
     struct spans spans;
@@ -49,10 +54,12 @@ static inline struct journal_point *log_point(struct journal_state *state)
 /* In the place of journal->superblock, which it becomes. With the release lock held. */
 int log_write_superblock(struct journal *journal, struct superblock *superblock);
 /* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` settles it, or poisons the log. */
+/* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` marks it as CHUNK_..., or poisons the log. */
 int log_begin(struct journal *journal, const struct journal_chunk *chunk);
-void log_end(struct journal *journal, const struct journal_chunk *chunk, int result);
-/* All chunks before this one, or the first error. */
+void log_end(struct journal *journal, const struct journal_chunk *chunk, int marks, int result);
+/* Until all chunks before this one are settled, or the first error. */
 int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk);
+/* With the lock held. */
 void log_publish(struct journal *journal, const struct journal_chunk *chunk);
 /* Whether somebody has yet to read something of what is published. With the lock held. */
 bool log_is_held(const struct journal *journal);

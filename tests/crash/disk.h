@@ -79,8 +79,10 @@ struct recorder {
     struct disk_record *record;
     struct disk_faults faults;
     bool superblock_was_last;
-    unsigned char superblock[256]; /* the last one written */
-    uint64_t inodes[DISK_SLOTS];   /* tells the slot */
+    unsigned char superblock[256];    /* the last one written */
+    uint64_t inodes[DISK_SLOTS];      /* tells the slot */
+    void (*meanwhile)(void *context); /* what is done in the next flush of the journal, once */
+    void *context;
 };
 
 /* Who is told of syncfs, and of the count of renames, which are no operations of a store. */

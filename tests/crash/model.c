@@ -27,6 +27,7 @@ const char *const mutation_names[MUTATIONS] = {
     [TIMES_NOT_SYNCED] = "times-not-synced",
     [WRITTEN_BEFORE_COMMIT] = "written-before-commit",
     [VALID_NOT_TOLD] = "valid-not-told",
+    [UNDER_WAY_NOT_TOLD] = "under-way-not-told",
     [OPEN_STREAM_RELEASED] = "open-stream-released",
     [RECOVERY_DOES_NOT_SYNC] = "recovery-does-not-sync",
     [RECOVERY_DOES_NOT_FLUSH_FIRST] = "recovery-does-not-flush-first",
@@ -43,7 +44,7 @@ static bool same_page(struct model_page a, struct model_page b)
     return (a.tag == 0 && b.tag == 0) || (a.tag == b.tag && a.cut == b.cut);
 }
 
-static struct attempt *new_attempt(struct model *model, const struct model_state *state)
+struct attempt *new_attempt(struct model *model, const struct model_state *state)
 {
     struct history *history = model->history;
     if (history->count == history->capacity) {
@@ -63,7 +64,7 @@ void history_clear(struct history *history)
     *history = (struct history){0};
 }
 
-static void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
+void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry)
 {
     struct file_handle *handle = malloc(sizeof(*handle) + IDENTITY_HANDLE_MAX);
     int mount;
@@ -126,7 +127,7 @@ static void last_is_undone(struct model *model)
         last->undone = model->record->count;
 }
 
-static void take_over(struct model *model)
+void take_over(struct model *model)
 {
     journal_close(model->journal);
     model->recorder.faults.fail_after = -1;
@@ -136,7 +137,7 @@ static void take_over(struct model *model)
 }
 
 /* At most `limit` pages of one file that neither its last commit nor its stream has. */
-static void gather(struct model *model, int slot, uint32_t index, uint32_t limit, struct journal_page *pages, uint32_t *count)
+void gather(struct model *model, int slot, uint32_t index, uint32_t limit, struct journal_page *pages, uint32_t *count)
 {
     const struct open_file *open = &model->open[slot];
     const struct model_page *content = model->now.files[slot].pages;
@@ -179,53 +180,6 @@ static void step_write_ahead(struct model *model)
         open->first_position = chunk.position;
         open->first_number = chunk.number;
     }
-}
-
-static void committed(struct model *model, const bool *taken)
-{
-    for (int slot = 1; slot < DISK_SLOTS; slot++) {
-        if (!taken[slot])
-            continue;
-        model->committed.files[slot] = model->now.files[slot];
-        model->open[slot] = (struct open_file){.shortest = model->now.files[slot].size, .stream = model->next_stream++};
-    }
-}
-
-static int commit(struct model *model)
-{
-    struct journal_page pages[(DISK_SLOTS - 1) * MODEL_PAGES];
-    struct journal_file files[DISK_SLOTS];
-    struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = files, .pages = pages};
-    struct model_state after = model->committed;
-    bool taken[DISK_SLOTS] = {false};
-    for (int slot = 1; slot < DISK_SLOTS; slot++) {
-        const struct model_file *file = &model->now.files[slot];
-        if (!file->exists || !model->open[slot].changed || slot == model->left_out || below(model, 3) == 0)
-            continue;
-        struct journal_file *entry = &files[chunk.file_count];
-        if (model->open[slot].renamed)
-            record_add(model->record, (struct disk_event){.operation = DISK_SYNC, .slot = slot});
-        model->open[slot].renamed = false;
-        gather(model, slot, chunk.file_count++, MODEL_PAGES, pages, &chunk.page_count);
-        identify(model, slot, file, entry);
-        entry->stream = model->open[slot].stream;
-        if (model->open[slot].shortest < model->committed.files[slot].size && mutation != VALID_NOT_TOLD)
-            entry->valid = model->open[slot].shortest;
-        after.files[slot] = *file;
-        taken[slot] = true;
-    }
-    if (chunk.file_count == 0)
-        return 0;
-    int result = journal_reserve(model->journal, &chunk);
-    if (result < 0)
-        return result;
-    new_attempt(model, &after);
-    result = journal_commit(model->journal, &chunk);
-    if (result == 0) {
-        model->history->attempts[model->history->count - 1].acknowledged = model->record->count;
-        committed(model, taken);
-    }
-    return result;
 }
 
 static void checkpoint_page(struct model *model, int slot, uint64_t page, struct model_page content)
@@ -479,8 +433,10 @@ static void step(struct model *model)
         step_punch(model);
     else if (luck < 58)
         step_write_ahead(model);
-    else if (luck < 82)
+    else if (luck < 76)
         step_commit(model);
+    else if (luck < 82)
+        step_commit_two(model);
     else if (luck < 86)
         checkpoint(model);
     else if (luck < 88)

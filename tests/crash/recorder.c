@@ -114,6 +114,11 @@ static int recorder_flush(struct store *store, int fd)
 {
     struct recorder *self = (struct recorder *)store;
     int slot = slot_of(self, fd);
+    void (*meanwhile)(void *context) = slot == DISK_JOURNAL ? self->meanwhile : NULL;
+    if (meanwhile != NULL) {
+        self->meanwhile = NULL;
+        meanwhile(self->context);
+    }
     if (fails(self, slot))
         return -EIO;
     bool lost = slot == DISK_JOURNAL && (self->faults.lose_journal_flush || //

@@ -47,6 +47,17 @@ void grow_to(struct model *model, int slot, uint64_t size);
 /* Pages written ahead are not wanted any more: they may be of what was cut off. */
 void forget_stream(struct model *model, int slot);
 
+struct attempt *new_attempt(struct model *model, const struct model_state *state);
+void identify(struct model *model, int slot, const struct model_file *state, struct journal_file *entry);
+/* At most `limit` pages of one file that neither its last commit nor its stream has. */
+void gather(struct model *model, int slot, uint32_t index, uint32_t limit, struct journal_page *pages, uint32_t *count);
+/* The worker dies, and the next one goes on. */
+void take_over(struct model *model);
+
+/* What the journal says. */
+int commit(struct model *model);
+void step_commit_two(struct model *model);
+
 void step_write(struct model *model);
 void step_truncate(struct model *model);
 void step_punch(struct model *model);

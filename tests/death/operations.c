@@ -436,6 +436,14 @@ static void op_feed(void)
     CHECK(close(fd) == 0);
 }
 
+static void op_two(void)
+{
+    int fds[] = {fd, second};
+
+    operate_on_two(fds);
+    CHECK(close(fd) == 0 && close(second) == 0);
+}
+
 /* ---- memory ---- */
 
 static void many_files(void)
@@ -585,6 +593,7 @@ const struct operation operations[] = {
     {.name = "group", .prepare = one_file, .operate = op_group},
     {.name = "rollback", .prepare = two_committed, .operate = op_rollback, .options = "atomic", .stride = 50},
     {.name = "feed", .prepare = one_file, .operate = op_feed},
+    {.name = "two", .prepare = two_committed, .operate = op_two, .options = "threads=4", .stride = 30},
     {.name = "locks", .prepare = one_file, .operate = operate_on_locks},
     {.name = "descriptors", .prepare = many_files, .operate = op_descriptors, .descriptors = 96, .stride = 600},
     {.name = "spill",

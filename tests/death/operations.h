@@ -22,6 +22,8 @@ extern const struct operation operations[];
 void operate_on_locks(void);
 /* feed.c; of a file that is committed */
 void operate_on_feed(int fd);
+/* two.c; of files that are committed */
+void operate_on_two(int fds[2]);
 
 /* What an operation may ask about where it runs. */
 struct place {

@@ -17,6 +17,7 @@
 #include "journal/recover.h"
 #include "journal/scan.h"
 #include "store/syscalls.h"
+#include "../commit-chunk.h"
 
 #define FILES 4
 #define FILE_BYTES 20000
@@ -280,7 +281,7 @@ static void make_seed(const char *path, unsigned steps)
         fill_entry(&entries[1], (int)((i + 1) % FILES), 2);
         int result = journal_reserve(made, &chunk);
         if (result == 0)
-            result = chunk.type == JOURNAL_CHUNK_COMMIT ? journal_commit(made, &chunk) : journal_write(made, &chunk);
+            result = chunk.type == JOURNAL_CHUNK_COMMIT ? commit_chunk(made, &chunk) : journal_write(made, &chunk);
         if (result < 0)
             abort();
         make_change(made, i + steps);

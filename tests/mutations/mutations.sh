@@ -42,20 +42,29 @@ mutate stream-not-void file/write.c \
     tests/unit/fsd-durable
 mutate no-syncfs-for-dropped file/tail.c 's/atomic_exchange\(&tail->dropped, false\)/false/' tests/unit/fsd-durable
 mutate dropped-forgotten-by-a-death file/takeover.c 's/header->file_used > 0\)/false)/' tests/unit/fsd-durable
-mutate void-frames-kept file/transaction.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
+mutate void-frames-kept file/outcome.c 's/if \(frame->page << PAGE_SHIFT >= void_from\)/if (false)/' tests/unit/fsd-pages
 # Told before it is durable.
 mutate no-metadata-fsync file/metadata.c 's/if \(fsync\(fd\)\)/if (false)/' tests/unit/fsd-durable
 mutate no-flush-after-a-death journal/journal.c \
     's/return journal->store->operations->flush\(journal->store, journal->fd\);/return 0;/' \
     tests/unit/fsd-durable
 mutate no-flush-of-a-commit journal/journal.c \
-    '/result = log_wait_for_earlier/,/log_publish/s/result = journal->store->operations->flush\(journal->store, journal->fd\);/;/' \
+    '/result = wait_for_writes/,/log_end/s/result = journal->store->operations->flush\(journal->store, journal->fd\);/;/' \
     tests/unit/journal-commit
+# Of two commits under way.
+mutate not-in-the-order-of-the-journal file/commit.c 's/while \(queue->ended != turn\)/while (false)/' tests/unit/fsd-overlap
+mutate taken-from-a-commit file/commit.c 's/is = index->versions.committing;/is = false;/' tests/unit/fsd-overlap
+mutate room-by-rolling-back file/commit.c 's/wait_for_turn\(queue, queue->begun\);/;/' tests/unit/fsd-overlap
+mutate streams-of-another-epoch file/transaction.c 's/has_stream\(transaction\) \? transaction->epoch : 0/0/' tests/unit/fsd-overlap
+mutate not-told-what-is-under-way journal/journal.c 's/chunk->under_way = .*;/chunk->under_way = 0;/' tests/unit/journal-recover
+mutate damage-taken-for-a-power-cut journal/scan.c 's/behind->found > 1u \+ chunk->under_way/false/' tests/unit/journal-recover
+mutate an-older-superblock-left journal/recover.c 's/copy < 2/copy < 1/' tests/unit/journal-open
+mutate names-not-synced-for-the-second journal/change.c 's/untold = journal->state->untold;/untold = atomic_exchange(\&journal->state->untold, 0);/' tests/unit/journal-names
 mutate no-flush-of-a-superblock journal/superblock.c 's/result = store->operations->flush\(store, fd\);/;/' tests/unit/fsd-durable
 # A death leaves what says otherwise.
 mutate feed-has-what-was-not-committed cache/feed.c 's/else if \(published\)/else if (true)/' tests/unit/fsd-feed
 mutate feed-lacks-what-was-committed cache/feed.c 's/else if \(published\)/else if (false)/' tests/unit/fsd-feed
-mutate feed-keeps-what-failed file/changes.c 's/error \? feed_withdraw\(&feed\) : feed_publish\(&feed\)/feed_publish(\&feed)/' tests/unit/fsd-feed
+mutate feed-keeps-what-failed file/changes.c 's/error \? feed_withdraw\(&feed\) : feed_publish\(&feed\)/feed_publish(\&feed)/' tests/unit/fsd-overlap
 mutate feed-believes-anything cache/feed.c 's/slot->seal == seal_of\(record, number\)/true/' tests/unit/fsd-feed
 mutate rollback-forgotten-by-a-death file/takeover.c '/rollback_go_on\(files, index\);/d' tests/unit/fsd-rollback
 mutate record-not-named-back file/relate.c 's/return is_inode\(arena, inode\) && .*$/return is_inode(arena, inode);/' tests/unit/fsd-inodes

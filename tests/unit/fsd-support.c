@@ -226,7 +226,7 @@ struct house *house_open(uint32_t cache_pages, uint32_t spill_pages, uint64_t jo
         assert_return_code(house->spill, errno);
         assert_return_code(ftruncate(house->spill, (off_t)spill_pages * PAGE_BYTES), errno);
     }
-    house->options = (struct options){.journal_size = journal_bytes, .snapshot_size = 4 * MIB};
+    house->options = (struct options){.journal_size = journal_bytes, .snapshot_size = 4 * MIB, .threads = 4};
     house->cache_bytes = (uint64_t)cache_pages * PAGE_BYTES;
     tuning = (struct tuning){.cache_size = house->cache_bytes, .commit_interval = 3600, .user_share = 100};
     house->recorder = (struct recorder){.store.operations = &recorder_operations, .private_folder = house->private_folder};

@@ -44,13 +44,15 @@ static void die_committing(struct house *house, uint32_t file, enum operation op
     house_replace_worker(house);
 }
 
-static enum { LIVE, BEFORE_RESERVE, BEFORE_COMMIT, AFTER_COMMIT, AT_PUBLISH } death;
+static enum { LIVE, BEFORE_RESERVE, BEFORE_FLUSH, AFTER_FLUSH, BEFORE_COMMIT, AFTER_COMMIT, AT_PUBLISH } death;
 static int publishes_left;
 
 int __real_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
 int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk);
-int __real_journal_commit(struct journal *journal, struct journal_chunk *chunk);
-int __wrap_journal_commit(struct journal *journal, struct journal_chunk *chunk);
+int __real_journal_flush(struct journal *journal, const struct journal_chunk *chunk);
+int __wrap_journal_flush(struct journal *journal, const struct journal_chunk *chunk);
+int __real_journal_publish(struct journal *journal, const struct journal_chunk *chunk);
+int __wrap_journal_publish(struct journal *journal, const struct journal_chunk *chunk);
 void __real_version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk);
 void __wrap_version_publish(struct files *files, struct file_index *index, uint64_t void_from, const struct journal_chunk *chunk);
 
@@ -61,13 +63,25 @@ int __wrap_journal_reserve(struct journal *journal, struct journal_chunk *chunk)
     return __real_journal_reserve(journal, chunk);
 }
 
-int __wrap_journal_commit(struct journal *journal, struct journal_chunk *chunk)
+int __wrap_journal_flush(struct journal *journal, const struct journal_chunk *chunk)
+{
+    int error;
+
+    if (death == BEFORE_FLUSH)
+        longjmp(grave, 1);
+    error = __real_journal_flush(journal, chunk);
+    if (death == AFTER_FLUSH)
+        longjmp(grave, 1);
+    return error;
+}
+
+int __wrap_journal_publish(struct journal *journal, const struct journal_chunk *chunk)
 {
     int error;
 
     if (death == BEFORE_COMMIT)
         longjmp(grave, 1);
-    error = __real_journal_commit(journal, chunk);
+    error = __real_journal_publish(journal, chunk);
     if (death == AFTER_COMMIT)
         longjmp(grave, 1);
     return error;
@@ -226,7 +240,7 @@ static void many_deaths(void **state)
 
 /* ---- a death while a commit is made ---- */
 
-static const int uncommitted_steps[] = {BEFORE_RESERVE, BEFORE_COMMIT};
+static const int uncommitted_steps[] = {BEFORE_RESERVE, BEFORE_FLUSH, AFTER_FLUSH, BEFORE_COMMIT};
 static const enum operation uncommitted_operations[] = {WRITE, FLUSH};
 
 static void check_uncommitted(struct house *house, uint32_t file)

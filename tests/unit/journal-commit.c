@@ -51,7 +51,7 @@ static void a_full_journal_says_so(void **state)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
     int result;
     while ((result = journal_reserve(fixture->journal, &chunk)) == 0)
-        assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+        assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     assert_int_equal(result, -ENOSPC);
     assert_in_range(journal_used(fixture->journal), journal_size(fixture->journal) / 64 * 63 - 2 * PAGE,
                     journal_size(fixture->journal));
@@ -118,7 +118,7 @@ static void a_failure_undoes_the_commit(struct fixture *fixture, _Atomic int *le
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
     *left = 0;
-    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), -EIO);
     assert_int_equal(point(fixture).head, before.head);
     assert_int_equal(point(fixture).sequence, before.sequence);
     assert_true(journal_epoch(fixture->journal) > epoch);
@@ -163,11 +163,11 @@ static void without_a_fence_there_is_no_next_commit(void **state)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
     fixture->faulty.all_fail = true;
-    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), -EIO);
     fixture->faulty.all_fail = false;
     fixture->faulty.writes_left = 0; /* the fence's */
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
-    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), -EIO);
     assert_int_equal(epoch_on_disk(fixture), fixture->state.epoch); /* that of the rollback */
     fixture->faulty.all_fail = true;
     journal_rollback(fixture->journal);
@@ -189,7 +189,7 @@ static void a_failed_write_ahead_fails_the_commit_behind_it(void **state)
     assert_int_equal(journal_reserve(fixture->journal, &commit), 0);
     fixture->faulty.writes_left = 0;
     assert_int_equal(journal_write(fixture->journal, &ahead), -EIO);
-    assert_int_equal(journal_commit(fixture->journal, &commit), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &commit), -EIO);
     assert_int_equal(fixture_recover(fixture).commits, 0);
 }
 
@@ -350,7 +350,7 @@ static void several_threads_write(void **state)
     }
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = files, .file_count = WRITERS};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
-    assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     struct recover_report report = fixture_recover(fixture);
     assert_int_equal(report.chunks, WRITERS * ROUNDS + 101);
     for (int i = 0; i < WRITERS; i++) {
@@ -403,7 +403,7 @@ static void several_threads_and_failures(void **state)
                 journal_release(fixture->journal, point(fixture).head, point(fixture).next_number);
             result = journal_reserve(fixture->journal, &chunk);
             if (result == 0)
-                result = journal_commit(fixture->journal, &chunk);
+                result = commit_chunk(fixture->journal, &chunk);
         } while (result == -EIO || result == -ECANCELED);
         assert_int_equal(result, 0);
         assert_true(chunk.sequence > last);

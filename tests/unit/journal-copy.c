@@ -213,7 +213,7 @@ static void a_commit_that_was_given_up_is_not_lost(void **state)
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
     fixture->faulty.writes_left = 1;
     fixture->faulty.flushes_left = 0;
-    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), -EIO);
     move(fixture, JOURNAL_RENAME, "a", "c");
     copy(fixture);
     fixture_recover(fixture);

@@ -48,6 +48,22 @@ static struct journal_file start(struct fixture *fixture)
     return file;
 }
 
+static void (*meanwhile)(void);
+static unsigned syncs;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    void (*play)(void) = meanwhile;
+    meanwhile = NULL;
+    if (play != NULL)
+        play();
+    syncs++;
+    return __real_fsync(fd);
+}
+
 /* The process dies and the next one goes on. */
 static void take_over(struct fixture *fixture)
 {
@@ -133,7 +149,7 @@ static void it_publishes_no_commit(void **state)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
     fixture->faulty.flushes_left = 0;
-    assert_int_equal(journal_commit(fixture->journal, &chunk), -EIO);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), -EIO);
     change(fixture, &rename_it);
     assert_false(journal_published(&fixture->state, chunk.position));
     assert_int_equal(journal_sequence(fixture->journal), 1);
@@ -213,7 +229,7 @@ static void there_is_room_when_commits_have_none(void **state)
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1};
     int result, count = 0;
     while ((result = journal_reserve(fixture->journal, &chunk)) == 0)
-        assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+        assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     assert_int_equal(result, -ENOSPC);
     while ((result = journal_change_begin(fixture->journal, &rename_it)) == 0) {
         journal_change_end(fixture->journal, true);
@@ -276,6 +292,34 @@ static void a_seal_passes_it(void **state)
 
 #define ROUNDS 100
 
+static struct fixture *two_of;
+static struct journal_chunk two[2];
+
+static void flush_the_first(void)
+{
+    assert_int_equal(journal_flush(two_of->journal, &two[0]), 0);
+    assert_true(syncs > 0); /* its own; the other one's is not done */
+}
+
+/* A change that was not recorded is durable before any commit after it is, also where two ask for that at once. */
+static void each_of_two_commits_syncs_what_was_not_told(void **state)
+{
+    struct fixture *fixture = two_of = *state;
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(0, 'A');
+    change(fixture, &rename_it);
+    for (int i = 0; i < 2; i++) {
+        two[i] =
+            (struct journal_chunk){.type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
+        assert_int_equal(journal_reserve(fixture->journal, &two[i]), 0);
+    }
+    syncs = 0;
+    meanwhile = flush_the_first;
+    assert_int_equal(journal_flush(fixture->journal, &two[1]), 0);
+    assert_int_equal(journal_publish(fixture->journal, &two[0]), 0);
+    assert_int_equal(journal_publish(fixture->journal, &two[1]), 0);
+}
+
 static void *make_changes(void *context)
 {
     for (int i = 0; i < ROUNDS; i++)
@@ -313,7 +357,7 @@ static void all_at_once(void **state)
             .type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &page, .page_count = 1};
         assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
         journal_paths_end(fixture->journal);
-        assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+        assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     }
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
@@ -343,6 +387,7 @@ int main(void)
         CASE(after_the_last_commit_it_is_not_kept),
         CASE(an_open_stream_before_it_is_kept),
         CASE(a_seal_passes_it),
+        CASE(each_of_two_commits_syncs_what_was_not_told),
         CASE(all_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,46 @@ static void an_unknown_version_is_refused(void **state)
     another_version_is_refused(*state, FORMAT_VERSION + 1);
 }
 
+static void both_are_of_this_version(struct fixture *fixture)
+{
+    struct format_superblock superblock;
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDONLY);
+    for (off_t copy = 0; copy < 2; copy++) {
+        assert_int_equal(pread(fd, &superblock, sizeof(superblock), copy * FORMAT_BLOCK), sizeof(superblock));
+        assert_int_equal(superblock.version, FORMAT_VERSION);
+    }
+    close(fd);
+}
+
+/* A program of that version then takes neither superblock for its own: it would find the log as it was before. */
+static void what_version_2_left_in_a_crash_is_recovered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(1, 'A');
+    commit_pages(fixture, &file, &page, 1);
+    fixture_close(fixture);
+    set_version(fixture, FORMAT_VERSION_2, 1);
+    assert_int_equal(fixture_recover(fixture).commits, 1);
+    assert_string_equal(content(fixture, "a"), "xAxx");
+    both_are_of_this_version(fixture);
+}
+
+static void what_version_2_left_empty_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_open(fixture, SMALL_JOURNAL);
+    fixture_close(fixture);
+    set_version(fixture, FORMAT_VERSION_2, 0);
+    fixture->state = (struct journal_state){0};
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page page = data_page(1, 'A');
+    both_are_of_this_version(fixture);
+    commit_pages(fixture, &file, &page, 1);
+    assert_int_equal(fixture_recover(fixture).commits, 1);
+    assert_string_equal(content(fixture, "a"), "xAxx");
+}
+
 static void what_version_1_left_in_a_crash_is_refused(void **state)
 {
     another_version_is_refused(*state, 1);
@@ -350,6 +390,8 @@ int main(void)
         CASE(a_log_is_found_by_either_superblock),
         CASE(two_torn_superblocks_are_told),
         CASE(an_unknown_version_is_refused),
+        CASE(what_version_2_left_in_a_crash_is_recovered),
+        CASE(what_version_2_left_empty_is_taken_over),
         CASE(what_version_1_left_in_a_crash_is_refused),
         CASE(what_version_1_left_empty_is_taken_over),
         CASE(only_its_own_store_owns_a_journal),

@@ -155,7 +155,7 @@ static void several_files_in_one_commit(void **state)
     pages[1].file = 1;
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_COMMIT, .files = files, .file_count = 2, .pages = pages, .page_count = 2};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
-    assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+    assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     assert_int_equal(fixture_recover(fixture).files, 2);
     assert_string_equal(content(fixture, "a"), "Axxx");
     assert_string_equal(content(fixture, "b"), "yB");
@@ -271,6 +271,61 @@ static void a_log_that_was_never_sealed_is_searched_for_damage(void **state)
     assert_int_equal(commit_pages(fixture, &file, &page, 1).sequence, 5); /* those given up are not used again */
 }
 
+/* Of two commits at once, the first of which is torn: neither was true, unless the third says so, also where there is none before them. */
+static int two_at_once(struct fixture *fixture, bool before, bool third, struct recover_report *report)
+{
+    struct journal_file file = fixture_open_with_file(fixture);
+    struct journal_page pages[] = {data_page(0, 'A'), data_page(0, 'B'), data_page(0, 'C')};
+    struct journal_chunk two[2];
+    if (before)
+        commit_pages(fixture, &file, &pages[0], 1);
+    for (int i = 0; i < 2; i++) {
+        two[i] = (struct journal_chunk){
+            .type = JOURNAL_CHUNK_COMMIT, .files = &file, .file_count = 1, .pages = &pages[i + 1], .page_count = 1};
+        assert_int_equal(journal_reserve(fixture->journal, &two[i]), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(journal_flush(fixture->journal, &two[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(journal_publish(fixture->journal, &two[i]), 0);
+    if (third)
+        commit_pages(fixture, &file, &pages[0], 1);
+    int fd = openat(fixture->private_folder, JOURNAL_NAME, O_RDWR);
+    assert_int_equal(pwrite(fd, "torn", 4, (off_t)format_offset(two[0].position, journal_size(fixture->journal))), 4);
+    close(fd);
+    return fixture_try(fixture, false, report);
+}
+
+static void two_at_once_that_were_not_true_are_no_damage(void **state)
+{
+    struct recover_report report;
+    assert_int_equal(two_at_once(*state, true, false, &report), 0);
+    assert_int_equal(report.commits, 1);
+    assert_int_equal(report.sequence, 1);
+    assert_string_equal(content(*state, "a"), "Axxx");
+}
+
+static void two_at_once_that_were_true_are_not_lost_unnoticed(void **state)
+{
+    struct recover_report report;
+    assert_int_equal(two_at_once(*state, true, true, &report), -EBADMSG);
+    assert_int_equal(report.commits_lost, 3);
+}
+
+static void the_first_two_that_were_not_true_are_no_damage(void **state)
+{
+    struct recover_report report;
+    assert_int_equal(two_at_once(*state, false, false, &report), 0);
+    assert_int_equal(report.commits, 0);
+}
+
+static void the_first_two_that_were_true_are_not_lost_unnoticed(void **state)
+{
+    struct recover_report report;
+    assert_int_equal(two_at_once(*state, false, true, &report), -EBADMSG);
+    assert_int_equal(report.commits_lost, 2);
+}
+
 /* A recovery by an ordinary user, who owns the store; `deadly`: it dies where it sets this mode. Its ending, as wait(2) tells it. */
 static int recover_as_user(struct fixture *fixture, mode_t deadly)
 {
@@ -350,6 +405,10 @@ int main(void)
         CASE(more_files_than_are_synced_one_by_one),
         CASE(torn_bytes_are_counted),
         CASE(a_log_that_was_never_sealed_is_searched_for_damage),
+        CASE(two_at_once_that_were_not_true_are_no_damage),
+        CASE(two_at_once_that_were_true_are_not_lost_unnoticed),
+        CASE(the_first_two_that_were_not_true_are_no_damage),
+        CASE(the_first_two_that_were_true_are_not_lost_unnoticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,7 +195,7 @@ struct journal_chunk write_pages(struct fixture *fixture, enum journal_chunk_typ
     struct journal_chunk chunk = {.type = type, .files = file, .file_count = 1, .pages = pages, .page_count = count};
     assert_int_equal(journal_reserve(fixture->journal, &chunk), 0);
     if (type == JOURNAL_CHUNK_COMMIT)
-        assert_int_equal(journal_commit(fixture->journal, &chunk), 0);
+        assert_int_equal(commit_chunk(fixture->journal, &chunk), 0);
     else
         assert_int_equal(journal_write(fixture->journal, &chunk), 0);
     return chunk;

@@ -10,6 +10,7 @@
 
 #include "journal/recover.h"
 #include "journal/superblock.h"
+#include "../commit-chunk.h"
 
 #define PAGE 4096
 #define SMALL_JOURNAL (UINT64_C(1) << 20)
