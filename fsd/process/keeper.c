@@ -220,6 +220,7 @@ int keeper_run(struct daemon *daemon, pid_t standby)
     struct arena_header *header = daemon->arena.header;
     int result = -1;
 
+    watchdog_prepare();
     sandbox_enter(SANDBOX_KEEPER);
     sandbox_filter(SANDBOX_KEEPER);
     header->keeper_pid = getpid();

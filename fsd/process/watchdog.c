@@ -46,15 +46,21 @@ static void tell_stack(int number)
     atomic_store(&asked->stacks[at].depth, depth);
 }
 
+void watchdog_prepare(void)
+{
+    void *place;
+
+    backtrace(&place, 1); /* loads a library */
+}
+
 void watchdog_answer(const struct daemon *daemon)
 {
     struct sigaction action = {.sa_handler = tell_stack, .sa_flags = SA_RESTART};
-    void *place;
     sigset_t set;
 
     asked = daemon->arena.header;
     asked->stack_count = 0;
-    backtrace(&place, 1); /* loads what it needs */
+    watchdog_prepare();
     sigaction(tell_signal(), &action, NULL);
     sigemptyset(&set);
     sigaddset(&set, tell_signal());

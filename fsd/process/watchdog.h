@@ -24,6 +24,8 @@ void watchdog_look(struct watchdog *watchdog, const struct daemon *daemon, pid_t
 /* The inspector ended: whether the worker hangs and is to be killed. */
 bool watchdog_hangs(struct watchdog *watchdog, const struct daemon *daemon, int status);
 
+/* In the keeper: what telling a stack needs is loaded once, not by each worker while clients wait. */
+void watchdog_prepare(void);
 /* In the worker: where its threads are can be asked from now on. */
 void watchdog_answer(const struct daemon *daemon);
 
