@@ -89,18 +89,16 @@ const char *inode_damage(const struct inode_table *table, uint32_t slot)
     return is_itself(table, slot) ? NULL : "who it is";
 }
 
-void inodes_make_safe(const struct arena *arena)
+void inode_make_safe(const struct arena *arena, uint32_t slot)
 {
-    for (uint32_t slot = arena->header->inode_used; slot; slot--) {
-        struct inode *inode = &arena->inodes[slot];
+    struct inode *inode = &arena->inodes[slot];
 
-        if (!inode->number && inode->file && inode->file <= arena->header->file_used && arena->files[inode->file].inode == slot) {
-            atomic_fetch_or(&inode->flags, INODE_DAMAGED); /* a record's end takes its file first */
-            atomic_store(&inode->number, NUMBER_RETIRED);
-        }
-        if (inode->handle_length > INODE_HANDLE_MAX) /* then its generation is not its own */
-            inode->handle_length = 0;
+    if (!inode->number && inode->file && inode->file <= arena->header->file_used && arena->files[inode->file].inode == slot) {
+        atomic_fetch_or(&inode->flags, INODE_DAMAGED); /* a record's end takes its file first */
+        atomic_store(&inode->number, NUMBER_RETIRED);
     }
+    if (inode->handle_length > INODE_HANDLE_MAX) /* then its generation is not its own */
+        inode->handle_length = 0;
 }
 
 /* Another key than the first worker's, or none: nothing can be said any more. */

@@ -27,6 +27,6 @@ void inode_mark(struct inode_table *table, uint32_t slot);
 /* Of a takeover, once the store's key is read: marks each damaged inode, and tells of those that have no file's record. */
 void inodes_find_damage(struct inode_table *table);
 /* Of a takeover, first: what would lead out of the tables, or let a slot be used that is not free. */
-void inodes_make_safe(const struct arena *arena);
+void inode_make_safe(const struct arena *arena, uint32_t slot);
 
 #endif

@@ -137,11 +137,15 @@ static void count_free(struct frame_table *table)
 void frame_table_fill(struct frame_table *table)
 {
     const struct arena_header *header = table->arena->header;
+    uint32_t used = arena_frame_used(header);
 
-    memset(table->free, 0, (header->frame_max / 64 + 1) * sizeof table->free[0]);
-    for (uint32_t i = arena_frame_used(header); i; i--) {
-        if (!table->arena->frames[i].file)
-            mark_free(table, i);
+    for (uint32_t word = 0; word <= used / 64; word++) {
+        const struct frame *frames = &table->arena->frames[word * 64];
+        uint64_t free = 0;
+
+        for (uint32_t bit = 0; bit < 64 && word * 64 + bit <= used; bit++)
+            free |= (uint64_t)!frames[bit].file << bit;
+        table->free[word] = word ? free : free & ~1ull; /* number 0 is none */
     }
     count_free(table);
     fill_spill(table);

@@ -5,7 +5,7 @@
 
 #include "cache/inode.h"
 
-/* Also room for the counts of holds. 0 or -errno. */
+/* Also room for the counts of holds and for what a takeover finds left. 0 or -errno. */
 int index_open(struct inode_table *table);
 /* The slot, or 0. */
 uint32_t index_find(const struct inode_table *table, uint64_t number);

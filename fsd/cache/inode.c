@@ -247,8 +247,8 @@ void inode_forget(struct inode_table *table, uint32_t slot, uint64_t count, _Ato
 
 void inode_end_unused(struct inode_table *table)
 {
-    for (uint32_t slot = table->arena->header->inode_used; slot > INODE_ROOT; slot--)
-        end_if_unused(table, slot);
+    for (uint32_t i = 0; i < table->left_count; i++)
+        end_if_unused(table, table->left[i]);
 }
 
 void inode_rename(struct inode_table *table, uint32_t slot, uint32_t parent, const char *name)
@@ -285,9 +285,23 @@ bool inode_is_called(struct inode_table *table, uint32_t slot, uint32_t parent, 
     return called;
 }
 
+static void take_over(struct inode_table *table, uint32_t slot)
+{
+    const struct inode *inode = &table->arena->inodes[slot];
+
+    inode_make_safe(table->arena, slot);
+    if (!inode->number) {
+        slots_give(&table->slots, slot);
+        return;
+    }
+    index_link(table, slot);
+    if (!inode->lookups && slot != INODE_ROOT)
+        table->left[table->left_count++] = slot;
+}
+
 int inode_table_open(struct inode_table *table, struct arena *arena, int store)
 {
-    uint32_t slot, used = arena->header->inode_used;
+    uint32_t used = arena->header->inode_used, slot;
     pthread_rwlockattr_t attributes;
     struct identity root;
     int error;
@@ -295,7 +309,6 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
     *table = (struct inode_table){.arena = arena, .store = store, .private = -1, .removed = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     users_open(&table->users);
     reference_redo(arena);
-    inodes_make_safe(arena);
     pthread_rwlockattr_init(&attributes); /* or who moves a name might wait as long as files are opened */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&table->moving, &attributes);
@@ -315,12 +328,8 @@ int inode_table_open(struct inode_table *table, struct arena *arena, int store)
         arena->inodes[INODE_ROOT].number = root.inode;
         write_identity(&arena->inodes[INODE_ROOT], &root);
     }
-    for (slot = used; slot; slot--) {
-        if (arena->inodes[slot].number)
-            index_link(table, slot);
-        else
-            slots_give(&table->slots, slot);
-    }
+    for (slot = used; slot; slot--)
+        take_over(table, slot);
     error = places_take_over(table);
     if (!error && !used) /* a new arena: the root is the first slot */
         error = add(table, &root, 1, &slot);

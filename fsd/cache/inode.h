@@ -45,7 +45,9 @@ struct inode_table {
     struct slots names; /* cells */
     uint32_t *heads;    /* hash of the number → slot */
     uint32_t *next;
-    _Atomic uint32_t *holds;       /* by slot */
+    _Atomic uint32_t *holds; /* by slot */
+    uint32_t *left;          /* of a takeover: records that the kernel does not refer to */
+    uint32_t left_count;
     uint32_t doubted[DOUBTED_MAX]; /* whose records were found damaged */
     uint32_t doubted_count;
     /* Called under the lock when a record has ended, with the file's record that ended with it (0: none). Returns a descriptor to be closed

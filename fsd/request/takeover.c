@@ -10,8 +10,8 @@
 /* The last reference was gone, and the worker died before it dropped what the file held. */
 static void drop_forgotten(struct server *server)
 {
-    for (uint32_t slot = server->arena.header->inode_used; slot > INODE_ROOT; slot--)
-        entry_drop_contents(server, slot);
+    for (uint32_t i = 0; i < server->inodes.left_count; i++)
+        entry_drop_contents(server, server->inodes.left[i]);
 }
 
 /* Frames in memory only, and no more than there is room for. */
