@@ -6,10 +6,14 @@
 #include "store_folder.h"
 
 #include "journal/apart.h"
+#include "process/left.h"
+#include "store/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void tell(const char *path, const char *text)
@@ -20,14 +24,46 @@ static void tell(const char *path, const char *text)
         message("%s", text);
 }
 
-static int replay(int folder, bool give_up, struct recover_report *report)
+/* What the mount before had received may be in an arena (option arena). Only a mount can commit that, and only before a recovery. */
+static int check_arena(const char *store, int folder, int lock, bool give_up)
+{
+    static struct arena_header header;
+    char path[PATH_MAX];
+    const char *fault;
+    int arena, private, error = 0;
+
+    if (!left_find(folder, lock, "", path))
+        return 0;
+    arena = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (arena < 0)
+        return 0;
+    private = openat(folder, MAPSHARE_PRIVATE_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fault = trust_doubt(arena, S_IFREG) ?: left_fault(folder, private, arena, &header);
+    if (fault) {
+        message("%s: %s: what it has beyond the store's commits is lost", quoted(path), fault);
+    } else if (!give_up) {
+        message(
+            "%s: all processes of the mount before died at once, and %s has what they had received and not committed: mount the "
+            "store, which commits that, or drop it with --give-up",
+            quoted(store), path);
+        error = -ECANCELED;
+    } else {
+        message("%s: gave up what it has beyond the store's commits", quoted(path));
+    }
+    if (private >= 0)
+        close(private);
+    close(arena);
+    return error;
+}
+
+static int replay(const char *store, int folder, bool give_up, struct recover_report *report)
 {
     int lock = store_folder_lock(folder);
     int result;
 
     if (lock < 0)
         return lock;
-    result = recover_apart(folder, give_up, tell, report);
+    result = check_arena(store, folder, lock, give_up) ?: recover_apart(folder, give_up, tell, report);
     close(lock);
     return result;
 }
@@ -74,7 +110,7 @@ enum exit_status command_recover(const struct arguments *arguments)
 
     if (folder < 0)
         return STATUS_FAILURE;
-    result = replay(folder, arguments->give_up, &report);
+    result = replay(path, folder, arguments->give_up, &report);
     if (result == -EWOULDBLOCK) {
         store_folder_tell_used(path);
     } else if (result && report.commits_lost && !arguments->give_up) {
@@ -87,7 +123,7 @@ enum exit_status command_recover(const struct arguments *arguments)
                 "or give these pages up with --give-up",
                 quoted(path), report.pages_lost, report.files_lost);
     } else if (result) {
-        if (result != -EFAULT) /* a crash was told */
+        if (result != -EFAULT && result != -ECANCELED) /* a crash, or an arena, was told */
             store_folder_tell_error(path, folder, result);
     } else if (arguments->json) {
         report_json(&report);

@@ -17,9 +17,8 @@
 
 #include "cache/damage.h"
 #include "log.h"
-#include "mapshare-abi.h"
 #include "process/child.h"
-#include "process/lock.h"
+#include "process/left.h"
 #include "process/readonly.h"
 #include "process/refuse.h"
 #include "store/store.h"
@@ -73,38 +72,17 @@ int remains_open_folder(const struct options *options)
     return options->arena[0] ? open(options->arena, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 }
 
-/* Of the arena of this store. */
-static void path_of(const struct daemon *daemon, const char *folder, char path[PATH_MAX])
-{
-    struct stat root = {0};
-
-    fstat(daemon->owned[OWNED_STORE], &root);
-    snprintf(path, PATH_MAX, "%s/mapshare-%" PRIx64 "-%" PRIu64, folder, (uint64_t)root.st_dev, (uint64_t)root.st_ino);
-}
-
 /* ---- of our own ---- */
-
-static void origin_of(const struct daemon *daemon, int spill, struct arena_origin *origin)
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    struct stat root = {0}, file = {0};
-
-    *origin = (struct arena_origin){0};
-    if (fd < 0 || read(fd, origin->boot, sizeof origin->boot - 1) < 0)
-        origin->boot[0] = 0;
-    if (fd >= 0)
-        close(fd);
-    fstat(daemon->owned[OWNED_STORE], &root);
-    if (spill >= 0)
-        fstat(spill, &file);
-    origin->device = root.st_dev;
-    origin->root = root.st_ino;
-    origin->spill = file.st_ino;
-}
 
 void remains_sign(struct daemon *daemon)
 {
-    origin_of(daemon, daemon->owned[OWNED_SPILL], &daemon->arena.header->origin);
+    struct arena_origin *origin = &daemon->arena.header->origin;
+    struct stat spill = {0};
+
+    left_origin(daemon->owned[OWNED_STORE], origin);
+    if (daemon->owned[OWNED_SPILL] >= 0)
+        fstat(daemon->owned[OWNED_SPILL], &spill);
+    origin->spill = spill.st_ino;
 }
 
 void remains_name(const struct daemon *daemon)
@@ -114,7 +92,7 @@ void remains_name(const struct daemon *daemon)
     if (!daemon->options->arena[0])
         return;
     snprintf(file, sizeof file, "/proc/self/fd/%d", daemon->owned[OWNED_ARENA]);
-    path_of(daemon, daemon->options->arena, path);
+    left_path(daemon->owned[OWNED_STORE], daemon->options->arena, path);
     if (linkat(AT_FDCWD, file, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
         log_line(LOG_WARN,
                  "%s: cannot be made (%s): what was received and not committed is lost if all processes of the mount die at once",
@@ -129,7 +107,7 @@ void remains_discard(const struct daemon *daemon)
 
     if (!daemon->options->arena[0])
         return;
-    path_of(daemon, daemon->options->arena, path);
+    left_path(daemon->owned[OWNED_STORE], daemon->options->arena, path);
     if (!fstat(daemon->owned[OWNED_ARENA], &ours) && !lstat(path, &named) && ours.st_dev == named.st_dev &&
         ours.st_ino == named.st_ino)
         unlink(path);
@@ -137,26 +115,6 @@ void remains_discard(const struct daemon *daemon)
 }
 
 /* ---- what another left ---- */
-
-/* Whether it is of this store, and nobody has used that since. A sentence; NULL: so it is. */
-static const char *find_change(const struct daemon *daemon, const struct arena_header *header)
-{
-    struct arena_origin origin;
-
-    origin_of(daemon, -1, &origin);
-    if (origin.device != header->origin.device || origin.root != header->origin.root)
-        return "it is another store's";
-    if (memcmp(origin.boot, header->origin.boot, sizeof origin.boot) || !origin.boot[0])
-        return "the machine was started anew since";
-    switch (journal_is_of(daemon->owned[OWNED_PRIVATE_FOLDER], &header->journal)) {
-    case 0:
-        return NULL;
-    case -ESTALE:
-        return "the store was mounted or recovered since";
-    default:
-        return "the store's journal cannot be read";
-    }
-}
 
 static const char *open_spill(const struct daemon *daemon, struct daemon *dead, const struct arena_header *header)
 {
@@ -180,12 +138,7 @@ static const char *find_fault(const struct daemon *daemon, struct daemon *dead)
     static struct arena_header header;
     const char *fault;
 
-    if (pread(dead->owned[OWNED_ARENA], &header, sizeof header, 0) != sizeof header || header.magic != ARENA_MAGIC ||
-        header.layout != ARENA_LAYOUT)
-        return "it is laid out in another way, as another version does";
-    if (arena_damage(&(struct arena){.header = &header}))
-        return "its header is damaged";
-    fault = find_change(daemon, &header);
+    fault = left_fault(daemon->owned[OWNED_STORE], daemon->owned[OWNED_PRIVATE_FOLDER], dead->owned[OWNED_ARENA], &header);
     if (!fault)
         fault = open_spill(daemon, dead, &header);
     if (!fault && arena_adopt(&dead->arena, dead->owned[OWNED_ARENA], dead->owned[OWNED_SPILL]))
@@ -255,22 +208,6 @@ static void take_up(const struct daemon *daemon, struct daemon *dead, const char
                  daemon->options->store, left);
 }
 
-/* Where the last mount had it, whatever this one's options are. False: it had none. */
-static bool find(const struct daemon *daemon, char path[PATH_MAX])
-{
-    char list[MAPSHARE_LOCK_SIZE + 1], *save, *folder = NULL;
-
-    if (!lock_read_options(daemon->owned[OWNED_LOCK], list)) {
-        for (char *option = strtok_r(list, ",", &save); option && !folder; option = strtok_r(NULL, ",", &save))
-            folder = !strncmp(option, "arena=", 6) ? option + 6 : NULL;
-    }
-    if (!folder && daemon->options->arena[0])
-        folder = (char *)daemon->options->arena;
-    if (folder)
-        path_of(daemon, folder, path);
-    return folder != NULL;
-}
-
 /* A process of its own, whose workers share no more than they need, and whose end is not the mount's. */
 static void run(const struct daemon *daemon, int fd, const char *path)
 {
@@ -293,7 +230,7 @@ void remains_take_up(struct daemon *daemon)
     const char *doubt;
     int fd;
 
-    if (readonly_applies(daemon) || !find(daemon, path))
+    if (readonly_applies(daemon) || !left_find(daemon->owned[OWNED_STORE], daemon->owned[OWNED_LOCK], daemon->options->arena, path))
         return;
     fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)

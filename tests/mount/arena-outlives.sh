@@ -158,7 +158,12 @@ mounted_between() {
     stop_mount
     mv "$SCRATCH/memory/kept" "$FOLDER/$name"
 }
-recovered_between() { "$MAPSHARE" recover "$STORE" >/dev/null; }
+recovered_between() { # not before it was told what that drops
+    ! "$MAPSHARE" recover "$STORE" >"$SCRATCH/said" 2>&1 || fail "a recovery drops what the arena has: $(cat "$SCRATCH/said")"
+    grep -q "$(arena) has what they had received and not committed: mount the store" "$SCRATCH/said" || fail "recover says $(cat "$SCRATCH/said")"
+    "$MAPSHARE" recover --give-up "$STORE" >"$SCRATCH/said" 2>&1 || fail "recover ended with $?: $(cat "$SCRATCH/said")"
+    grep -q "$(arena): gave up what it has" "$SCRATCH/said" || fail "recover --give-up says $(cat "$SCRATCH/said")"
+}
 of_another_store() {
     local store=$STORE
     keep
