@@ -130,6 +130,8 @@ def all_cases(inodes, dirty, files, tail_seconds):
                     at_most("commit, sustained, worst", 250)]),
         Case("recovery", "the journal filled, all processes of the daemon killed, the store recovered", special="recovery",
              goals=[at_most("recovery", 3)]),
+        Case("keeper", "what keeper and stand-by cost while nothing dies", special="keeper",
+             goals=[at_most("a page written and synced, with a keeper / without", 1.03)]),
         Case("kill", "the wait of clients when the worker or the keeper is killed", special="kill",
              goals=[at_most("longest answer at the worker's death, both", 15),
                     at_most("longest answer at the worker's death, empty, 50 busy tasks", 150)]),

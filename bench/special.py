@@ -145,6 +145,55 @@ def hostile(bench):
             shutil.rmtree(system.store)
 
 
+def pages_in(system, seconds):
+    """Pages written and synced a second, and what the worker was on a processor for each, in microseconds."""
+    done, begin, before = 0, time.monotonic(), worker_time(system)
+    with open(os.path.join(system.directory, "pages"), "wb", buffering=0) as file:
+        while time.monotonic() < begin + seconds:
+            os.pwrite(file.fileno(), b"x" * 4096, done % 256 * 4096)
+            if done % 8 == 7:
+                os.fsync(file.fileno())
+            done += 1
+    return done / (time.monotonic() - begin), (worker_time(system) - before) / done
+
+
+def worker_time(system):
+    """Of all its threads, microseconds."""
+    tasks = f"/proc/{statistics(system)['worker_pid']}/task"
+    total = 0
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1000
+
+
+def keeper(bench):
+    """What keeping costs while nothing dies: pairs on one mount, keeper and stand-by running, and stopped."""
+    if OURS not in bench.only([OURS]):
+        return
+    system = systems.mapsharefs(bench.scratch, bench.arguments.build, bench.arguments.options, "keeper")
+    system.start()
+    try:
+        now = statistics(system)
+        keepers = [int(now[key]) for key in ("keeper_pid", "standby_pid")]
+        pages_in(system, 0.2)
+        for turn in range(10 * bench.arguments.kills):
+            seen = {}
+            for stopped in (turn % 2, 1 - turn % 2):
+                for pid in keepers if stopped else ():  # the keeper first, which kills a stand-by that it sees stopped
+                    os.kill(pid, signal.SIGSTOP)
+                try:
+                    seen[stopped] = pages_in(system, 0.05)
+                finally:
+                    for pid in reversed(keepers) if stopped else ():
+                        os.kill(pid, signal.SIGCONT)
+            bench.record("a page written and synced, with a keeper / without", OURS, seen[1][0] / seen[0][0], "")
+            bench.record("the worker's processor time for a page, with a keeper / without", OURS, seen[0][1] / seen[1][1], "")
+    finally:
+        system.stop()
+    shutil.rmtree(system.store)
+
+
 BUSY = 50
 
 
