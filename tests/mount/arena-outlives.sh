@@ -26,7 +26,7 @@ says() { # PATTERN...: since the last time
 }
 told=0
 
-# Numbered pages at places that come again; each number is noted once its write was answered.
+# Numbered writes of eight pages at places that come again; each number is noted once its write was answered.
 writer='
 import os, sys
 file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
@@ -35,7 +35,7 @@ places = int(sys.argv[3])
 n = 0
 while True:
     n += 1
-    os.pwrite(file, n.to_bytes(8, "little") * 512, n % places * 4096)
+    os.pwrite(file, n.to_bytes(8, "little") * 4096, n % places * 32768)
     os.write(notes, b"%d\n" % n)
 '
 checker='
@@ -43,13 +43,14 @@ import os, sys
 data, places = open(sys.argv[1], "rb").read(), int(sys.argv[3])
 last = int(open(sys.argv[2]).read().split()[-1])
 for n in range(max(1, last - places + 1), last + 1):
-    page = data[n % places * 4096 : (n % places + 1) * 4096]
-    found = int.from_bytes(page[:8], "little")
-    if page != page[:8] * 512 or found not in (n, n + places):
-        sys.exit(f"{sys.argv[1]}: write {n} of {last} was answered, its page has {found}")
+    for at in range(n % places * 32768, (n % places + 1) * 32768, 4096):
+        page = data[at : at + 4096]
+        found = int.from_bytes(page[:8], "little")
+        if page != page[:8] * 512 or found not in (n, n + places):
+            sys.exit(f"{sys.argv[1]}: write {n} of {last} was answered, a page of it has {found}")
 print(f"{sys.argv[1]}: {last} writes")
 '
-places=(0 64 1500 6000) # the last does not fit into the cache
+places=(0 8 190 750) # the last does not fit into the cache
 start_writers() {
     local i
     for i in 1 2 3; do
@@ -57,9 +58,12 @@ start_writers() {
         python3 -c "$writer" "$MOUNT/written-$i" "$SCRATCH/notes-$i" "${places[i]}" 2>/dev/null &
         kill_later $!
     done
-    wait_until 60 all_have 4600 || fail "the writers do not get on"
+    wait_until 60 all_have 575 || fail "the writers do not get on"
 }
-all_have() { for _ in 1 2 3; do [ "$(wc -l <"$SCRATCH/notes-$_")" -gt "$1" ] || return 1; done; }
+all_have() {
+    local i
+    for i in 1 2 3; do [ "$(wc -l <"$SCRATCH/notes-$i")" -gt "$1" ] || return 1; done
+}
 check_writers() {
     local i
     for i in 1 2 3; do python3 -c "$checker" "$1/written-$i" "$SCRATCH/notes-$i" "${places[i]}" || fail "an answered write is lost"; done
