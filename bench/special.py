@@ -149,7 +149,7 @@ def pages_in(system, seconds):
     """Pages written and synced a second, and what the worker was on a processor for each, in microseconds."""
     done, begin, before = 0, time.monotonic(), worker_time(system)
     with open(os.path.join(system.directory, "pages"), "wb", buffering=0) as file:
-        while time.monotonic() < begin + seconds:
+        while not done or time.monotonic() < begin + seconds:
             os.pwrite(file.fileno(), b"x" * 4096, done % 256 * 4096)
             if done % 8 == 7:
                 os.fsync(file.fileno())
