@@ -89,7 +89,12 @@ def victim(folder, seconds):
         print(name, sorted(values)[len(values) * 99 // 100])
 
 
-HOGS = {hog.__name__: hog for hog in (memory, waits, questions, removed)}
+def busy(_folder):
+    """Asks nobody for anything: what a processor's time alone does to others."""
+    repeat(1, lambda: None)
+
+
+HOGS = {hog.__name__: hog for hog in (memory, waits, questions, removed, busy)}
 
 if __name__ == "__main__":
     if sys.argv[1] == "victim":

@@ -121,7 +121,7 @@ def hostile(bench):
     program = os.path.join(bench.scratch, "hostile.py")
     shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hostile.py"), program)
     os.chmod(program, 0o644)
-    for hog in ("alone", "memory", "waits", "questions", "removed"):
+    for hog in ("alone", "memory", "waits", "questions", "removed", "busy"):
         system = systems.mapsharefs(bench.scratch, bench.arguments.build, "allow_other,cache_size=128M,journal_size=64M", "hostile")
         os.chmod(system.store, 0o1777)
         system.start()

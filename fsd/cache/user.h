@@ -24,7 +24,7 @@ enum holding {
 struct user {
     _Atomic uint64_t key; /* uid + 1; 0: free */
     _Atomic uint32_t holds[HOLDINGS];
-    _Atomic uint64_t probe_time; /* nanoseconds that the probe worked for the user */
+    _Atomic uint64_t probe_time; /* nanoseconds that the probe, and who counts pages, were at work for the user, with their rests */
 };
 
 struct users {

@@ -5,14 +5,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "pace.h"
+
+#define PIECE_FRAMES 256u /* are looked at under one hold of the file's lock */
+
 struct run_array {
     struct mapshare_abi_run *runs;
     uint32_t count, max;
+    struct page_counts *counts; /* these alone are wanted, no runs */
 };
 
 static int append(struct run_array *array, uint64_t first, uint64_t last, uint32_t state)
 {
     struct mapshare_abi_run *tail = array->count ? &array->runs[array->count - 1] : NULL;
+
+    if (array->counts) {
+        array->counts->of[state] += last - first + 1;
+        return 0;
+    }
 
     if (tail && tail->state == state && tail->last + 1 == first) {
         tail->last = last;
@@ -47,38 +57,66 @@ static uint32_t state_of(const struct frame_index *frame)
     return frame->failed ? MAPSHARE_ABI_FAILED : state_on_list(frame->state);
 }
 
-int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t limit, const struct probe_run *kernel,
-                uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count)
+struct progress {
+    uint32_t frames;
+    int64_t begun;
+};
+
+/* Now and then without the file's lock. */
+static struct frame_index *next_frame(struct files *files, struct file_index *index, struct frame_index *frame,
+                                      struct progress *progress)
+{
+    struct frame_index key = {.page = frame->page + 1};
+
+    if (++progress->frames % PIECE_FRAMES)
+        return RB_NEXT(frame_tree, &index->view.tree, frame);
+    pthread_mutex_unlock(&index->lock);
+    pace_rest(&progress->begun);
+    file_lock(files, index);
+    return RB_NFIND(frame_tree, &index->view.tree, &key);
+}
+
+static int look(struct files *files, uint32_t number, uint64_t first, uint32_t limit, const struct probe_run *kernel,
+                uint32_t kernel_count, struct run_array *array)
 {
     struct file_index *index = &files->index[number];
     const struct probe_run *end = kernel_count ? kernel + kernel_count : NULL;
-    struct run_array array = {0};
     struct frame_index key = {.page = first}, *frame;
     uint32_t enough = limit ? limit : UINT32_MAX;
+    struct progress progress = {.begun = pace_now()};
     int error = 0;
 
     file_lock(files, index);
-    for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && !error && array.count <= enough;
-         frame = RB_NEXT(frame_tree, &index->view.tree, frame)) {
+    for (frame = RB_NFIND(frame_tree, &index->view.tree, &key); frame && !error && array->count <= enough;
+         frame = next_frame(files, index, frame, &progress)) {
         for (; !error && kernel < end && kernel->last < frame->page; kernel++)
-            error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
+            error = append(array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
         if (!error && !(kernel < end && kernel->first <= frame->page))
-            error = append(&array, frame->page, frame->page, state_of(frame));
+            error = append(array, frame->page, frame->page, state_of(frame));
     }
     pthread_mutex_unlock(&index->lock);
-    for (; !error && kernel < end && array.count <= enough; kernel++)
-        error = append(&array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
+    for (; !error && kernel < end && array->count <= enough; kernel++)
+        error = append(array, kernel->first, kernel->last, MAPSHARE_ABI_KERNEL);
+    return error;
+}
+
+int status_runs(struct files *files, uint32_t number, uint64_t first, uint32_t limit, const struct probe_run *kernel,
+                uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count)
+{
+    struct run_array array = {0};
+    int error = look(files, number, first, limit, kernel, kernel_count, &array);
+
     *runs = array.runs;
     *count = array.count;
     return error;
 }
 
-struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t count)
+struct page_counts status_count(struct files *files, uint32_t number, const struct probe_run *kernel, uint32_t kernel_count)
 {
     struct page_counts counts = {0};
+    struct run_array array = {.counts = &counts};
 
-    for (uint32_t i = 0; i < count; i++)
-        counts.of[runs[i].state] += runs[i].last - runs[i].first + 1;
+    look(files, number, 0, 0, kernel, kernel_count, &array);
     return counts;
 }
 

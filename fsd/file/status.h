@@ -14,7 +14,8 @@ struct page_counts {
  * frees *runs. */
 int status_runs(struct files *files, uint32_t file, uint64_t first, uint32_t limit, const struct probe_run *kernel,
                 uint32_t kernel_count, struct mapshare_abi_run **runs, uint32_t *count);
-struct page_counts status_count(const struct mapshare_abi_run *runs, uint32_t count);
+/* How many pages of the file are in each state. */
+struct page_counts status_count(struct files *files, uint32_t file, const struct probe_run *kernel, uint32_t kernel_count);
 /* Which number the file has reached: of its last commit, or what the journal had when its record was made. */
 uint64_t status_sequence(struct files *files, uint32_t number);
 /* What can be said without the kernel. */

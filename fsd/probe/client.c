@@ -1,5 +1,6 @@
-/* The worker's end: questions are parked and sent in slices, a listening thread completes them. As many slices are under way as the probe has
- * lanes, of one user's questions a part of that; users take turns, and so do one user's questions. */
+/* The worker's end: questions are parked and sent in slices, a listening thread completes them, and another one those whose end is long. As many
+ * slices are under way as the probe has lanes, of one user's questions a part of that, until they have ended; users take turns, and so do one user's
+ * questions. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "latency.h"
 #include "log.h"
 #include "priority.h"
 #include "probe/protocol.h"
@@ -37,6 +39,8 @@ struct probe_client {
     TAILQ_HEAD(, asker)
     turns;
     struct request_list asked; /* under way, oldest first */
+    struct request_list ends;  /* long ones */
+    pthread_cond_t has_ends;
     uint32_t under_way, user_most;
     uint64_t next_id;
     pid_t keeper; /* without it there is no probe */
@@ -90,15 +94,17 @@ static void put_in_line(struct probe_client *client, struct probe_request *reque
 
 static void take_back(struct probe_client *client, struct probe_request *request)
 {
-    struct asker *asker = asker_of(client, request);
-
     TAILQ_REMOVE(&client->asked, request, link);
     client->under_way--;
+}
+
+static void give_way(struct probe_client *client, struct asker *asker)
+{
     asker->under_way--;
     list_asker(client, asker);
 }
 
-/* What cannot be sent is put on `failed`. */
+/* What cannot be sent is put on `failed`: that, and all that is to be completed, is still under way for its user. */
 static void send_next(struct probe_client *client, struct request_list *failed)
 {
     struct asker *asker;
@@ -109,10 +115,10 @@ static void send_next(struct probe_client *client, struct request_list *failed)
         TAILQ_REMOVE(&client->turns, asker, link);
         TAILQ_REMOVE(&asker->waiting, request, link);
         asker->listed = false;
+        asker->under_way++;
         if (send_question(client, request)) {
             TAILQ_INSERT_TAIL(&client->asked, request, link);
             client->under_way++;
-            asker->under_way++;
         } else {
             request->error = -ENOSYS;
             TAILQ_INSERT_TAIL(failed, request, link);
@@ -123,22 +129,63 @@ static void send_next(struct probe_client *client, struct request_list *failed)
 
 /* ---- ends; without the lock ---- */
 
-static void complete(struct request_list *list)
+/* Its user's next question may follow: what of that cannot be sent is put on `failed`. */
+static void end(struct probe_client *client, struct probe_request *request, struct request_list *failed)
+{
+    struct asker *asker = asker_of(client, request);
+    struct user *user = request->user;
+    struct probe_run *runs = request->runs;
+    uint64_t begun = latency_now();
+
+    if (request->error) {
+        request->runs = NULL;
+        request->run_count = 0;
+    }
+    user_give(user, HOLDS_PARKED);
+    request->done(request);
+    free(runs);
+    atomic_fetch_add_explicit(&user->probe_time, latency_now() - begun, memory_order_relaxed);
+    pthread_mutex_lock(&client->lock);
+    give_way(client, asker);
+    send_next(client, failed);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void complete(struct probe_client *client, struct request_list *list)
 {
     struct probe_request *request;
 
     while ((request = TAILQ_FIRST(list))) {
-        struct probe_run *runs = request->runs;
-
         TAILQ_REMOVE(list, request, link);
-        if (request->error) {
-            request->runs = NULL;
-            request->run_count = 0;
+        if (!request->long_end) {
+            end(client, request, list);
+            continue;
         }
-        user_give(request->user, HOLDS_PARKED);
-        request->done(request);
-        free(runs);
+        pthread_mutex_lock(&client->lock);
+        TAILQ_INSERT_TAIL(&client->ends, request, link);
+        pthread_cond_signal(&client->has_ends);
+        pthread_mutex_unlock(&client->lock);
     }
+}
+
+static void *end_thread(void *argument)
+{
+    struct probe_client *client = argument;
+
+    priority_usual();
+    for (;;) {
+        struct request_list failed = TAILQ_HEAD_INITIALIZER(failed);
+        struct probe_request *request;
+
+        pthread_mutex_lock(&client->lock);
+        while (!(request = TAILQ_FIRST(&client->ends)))
+            pthread_cond_wait(&client->has_ends, &client->lock);
+        TAILQ_REMOVE(&client->ends, request, link);
+        pthread_mutex_unlock(&client->lock);
+        end(client, request, &failed);
+        complete(client, &failed);
+    }
+    return NULL;
 }
 
 int probe_ask(struct probe_client *client, struct probe_request *request, uint32_t user)
@@ -155,7 +202,7 @@ int probe_ask(struct probe_client *client, struct probe_request *request, uint32
     put_in_line(client, request);
     send_next(client, &failed);
     pthread_mutex_unlock(&client->lock);
-    complete(&failed);
+    complete(client, &failed);
     return 0;
 }
 
@@ -211,10 +258,12 @@ static void take_answer(struct probe_client *client, const struct answer *answer
     if (answer->error)
         request->error = answer->error;
     request->first = answer->next;
-    if (request->error || !answer->next || (request->limit && request->run_count > request->limit))
+    if (request->error || !answer->next || (request->limit && request->run_count > request->limit)) {
         TAILQ_INSERT_TAIL(ended, request, link);
-    else
+    } else {
+        give_way(client, asker_of(client, request));
         put_in_line(client, request);
+    }
 }
 
 /* A new probe: the old one took its questions with it. The lock is held. */
@@ -255,8 +304,12 @@ static void give_up_all(struct probe_client *client, struct request_list *ended)
     while ((asker = TAILQ_FIRST(&client->turns))) {
         TAILQ_REMOVE(&client->turns, asker, link);
         asker->listed = false;
-        TAILQ_FOREACH (request, &asker->waiting, link)
+    }
+    for (asker = client->askers; asker < client->askers + USERS_MAX; asker++) {
+        TAILQ_FOREACH (request, &asker->waiting, link) {
             request->error = -ENOSYS;
+            asker->under_way++;
+        }
         TAILQ_CONCAT(ended, &asker->waiting, link);
     }
 }
@@ -284,7 +337,7 @@ static void *listen_thread(void *argument)
         give_up_late(client, &ended);
         send_next(client, &ended);
         pthread_mutex_unlock(&client->lock);
-        complete(&ended);
+        complete(client, &ended);
     }
     return NULL;
 }
@@ -299,7 +352,7 @@ void probe_client_share(struct probe_client *client, uint32_t user_most)
 int probe_client_open(struct probe_client **out, struct inode_table *inodes, int channel, uint32_t user_most)
 {
     struct probe_client *client = calloc(1, sizeof *client);
-    pthread_t thread;
+    pthread_t threads[2];
 
     if (!client)
         return -ENOMEM;
@@ -312,13 +365,14 @@ int probe_client_open(struct probe_client **out, struct inode_table *inodes, int
     pthread_mutex_init(&client->lock, NULL);
     TAILQ_INIT(&client->turns);
     TAILQ_INIT(&client->asked);
+    TAILQ_INIT(&client->ends);
+    pthread_cond_init(&client->has_ends, NULL);
     for (uint32_t i = 0; i < USERS_MAX; i++)
         TAILQ_INIT(&client->askers[i].waiting);
-    if (pthread_create(&thread, NULL, listen_thread, client)) {
-        free(client);
+    if (pthread_create(&threads[0], NULL, end_thread, client) || pthread_create(&threads[1], NULL, listen_thread, client))
         return -EAGAIN;
-    }
-    pthread_detach(thread);
+    pthread_detach(threads[0]);
+    pthread_detach(threads[1]);
     *out = client;
     return 0;
 }

@@ -11,11 +11,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache/arena.h"
 #include "log.h"
+#include "pace.h"
 #include "probe/slice.h"
 #include "sandbox/sandbox.h"
 
@@ -47,14 +47,6 @@ static int open_node(const struct place *place, const struct question *question)
     return fd;
 }
 
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000000ll + time.tv_nsec;
-}
-
 static void work(const struct place *place, const struct question *question, struct answer *answer)
 {
     int fd = open_node(place, question);
@@ -78,12 +70,12 @@ static void work(const struct place *place, const struct question *question, str
 static void answer_question(int channel, const struct place *place, const struct question *question)
 {
     static struct answer answer;
-    int64_t begun = now();
+    int64_t begun = pace_now();
 
     answer.id = question->id;
     answer.next = answer.count = answer.error = 0;
     work(place, question, &answer);
-    answer.nanoseconds = now() - begun;
+    answer.nanoseconds = pace_now() - begun;
     if (send(channel, &answer, offsetof(struct answer, runs) + answer.count * sizeof(struct probe_run), MSG_NOSIGNAL) < 0)
         _exit(0); /* the keeper is gone */
 }

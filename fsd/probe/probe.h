@@ -33,7 +33,8 @@ struct probe_request {
     uint32_t inode; /* slot */
     uint64_t first; /* from this page on */
     uint32_t limit; /* DIRTY: at least so many runs are enough; 0: all */
-    /* Called once by the listening thread; frees the request. */
+    bool long_end;  /* `done` looks at all of the file's pages: no other answer may wait for it */
+    /* Called once, by the listening thread, or that of long ends; frees the request. */
     void (*done)(struct probe_request *request);
 
     int error;              /* out: -errno; -ENOSYS where the kernel cannot be asked */

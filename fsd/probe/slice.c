@@ -4,32 +4,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 
 #include "cache/arena.h"
 #include "cachestat.h"
-#include "clock.h"
+#include "pace.h"
 
 /* A question about many pages costs as much as the kernel has of them. What it has nothing of costs nothing. */
 #define WINDOW_LEAST 1024u
 #define WINDOW_MOST 65536u
 
 struct search {
-    int64_t until;
-    uint64_t next; /* behind the last run */
+    int64_t until, begun; /* the slice; a piece of it */
+    uint64_t next;        /* behind the last run */
     struct answer *answer;
 };
 
 /* Enough is no error, but ends the search. */
 #define ENOUGH 1
-
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000000ll + time.tv_nsec;
-}
 
 static int add_run(void *context, uint64_t first, uint64_t last)
 {
@@ -37,11 +28,12 @@ static int add_run(void *context, uint64_t first, uint64_t last)
     struct answer *answer = search->answer;
 
     search->next = last + 1;
+    pace_rest(&search->begun);
     if (answer->count && answer->runs[answer->count - 1].last + 1 == first)
         answer->runs[answer->count - 1].last = last;
     else
         answer->runs[answer->count++] = (struct probe_run){first, last};
-    return answer->count == RUNS_PER_ANSWER || now() >= search->until ? ENOUGH : 0;
+    return answer->count == RUNS_PER_ANSWER || pace_now() >= search->until ? ENOUGH : 0;
 }
 
 static uint64_t widen(uint64_t window, const struct cache_counts *counts)
@@ -51,14 +43,16 @@ static uint64_t widen(uint64_t window, const struct cache_counts *counts)
 
 void slice_find_dirty(int fd, uint64_t first, uint64_t pages, struct answer *answer)
 {
-    struct search search = {.until = now() + SLICE_NANOSECONDS, .answer = answer};
+    int64_t begun = pace_now();
+    struct search search = {.until = begun + SLICE_NANOSECONDS, .begun = begun, .answer = answer};
     uint64_t window = WINDOW_LEAST;
     int result = 0;
 
-    while (first < pages && !result && now() < search.until) {
+    while (first < pages && !result && pace_now() < search.until) {
         uint64_t count = window < pages - first ? window : pages - first;
         struct cache_counts counts;
 
+        pace_rest(&search.begun);
         if (cache_count(fd, first << PAGE_SHIFT, count << PAGE_SHIFT, &counts))
             result = -errno;
         else if (counts.dirty)
@@ -84,7 +78,7 @@ static int pull(int fd, uint64_t first, uint64_t count)
 /* The first part that is not clean, as large as a slice may have. Where the kernel cannot be asked, all at once. */
 void slice_pull(int fd, uint64_t first, uint64_t pages, struct answer *answer)
 {
-    int64_t until = now() + SLICE_NANOSECONDS;
+    int64_t until = pace_now() + SLICE_NANOSECONDS;
     uint64_t window = WINDOW_LEAST;
 
     answer->next = 0;
@@ -105,7 +99,7 @@ void slice_pull(int fd, uint64_t first, uint64_t pages, struct answer *answer)
             window = 0;
         }
         first += count;
-        if (!window || now() >= until)
+        if (!window || pace_now() >= until)
             break;
         window = widen(window, &counts);
     }

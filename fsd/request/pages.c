@@ -31,7 +31,7 @@ static const char *const state_names[] = {
     [MAPSHARE_ABI_WRITEBACK] = "writeback", [MAPSHARE_ABI_FAILED] = "failed",
 };
 
-static void reply_ranges(fuse_req_t request, const struct mapshare_abi_run *runs, uint32_t count, size_t size)
+static void reply_runs(fuse_req_t request, const struct mapshare_abi_run *runs, uint32_t count, size_t size)
 {
     char *text = NULL;
     size_t length = 0;
@@ -75,29 +75,40 @@ struct parked_pages {
     size_t size;
 };
 
-static void pages_known(struct probe_request *probe)
+static void reply_ranges(const struct parked_pages *parked)
 {
-    struct parked_pages *parked = (struct parked_pages *)probe;
+    const struct probe_request *probe = &parked->probe;
     struct mapshare_abi_run *runs = NULL;
     uint32_t count = 0;
-    char text[24];
     int error = 0;
 
     if (parked->file)
         error = status_runs(&parked->server->files, parked->file, 0, probe->limit, probe->runs, probe->run_count, &runs, &count);
-    if (error) {
+    if (error)
         request_reply(parked->request, error);
-    } else if (parked->attribute == RANGES) {
-        reply_ranges(parked->request, runs, count, parked->size);
+    else
+        reply_runs(parked->request, runs, count, parked->size);
+    free(runs);
+}
+
+static void pages_known(struct probe_request *probe)
+{
+    struct parked_pages *parked = (struct parked_pages *)probe;
+    char text[24];
+
+    if (parked->attribute == RANGES) {
+        reply_ranges(parked);
     } else if (parked->attribute == DIRTY_KERNEL && probe->error) {
         request_reply_value(parked->request, "unknown", 7, parked->size);
     } else {
-        struct page_counts counts = status_count(runs, count);
-        int length = snprintf(text, sizeof text, "%" PRIu64, count_of(parked->attribute, &counts));
+        struct page_counts counts = {0};
+        int length;
 
+        if (parked->file)
+            counts = status_count(&parked->server->files, parked->file, probe->runs, probe->run_count);
+        length = snprintf(text, sizeof text, "%" PRIu64, count_of(parked->attribute, &counts));
         request_reply_value(parked->request, text, length, parked->size);
     }
-    free(runs);
     free(parked);
 }
 
@@ -111,7 +122,11 @@ static void get_pages(fuse_req_t request, uint32_t inode, enum page_attribute at
         return;
     }
     *parked = (struct parked_pages){
-        .probe = {.question = PROBE_DIRTY, .inode = inode, .limit = attribute == RANGES ? RANGES_MAX : 0, .done = pages_known},
+        .probe = {.question = PROBE_DIRTY,
+                  .inode = inode,
+                  .limit = attribute == RANGES ? RANGES_MAX : 0,
+                  .long_end = true,
+                  .done = pages_known},
         .server = server,
         .request = request,
         .file = server->arena.inodes[inode].file,

@@ -51,7 +51,12 @@ void ranges_get(fuse_req_t request, struct server *server, uint32_t inode, const
         return;
     }
     *parked = (struct parked_ranges){
-        .probe = {.question = PROBE_DIRTY, .inode = inode, .first = in->first, .limit = MAPSHARE_ABI_RUNS, .done = ranges_known},
+        .probe = {.question = PROBE_DIRTY,
+                  .inode = inode,
+                  .first = in->first,
+                  .limit = MAPSHARE_ABI_RUNS,
+                  .long_end = true,
+                  .done = ranges_known},
         .server = server,
         .request = request,
         .file = server->arena.inodes[inode].file,

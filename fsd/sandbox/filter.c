@@ -189,6 +189,8 @@ static const struct call probe[] = {
     ANY(name_to_handle_at),
     {SYS_cachestat, -1, 0, 0},
     ANY(sync_file_range),
+    ANY(clock_nanosleep),
+    ANY(nanosleep),
     /* its lanes' end */
     ANY(wait4),
     NONE};

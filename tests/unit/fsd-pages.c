@@ -189,7 +189,7 @@ static void the_kernels_pages_are_laid_over(void **state)
     put_page(house, file, 2, 'c');
     put_page(house, file, 20, 'd');
     assert_int_equal(status_runs(house->files, file, 0, 0, kernel, 4, &runs, &count), 0);
-    found = status_count(runs, count);
+    found = status_count(house->files, file, kernel, 4);
     assert_int_equal(found.of[MAPSHARE_ABI_KERNEL], 9);
     assert_int_equal(found.of[MAPSHARE_ABI_RECEIVED], 1);
     assert_int_equal(found.of[MAPSHARE_ABI_COMMITTED], 2);

@@ -1,4 +1,5 @@
-/* Questions to the kernel: users take turns, nobody has all lanes, long ones go in slices; answers that are nobody's are dropped. */
+/* Questions to the kernel: users take turns, nobody has all lanes, long ones go in slices, long ends keep nobody's answer; answers that are nobody's are
+ * dropped. */
 #include "config.h"
 
 #include "fsd-support.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cachestat.h"
@@ -21,6 +23,8 @@ struct asked {
     int error;
     uint32_t runs;
     uint64_t pages;
+    struct asked *other; /* ends before */
+    bool in_time;
 };
 
 static void note(struct probe_request *probe)
@@ -156,9 +160,63 @@ static void answers_find_their_questions(void **state)
     inodes->handles = handles;
 }
 
+static void note_after_other(struct probe_request *probe)
+{
+    struct asked *asked = (struct asked *)probe;
+
+    for (int i = 0; i < 20000 && !asked->other->done; i++)
+        usleep(1000);
+    asked->in_time = asked->other->done;
+    note(probe);
+}
+
+/* Another user's answer does not wait for it; its own user's next question does. */
+static void a_long_end_keeps_no_other_answer(void **state)
+{
+    struct house *house = *state;
+    struct inode_table *inodes = house->files->inodes;
+    uint32_t a = inode_of(house, make_file(house, "hog's", 1, 'h')), b = inode_of(house, make_file(house, "other's", 1, 'o'));
+    bool handles = inodes->handles;
+    struct asked others, next, hogs = {.probe = {.question = PROBE_DIRTY, .inode = a, .long_end = true, .done = note_after_other}};
+    struct probe_client *client;
+    struct question question;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+    inodes->handles = true;
+    inodes->users.owner = 1;
+    inodes->users.limits[HOLDS_PARKED] = 6;
+    assert_int_equal(probe_client_open(&client, inodes, ends[0], 1), 0);
+    hogs.other = &others;
+    others.done = false;
+    assert_int_equal(probe_ask(client, &hogs.probe, HOG), 0);
+    ask(client, &next, a, HOG, 0);
+    answer(ends[1], receive(ends[1]).id, 0, NULL);
+    ask(client, &others, b, OTHER, 0);
+    question = receive(ends[1]);
+    assert_int_equal(question.node, inode_node(inodes, b));
+    answer(ends[1], question.id, 0, NULL);
+    wait_for(&hogs);
+    assert_true(hogs.in_time);
+    answer(ends[1], receive(ends[1]).id, 0, NULL);
+    wait_for(&next);
+    assert_int_equal(user_find(&inodes->users, HOG)->holds[HOLDS_PARKED], 0);
+    close(ends[1]);
+    inodes->handles = handles;
+}
+
 #define PAGES 6000u
 
-/* Every second page of a part of the file, which begins with as many pages that the kernel has and that are clean. */
+static int64_t time_of(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+/* Every second page of a part of the file, which begins with as many pages that the kernel has and that are clean. Between pieces of that work the processor
+ * is left to others. */
 static void slices_find_every_page_once(void **state)
 {
     struct house *house = *state;
@@ -168,6 +226,8 @@ static void slices_find_every_page_once(void **state)
     unsigned char *map;
     uint64_t first = 0, expected = 0;
     unsigned slices = 0;
+    int64_t took, worked;
+    bool right = true;
 
     assert_int_equal(ftruncate(fd, (off_t)PAGES * PAGE_BYTES), 0);
     map = mmap(NULL, (size_t)PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -179,20 +239,27 @@ static void slices_find_every_page_once(void **state)
         map[(size_t)page * PAGE_BYTES] = 1;
     if (cache_count(fd, 0, (uint64_t)PAGES * PAGE_BYTES, &counts) || counts.dirty != PAGES / 2)
         skip(); /* a file system that has no dirty pages, or writes them at once */
+    took = time_of(CLOCK_MONOTONIC);
+    worked = time_of(CLOCK_THREAD_CPUTIME_ID);
     do {
         answer->count = 0;
         slice_find_dirty(fd, first, PAGES, answer);
         assert_int_equal(answer->error, 0);
         assert_true(answer->count <= RUNS_PER_ANSWER);
         for (uint32_t i = 0; i < answer->count; i++) {
-            assert_int_equal(answer->runs[i].first, expected * 2 + 1);
-            assert_int_equal(answer->runs[i].last, expected * 2 + 1);
+            right &= answer->runs[i].first == expected * 2 + 1 && answer->runs[i].last == expected * 2 + 1;
             expected++;
         }
         assert_true(!answer->next || answer->next > first);
         first = answer->next;
         slices++;
     } while (first);
+    took = time_of(CLOCK_MONOTONIC) - took;
+    worked = time_of(CLOCK_THREAD_CPUTIME_ID) - worked;
+    if (cache_count(fd, 0, (uint64_t)PAGES * PAGE_BYTES, &counts) || counts.dirty != PAGES / 2)
+        skip(); /* the kernel wrote them meanwhile */
+    assert_true(took >= 2 * worked);
+    assert_true(right);
     assert_int_equal(expected, PAGES / 2);
     assert_true(slices >= PAGES / 2 / RUNS_PER_ANSWER);
     slices = 0;
@@ -228,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(users_take_turns, house_setup, house_teardown),
         cmocka_unit_test_setup_teardown(answers_find_their_questions, house_setup, house_teardown),
+        cmocka_unit_test_setup_teardown(a_long_end_keeps_no_other_answer, house_setup, house_teardown),
         cmocka_unit_test_setup_teardown(slices_find_every_page_once, house_setup, house_teardown),
     };
 
