@@ -144,6 +144,8 @@ def all_cases(inodes, dirty, files, tail_seconds):
         Case("hostile", "99th percentiles of one user's calls beside another user's hogs", special="hostile",
              goals=[at_most(f"{call}, p99, beside {hog}", 3, f"{call}, p99, alone")
                     for hog in ("memory", "waits", "questions", "removed") for call in ("fsync", "open", "utimensat")]),
+        Case("backup", "eight writers beside a backup of their mount, and beside a copy of its store", special="backup",
+             goals=[at_most("commit, 8 writers, 99th of 100, beside a backup", 2, "commit, 8 writers, 99th of 100, alone")]),
         Case("library", "calls of libmapshare beside what they replace",
              [Run("library", case, [DISK, OURS], {"repeats": 4}) for case in ("lock", "notify", "open", "copy")],
              goals=[at_most("lock and unlock", 30), at_most("notify to wake-up", 2, "futex wake-up"),

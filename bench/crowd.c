@@ -160,25 +160,70 @@ static void commit_timed(unsigned index, void *argument)
     commit_pages(team, index, team->settings->pages, SAMPLES_MAX);
 }
 
+static void sample_team(const struct team *team, const char *what)
+{
+    size_t count = 0;
+    double *all = allocate(team->settings->processes * SAMPLES_MAX, sizeof(*all));
+    for (unsigned i = 0; i < team->settings->processes; i++) {
+        const struct member *member = member_of(team, i);
+        for (size_t at = 0; at < member->count; at++) {
+            all[count++] = member->latencies[at];
+        }
+    }
+    sample_distribution(what, all, count);
+    free(all);
+}
+
 /* Each commit's time, for long enough that checkpoints run beside. */
 static void tail(const struct settings *settings)
 {
     char what[64];
     struct team team = {.settings = settings};
-    size_t count = 0;
     gather_team(&team, settings->processes, SAMPLES_MAX);
     in_processes(settings->processes, commit_timed, &team);
-    double *all = allocate(settings->processes * SAMPLES_MAX, sizeof(*all));
-    for (unsigned i = 0; i < settings->processes; i++) {
-        const struct member *member = member_of(&team, i);
-        for (size_t at = 0; at < member->count; at++) {
-            all[count++] = member->latencies[at];
-        }
-    }
     snprintf(what, sizeof(what), "%zu pages, %u client%s", settings->pages, settings->processes,
              settings->processes == 1 ? "" : "s");
-    sample_distribution(what, all, count);
-    free(all);
+    sample_team(&team, what);
+}
+
+/* Until standard input ends. */
+static void commit_until_told(unsigned index, void *argument)
+{
+    const struct team *team = argument;
+    volatile uint64_t *told = &member_of(team, team->writers)->done;
+    struct member *member = member_of(team, index);
+    char name[32], page[PAGE] = "";
+    unsigned seed = team->settings->seed + index;
+    if (index == team->writers) {
+        while (read(STDIN_FILENO, page, sizeof(page)) > 0) {
+        }
+        *told = 1;
+        return;
+    }
+    snprintf(name, sizeof(name), "process-%u", index);
+    int fd = open_data(team->settings, name, FILE_SIZE);
+    while (!*told && member->count < SAMPLES_MAX) {
+        off_t at = (off_t)((size_t)rand_r(&seed) % (FILE_SIZE / PAGE) * PAGE);
+        double before = now_microseconds();
+        if (pwrite(fd, page, PAGE, at) != (ssize_t)PAGE || fsync(fd) != 0) {
+            err(1, "%s", name);
+        }
+        member->latencies[member->count++] = now_microseconds() - before;
+    }
+    close(fd);
+}
+
+/* Writes and syncs while something else goes on, which begins at the line "on". */
+static void until_told(const struct settings *settings)
+{
+    char what[64];
+    struct team team = {.settings = settings, .writers = settings->processes};
+    gather_team(&team, settings->processes + 1, SAMPLES_MAX);
+    puts("on");
+    fflush(stdout);
+    in_processes(settings->processes + 1, commit_until_told, &team);
+    snprintf(what, sizeof(what), "%u writers", settings->processes);
+    sample_team(&team, what);
 }
 
 /* ---- what else there is ---- */
@@ -262,8 +307,8 @@ static void plain(const struct settings *settings)
 int main(int argc, char **argv)
 {
     static const struct measure_case cases[] = {
-        {"own-files", own_files}, {"one-file", one_file}, {"readers", readers},
-        {"tail", tail},           {"scaling", scaling},   {"plain", plain},
+        {"own-files", own_files}, {"one-file", one_file}, {"readers", readers},       {"tail", tail},
+        {"scaling", scaling},     {"plain", plain},       {"until-told", until_told},
     };
     return measure_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

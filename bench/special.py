@@ -194,6 +194,50 @@ def keeper(bench):
     shutil.rmtree(system.store)
 
 
+def beside(bench, system, what, work):
+    """Samples of eight processes that each write a page and sync it while `work` is done. Returns how long that took."""
+    with subprocess.Popen(bench.command("crowd", "until-told", system, {"processes": 8, "seed": 1}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as writers:
+        writers.stdout.readline()
+        begin = time.monotonic()
+        work()
+        took = time.monotonic() - begin
+        for line in writers.communicate()[0].splitlines():
+            metric, value, unit = line.split("\t")
+            bench.record(f"{metric}, {what}", OURS, float(value), unit)
+    if writers.returncode:
+        raise RuntimeError(f"writers {what}: exit status {writers.returncode}")
+    return took
+
+
+def backup(bench):
+    """Writers alone, beside a backup of their mount onto the same disk, and beside a plain copy of its store."""
+    if OURS not in bench.only([OURS]):
+        return
+    system = systems.mapsharefs(bench.scratch, bench.arguments.build, "", "backup")
+    tool = systems.find_program("mapshare", bench.arguments.build)
+    target = os.path.join(bench.scratch, "backup-target")
+    system.start()
+    try:
+        for i in range(bench.arguments.backup_files):
+            with open(os.path.join(system.directory, f"data-{i}"), "wb") as file:
+                file.write(os.urandom(1 << 20))
+                os.fsync(file.fileno())
+        works = {"beside a backup": [tool, "backup", system.directory, target],
+                 "beside cp and sync": ["sh", "-c", f"cp -a '{system.store}' '{target}' && sync -f '{target}'"]}
+        for _ in range(bench.rounds):
+            for what, command in works.items():
+                took = beside(bench, system, what, lambda command=command: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+                shutil.rmtree(target)
+                if what == "beside a backup":
+                    bench.record("backup", OURS, took, "s")
+                    beside(bench, system, "alone", lambda took=took: time.sleep(took))
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+        system.stop()
+        shutil.rmtree(system.store)
+
+
 BUSY = 50
 
 

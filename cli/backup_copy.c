@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIECE_BYTES ((size_t)512 << 10)
+#define PIECE_BYTES ((size_t)128 << 10) /* a commit waits for the one that is being written */
 
 static int read_and_write(int from, int to, off_t *at, off_t end)
 {
@@ -42,17 +42,17 @@ static uint64_t microseconds(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* While programs commit, the disk is theirs for as long as a piece took. `position`: of the journal, when that was begun. */
-static void make_way(const struct backup *backup, uint64_t position, uint64_t begun)
+/* While programs commit, the disk is theirs for as long as a piece took. */
+static void make_way(const struct backup *backup, uint64_t begun)
 {
-    if (backup->source.position != position)
+    if (backup->source.grows)
         usleep((useconds_t)(microseconds() - begun));
 }
 
 static int copy_run(struct backup *backup, int from, int to, off_t at, off_t end)
 {
     while (at < end) {
-        uint64_t position = backup->source.position, begun = microseconds();
+        uint64_t begun = microseconds();
         off_t out = at, before = at;
         size_t length = end - at < (off_t)PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
         int error = 0;
@@ -63,7 +63,7 @@ static int copy_run(struct backup *backup, int from, int to, off_t at, off_t end
             return error;
         /* Else the store's file system may have to write much of it before it can flush a commit. */
         sync_file_range(to, before, at - before, SYNC_FILE_RANGE_WRITE | (length < PIECE_BYTES ? 0 : SYNC_FILE_RANGE_WAIT_AFTER));
-        make_way(backup, position, begun);
+        make_way(backup, begun);
         backup->bytes += (uint64_t)(at - before);
         backup_show_progress(backup, "copying");
         if (backup->source.error)

@@ -167,12 +167,12 @@ static int hand_over(const struct backup *backup)
     return fchownat(backup->target, MAPSHARE_PRIVATE_FOLDER, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
-/* The root's times are as they were before the mark was made and removed. */
+/* What nobody needs any more is not written to the disk. The root's times are as they were before the mark was made and removed. */
 int backup_place_complete(struct backup *backup)
 {
     struct stat status;
-    bool done = !fstat(backup->target, &status) && !hand_over(backup) && !syncfs(backup->target) &&
-                !unlinkat(backup->work, LIST_NAME, 0) && !unlinkat(backup->work, LOG_NAME, 0) &&
+    bool done = !fstat(backup->target, &status) && !hand_over(backup) && !ftruncate(backup->log, 0) &&
+                !unlinkat(backup->work, LIST_NAME, 0) && !unlinkat(backup->work, LOG_NAME, 0) && !syncfs(backup->target) &&
                 !unlinkat(backup->target, MAPSHARE_INCOMPLETE, AT_REMOVEDIR);
 
     if (done)

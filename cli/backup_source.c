@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define PAUSE_MICROSECONDS 2000
-#define TRIES 5000 /* ten seconds */
+#define COPY_PAUSE_MICROSECONDS 10000 /* else as many questions and reads of the disk as there are commits */
+#define TRIES 5000                    /* ten seconds */
 #define PIECE_BYTES (1u << 20)
 
 static int ask(const struct backup_source *source, struct mapshare_abi_backup *backup)
@@ -61,8 +62,9 @@ static int copy_piece(struct backup_source *source)
 
     if (error)
         return error;
-    if (read.head == source->position)
-        usleep(PAUSE_MICROSECONDS);
+    source->grows = read.head != source->position;
+    if (read.head - source->position < PIECE_BYTES)
+        usleep(COPY_PAUSE_MICROSECONDS);
     if (read.head - source->position > PIECE_BYTES)
         read.head = source->position + PIECE_BYTES;
     error = log_copy_add(&source->log, source->position, read.head);

@@ -18,6 +18,7 @@ struct backup_source {
     _Atomic uint64_t position; /* where the copy begins; from then on, how far it goes */
     uint64_t number;           /* of the chunk where it begins */
     uint64_t head;             /* where the journal ended when it was opened */
+    _Atomic bool grows;        /* programs commit */
     pthread_t thread;          /* copies it */
     _Atomic uint64_t until;    /* it ends there; 0: it goes on */
     _Atomic int error;         /* why it could not */
