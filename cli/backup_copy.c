@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIECE_BYTES ((size_t)128 << 10) /* a commit waits for the one that is being written */
+#define PIECE_BYTES ((size_t)256 << 10) /* a commit waits for the one that is being written */
 
 static int read_and_write(int from, int to, off_t *at, off_t end)
 {
