@@ -24,9 +24,11 @@ static const struct option_entry {
     {OPTION_COLOUR, 'c', "color", "WHEN", 0, 0, "colours: always, never or auto (on a terminal)"},
     {OPTION_SVG, 's', "svg", "FILE", 0, 0, "write the picture to FILE, as SVG"},
     {OPTION_COMMITTED, 'd', "committed", NULL, 0, 0, "what the last commits left"},
-    {OPTION_ONCE, 'o', "once", NULL, 0, 0, "print one sample as plain text and leave"},
+    {OPTION_ONCE, 'o', "once", NULL, 0, 0, "once, as plain text, and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_SINCE, 'n', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
+    {OPTION_TO, 'T', "to", "DESTINATION", 0, 0, "keep a copy there: FOLDER or HOST:FOLDER"},
+    {OPTION_SHELL, 'e', "rsh", "COMMAND", 0, 0, "start the far side with this instead of ssh"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
     {OPTION_EARLIER, 'i', "incremental-from", "FOLDER", 0, 0, "share what an earlier backup has"},
     {OPTION_KEEP_OTHERS, 'k', "keep-others", NULL, 0, 0, "be content where the store stays mounted elsewhere"},
@@ -150,6 +152,12 @@ static bool option_set(const struct command *command, const struct option_entry 
         break;
     case OPTION_EARLIER:
         out->earlier = optarg;
+        break;
+    case OPTION_TO:
+        out->to = optarg;
+        break;
+    case OPTION_SHELL:
+        out->shell = optarg;
         break;
     case OPTION_ONCE:
         out->once = true;

@@ -1,6 +1,7 @@
 /* The tree that the list tells of, made of the copied files. */
 #include "config.h"
 
+#include "attributes.h"
 #include "backup_list.h"
 #include "backup_reuse.h"
 #include "backup_tree.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 /* The folders that are open, from the target down. */
@@ -30,22 +30,6 @@ static int tell(const struct backup *backup, const struct backup_entry *entry, i
     return -1;
 }
 
-static int set_attributes(const char *path, const struct backup_entry *entry)
-{
-    const char *at = entry->attributes, *end = at + entry->record.attributes_length;
-
-    while (at < end) {
-        const char *name = at, *value = at + strlen(at) + 1 + sizeof(uint32_t);
-        uint32_t length;
-
-        memcpy(&length, value - sizeof length, sizeof length);
-        if (setxattr(path, name, value, length, 0))
-            return -errno;
-        at = value + length;
-    }
-    return 0;
-}
-
 /* The owner first: changing it takes rights away. A file's times are those of its last commit already. */
 static int complete(int place, const struct backup_entry *entry)
 {
@@ -58,7 +42,7 @@ static int complete(int place, const struct backup_entry *entry)
     if (fstat(place, &status) || ((status.st_uid != record->uid || status.st_gid != record->gid) &&
                                   fchownat(place, "", record->uid, record->gid, AT_EMPTY_PATH)))
         return -errno;
-    error = set_attributes(path, entry);
+    error = attributes_set(path, entry->attributes, record->attributes_length);
     if (!error && !S_ISLNK(record->mode))
         error = path_chmod(place, record->mode & 07777);
     if (!error && !S_ISREG(record->mode) && utimensat(AT_FDCWD, path, record->times, 0))

@@ -1,6 +1,7 @@
 /* The store, folder by folder. Names come and go meanwhile, unless they are frozen. */
 #include "config.h"
 
+#include "attributes.h"
 #include "backup_copy.h"
 #include "backup_list.h"
 #include "backup_reuse.h"
@@ -17,10 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
-
-#define ATTRIBUTES_MAX (1u << 20) /* Linux has 64 KiB of names and 64 KiB for each value */
 
 struct walk {
     struct backup *backup;
@@ -42,38 +40,6 @@ static int tell(const struct walk *walk, int error)
         free(name);
     }
     return -1;
-}
-
-/* One attribute's bytes behind those that are there. */
-static int add_attribute(struct walk *walk, const char *path, const char *name, uint32_t *length)
-{
-    size_t name_length = strlen(name) + 1, at = *length + name_length + sizeof(uint32_t);
-    ssize_t n = at < ATTRIBUTES_MAX ? getxattr(path, name, walk->attributes + at, ATTRIBUTES_MAX - at) : -1;
-    uint32_t value = (uint32_t)n;
-
-    if (at >= ATTRIBUTES_MAX)
-        return -E2BIG;
-    if (n < 0)
-        return errno == ENODATA ? 0 : -errno;
-    memcpy(walk->attributes + *length, name, name_length);
-    memcpy(walk->attributes + *length + name_length, &value, sizeof value);
-    *length = (uint32_t)(at + value);
-    return 0;
-}
-
-static int take_attributes(struct walk *walk, int place, uint32_t *length)
-{
-    char path[32], names[XATTR_LIST_MAX];
-    ssize_t n;
-    int error = 0;
-
-    snprintf(path, sizeof path, "/proc/self/fd/%d", place);
-    n = listxattr(path, names, sizeof names);
-    if (n < 0 && errno != EOPNOTSUPP)
-        return -errno;
-    for (ssize_t at = 0; at < n && !error; at += (ssize_t)strlen(names + at) + 1)
-        error = add_attribute(walk, path, names + at, length);
-    return error;
 }
 
 static struct timespec time_of(const struct statx_timestamp *stamp)
@@ -131,7 +97,7 @@ static int list(struct walk *walk, int place, enum backup_kind kind, const char 
         entry.record.target_length = error ? 0 : (uint32_t)length;
     }
     if (!error && kind != BACKUP_ENTER)
-        error = take_attributes(walk, place, &entry.record.attributes_length);
+        error = attributes_take(place, walk->attributes, &entry.record.attributes_length);
     if (error)
         return tell(walk, error);
     error = backup_list_write(walk->backup->list, &entry);

@@ -27,6 +27,8 @@ enum option_bit {
     OPTION_COMMITTED = 1 << 11,
     OPTION_EARLIER = 1 << 12,
     OPTION_SINCE = 1 << 15,
+    OPTION_TO = 1 << 16,
+    OPTION_SHELL = 1 << 17,
 };
 
 enum colour_choice { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -41,6 +43,8 @@ struct arguments {
     enum colour_choice colour;
     const char *svg;     /* file; NULL: none */
     const char *earlier; /* folder of a backup; NULL: none */
+    const char *to;      /* where a copy is to be; NULL: none */
+    const char *shell;   /* a command, to start programs elsewhere; NULL: the usual one */
     unsigned width;      /* cells; 0: as wide as the terminal */
     unsigned timeout;    /* seconds; 0: none */
     uint64_t since;      /* a commit's number; UINT64_MAX: none was given */
@@ -80,6 +84,7 @@ enum exit_status command_upgrade(const struct arguments *arguments);
 enum exit_status command_metrics(const struct arguments *arguments);
 enum exit_status command_files(const struct arguments *arguments);
 enum exit_status command_follow(const struct arguments *arguments);
+enum exit_status command_receive(const struct arguments *arguments);
 enum exit_status command_trace(const struct arguments *arguments);
 enum exit_status command_backup(const struct arguments *arguments);
 enum exit_status command_verify(const struct arguments *arguments);

@@ -94,17 +94,33 @@ const struct command commands[] = {
     },
     {
         .name = "follow",
-        .operands = "FILE",
-        .operands_most = 1,
-        .options = OPTION_JSON | OPTION_SINCE | OPTIONS_ALWAYS,
-        .summary = "print commits as they become durable",
+        .operands = "FILE...",
+        .operands_most = OPERANDS_UNLIMITED,
+        .options = OPTION_JSON | OPTION_SINCE | OPTION_TO | OPTION_SHELL | OPTION_ONCE | OPTIONS_ALWAYS,
+        .summary = "print commits as they become durable, or keep a copy",
         .description = "Prints each commit of FILE when it is durable: its number, its time, the file,\n"
                        "its size, and which pages it changed, until interrupted. Where FILE is a\n"
                        "mount's root, those of all its files. One line for each file of a commit; with\n"
                        "--json, an object a line for each commit. Where more was committed than could\n"
                        "be read, a line says \"lost\", and what follows goes on from then.\n"
-                       "A file for who may read it; all of a mount for root and the mount's owner.\n",
+                       "A file for who may read it; all of a mount for root and the mount's owner.\n\n"
+                       "With --to, the FILEs, or all of the mount, are copied to DESTINATION, a folder\n"
+                       "of another mount, here or on another machine, and the copy kept up to date:\n"
+                       "each commit is there whole or not at all. A line for each batch of commits tells\n"
+                       "up to which one the copy is, and how far behind; with --json, an object. With\n"
+                       "--once it ends when the copy has what there was. The copy is for reading; no\n"
+                       "fail-over. For root and the mount's owner.\n",
         .run = command_follow,
+    },
+    {
+        .name = "receive",
+        .operands = "FOLDER",
+        .operands_most = 1,
+        .options = OPTIONS_ALWAYS,
+        .summary = "the far side of follow --to, which starts it",
+        .description = "Makes FOLDER, of a mount of mapsharefs, the copy that standard input tells of: a\n"
+                       "follower's other end. A FOLDER that is no copy yet must be empty.\n",
+        .run = command_receive,
     },
     {
         .name = "trace",

@@ -46,6 +46,7 @@ static int event_add(struct feed_event *event, const struct mapshare_abi_entry *
     event->path[event->path_bytes] = '\0';
     event->kind = entry->kind;
     event->sequence = entry->sequence;
+    event->generation = entry->generation;
     event->time = (struct timespec){.tv_sec = entry->seconds, .tv_nsec = entry->nanoseconds};
     memcpy(event->figures, entry->figures, sizeof event->figures);
     return 0;

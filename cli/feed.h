@@ -19,6 +19,7 @@ struct feed_event {
     uint64_t sequence;
     struct timespec time;
     uint64_t figures[2]; /* of a commit or rollback: inode and size */
+    uint32_t generation; /* of the inode */
     char path[4096];     /* "": not known */
     size_t path_bytes;
     struct feed_change *changes;

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "feed.h"
+#include "follow_to.h"
 #include "inspect.h"
 #include "message.h"
 #include "mounts.h"
@@ -152,7 +153,17 @@ static int follow(struct follower *follower)
     }
 }
 
-enum exit_status command_follow(const struct arguments *arguments)
+/* What makes no sense together. */
+static const char *usage_problem(const struct arguments *arguments)
+{
+    if (arguments->to)
+        return arguments->since == MAPSHARE_ABI_NOW ? NULL : "--since: not with --to: the copy knows what it has";
+    if (arguments->shell || arguments->once)
+        return "--rsh, --once: only with --to";
+    return arguments->operand_count == 1 ? NULL : "FILE: one, unless --to is given";
+}
+
+static enum exit_status print_commits(const struct arguments *arguments)
 {
     struct follower follower = {.json = arguments->json, .told = arguments->since == MAPSHARE_ABI_NOW ? 0 : arguments->since};
     const char *name = arguments->operands[0];
@@ -177,4 +188,15 @@ enum exit_status command_follow(const struct arguments *arguments)
     else if (result)
         message_error(name, result);
     return result ? STATUS_FAILURE : STATUS_OK;
+}
+
+enum exit_status command_follow(const struct arguments *arguments)
+{
+    const char *problem = usage_problem(arguments);
+
+    if (problem) {
+        message("follow: %s; see 'mapshare follow --help'", problem);
+        return STATUS_USAGE;
+    }
+    return arguments->to ? follow_to(arguments) : print_commits(arguments);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -161,4 +162,48 @@ int inspect_statistics(const char *mount_point, char **text)
         if (errno != ERANGE)
             return errno == ENODATA || errno == EOPNOTSUPP ? -ENOTTY : -errno;
     }
+}
+
+int inspect_snapshot(int root, const int *files, size_t count, uint64_t *sequence)
+{
+    struct mapshare_abi_commit take = {.files = (uint32_t)count};
+    int snapshot = openat(root, MAPSHARE_SNAPSHOT_NAME, O_RDONLY | O_CLOEXEC), error = snapshot < 0 ? -errno : 0;
+
+    if (!error && getrandom(&take.group, sizeof take.group, 0) != sizeof take.group)
+        error = -EIO;
+    for (size_t i = 0; i < count && !error; i++)
+        error = ioctl(files[i], MAPSHARE_IOC_SNAPSHOT_ADD, &take.group) ? -errno : 0;
+    if (!error && ioctl(snapshot, MAPSHARE_IOC_SNAPSHOT, &take))
+        error = -errno;
+    if (error && snapshot >= 0)
+        close(snapshot);
+    *sequence = take.sequence;
+    return error ? error : snapshot;
+}
+
+int inspect_snapshot_size(int snapshot, size_t file, uint64_t *size)
+{
+    struct mapshare_abi_snapshot_size out = {.file = file};
+
+    if (ioctl(snapshot, MAPSHARE_IOC_SNAPSHOT_SIZE, &out))
+        return -errno;
+    *size = out.size;
+    return 0;
+}
+
+ssize_t inspect_snapshot_read(int snapshot, size_t file, void *buffer, size_t length, uint64_t offset)
+{
+    off_t at = (off_t)(((uint64_t)file << MAPSHARE_ABI_SNAPSHOT_SHIFT) + offset);
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t n = pread(snapshot, (char *)buffer + done, length - done, at + (off_t)done);
+
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)done;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "mapshare-abi.h"
 
@@ -44,6 +45,13 @@ int inspect_feed(int fd, struct mapshare_abi_feed *feed);
 
 /* Until the file, or any of the mount, has this commit. -ETIMEDOUT after so many nanoseconds (below 0: never), -EINTR. */
 int inspect_wait(int fd, uint64_t sequence, int64_t nanoseconds);
+
+/* These files, open for reading, as of commit *sequence, with no mapping of them (mapshare_snapshot(3)). `root`: of the mount. Returns a descriptor; -ESTALE: the
+ * worker died meanwhile. */
+int inspect_snapshot(int root, const int *files, size_t count, uint64_t *sequence);
+int inspect_snapshot_size(int snapshot, size_t file, uint64_t *size);
+/* All up to the end of the file. -ESTALE: it is over. */
+ssize_t inspect_snapshot_read(int snapshot, size_t file, void *buffer, size_t length, uint64_t offset);
 
 /* The text of user.mapshare.stats of a mount's root, to be freed. */
 int inspect_statistics(const char *mount_point, char **text);

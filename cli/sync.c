@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "command.h"
+#include "descriptors.h"
 #include "inspect.h"
 #include "message.h"
 #include "output.h"
@@ -13,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 struct group {
@@ -21,16 +21,6 @@ struct group {
     size_t count;
     dev_t device; /* of the first */
 };
-
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
 
 static int add(struct group *group, const char *name)
 {
@@ -113,7 +103,7 @@ static enum exit_status act_on_all(const struct arguments *arguments, act_on *ho
     struct group group = {.list = calloc((size_t)arguments->operand_count, sizeof(struct mapshare *))};
     enum exit_status status = STATUS_FAILURE;
 
-    raise_descriptor_limit();
+    descriptors_raise_limit();
     if (group.list)
         status = act(&group, arguments, how);
     else
