@@ -252,14 +252,15 @@ static int send_many(struct batch *batch)
 {
     struct follow *follow = batch->follow;
     struct dirty taken = follow->dirty;
+    size_t chunk = follow->files_most < CHUNK ? follow->files_most : CHUNK;
     int error = 0;
 
     follow->dirty = (struct dirty){.since = taken.since};
     follow->whole = false;
-    for (size_t at = 0; at < batch->count && !error; at += CHUNK) {
+    for (size_t at = 0; at < batch->count && !error; at += chunk) {
         size_t left = batch->count - at;
 
-        error = send_chunk(batch, batch->files + at, left < CHUNK ? left : CHUNK);
+        error = send_chunk(batch, batch->files + at, left < chunk ? left : chunk);
     }
     tree_sort(&follow->theirs);
     drop_files(batch);
