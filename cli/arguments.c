@@ -27,7 +27,7 @@ static const struct option_entry {
     {OPTION_ONCE, 'o', "once", NULL, 0, 0, "once, as plain text, and leave"},
     {OPTION_TIMEOUT, 't', "timeout", "SECONDS", 1, 1000000, "wait at most so long for the daemon"},
     {OPTION_SINCE, 'n', "since", "NUMBER", 0, ULONG_MAX - 1, "begin after the commit of this number (default: now)"},
-    {OPTION_TO, 'T', "to", "DESTINATION", 0, 0, "keep a copy there: FOLDER or HOST:FOLDER"},
+    {OPTION_TO, 'p', "to", "DESTINATION", 0, 0, "keep a copy there: FOLDER or HOST:FOLDER"},
     {OPTION_SHELL, 'e', "rsh", "COMMAND", 0, 0, "start the far side with this instead of ssh"},
     {OPTION_GIVE_UP, 'g', "give-up", NULL, 0, 0, "give up commits behind damage in the journal"},
     {OPTION_EARLIER, 'i', "incremental-from", "FOLDER", 0, 0, "share what an earlier backup has"},

@@ -67,6 +67,11 @@ static bool are_attributes(const char *bytes, size_t length)
     return at == length;
 }
 
+static bool is_kind(mode_t mode)
+{
+    return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) || S_ISBLK(mode);
+}
+
 static bool is_entry(const unsigned char *bytes, size_t length, struct entry *entry)
 {
     const char *text = (const char *)bytes + sizeof entry->is;
@@ -86,7 +91,7 @@ static bool is_entry(const unsigned char *bytes, size_t length, struct entry *en
     entry->attributes = text + is->path_length + is->target_length;
     if (is->path_length ? !is_path(entry->path, is->path_length) : !S_ISDIR(is->mode))
         return false;
-    if (S_ISLNK(is->mode) != !!is->target_length || strlen(entry->target) != is->target_length)
+    if (!is_kind(is->mode) || S_ISLNK(is->mode) != !!is->target_length || strlen(entry->target) != is->target_length)
         return false;
     return is->nanoseconds >= 0 && is->nanoseconds < 1000000000 && are_attributes(entry->attributes, is->attributes_length);
 }
