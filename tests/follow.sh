@@ -20,7 +20,7 @@ follow_in_background() { # [ARGUMENT...]: FOLLOWER is its number
 }
 
 far_receivers() { # the far sides that write to $FAR
-    pgrep -f "^mapshare receive -- $FAR\$" || true
+    pgrep -f "mapshare receive -- $FAR\$" || true
 }
 
 # Names, modes, owners, times, attributes, links and what is in files; not how many links a file has.
