@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 commands=$(mapshare --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-expected="unmount upgrade revive stat dirty map files follow trace sync rollback cat top recover journal backup metrics verify options set help"
+expected="unmount upgrade revive stat dirty map files follow receive trace sync rollback cat top recover journal backup metrics verify options set help"
 [ "$(echo $commands)" = "$expected" ] || fail "mapshare --help lists: $commands"
 options=$(for command in $commands; do mapshare "$command" --help | grep -o -e '--[a-z]*' | grep -v -x -e --; done | sort -u)
 for command in $commands; do
