@@ -1,7 +1,6 @@
-/* Starting mapshare receive: here, or on another machine by a shell like ssh. */
 #include "config.h"
 
-#include "follow_to.h"
+#include "follow_remote.h"
 
 #include "message.h"
 

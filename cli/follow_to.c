@@ -5,6 +5,8 @@
 
 #include "clock.h"
 #include "descriptors.h"
+#include "follow_remote.h"
+#include "follow_step.h"
 #include "inspect.h"
 #include "message.h"
 #include "output.h"
@@ -50,7 +52,8 @@ static int receive_state(struct follow *follow, struct wire_state *state)
     return error;
 }
 
-int follow_begin(struct follow *follow)
+/* From what the far side has. */
+static int follow_begin(struct follow *follow)
 {
     struct wire_hello hello = {.order = WIRE_ORDER, .version = WIRE_VERSION, .source = follow->source};
     struct wire_state state;
@@ -69,7 +72,7 @@ int follow_begin(struct follow *follow)
     return 0;
 }
 
-void follow_end(struct follow *follow)
+static void follow_end(struct follow *follow)
 {
     feed_end(&follow->reader);
     follow->reader = (struct feed_reader){0};

@@ -6,8 +6,6 @@
 #ifndef CLI_FOLLOW_TO_H
 #define CLI_FOLLOW_TO_H
 
-#include <sys/types.h>
-
 #include "backup_parts.h"
 #include "command.h"
 #include "follow_dirty.h"
@@ -40,25 +38,6 @@ struct follow {
     int broken;              /* snapshots that ended too early, one after the other */
     struct follow_batch done;
 };
-
-/* From what the far side has. Functions return 0 or -errno. */
-int follow_begin(struct follow *follow);
-/* One batch, if there is something to be told. *idle: there was nothing. */
-int follow_step(struct follow *follow, bool *idle);
-/* How far behind the copy is now. */
-int follow_look(struct follow *follow);
-/* Until there may be something. */
-int follow_wait(struct follow *follow);
-void follow_end(struct follow *follow);
-
-/* The program at the other end. 0 or -errno. */
-struct remote {
-    pid_t pid;
-    int in, out;
-};
-int remote_start(struct remote *remote, const char *destination, const char *shell);
-/* What became of it, as of wait(2). */
-int remote_end(struct remote *remote);
 
 enum exit_status follow_to(const struct arguments *arguments);
 

@@ -3,7 +3,6 @@
 
 #include "command.h"
 #include "descriptors.h"
-#include "message.h"
 #include "receive.h"
 
 #include <errno.h>
@@ -13,18 +12,6 @@
 #include <unistd.h>
 
 #define FILES_MOST 4000u /* of a group, which has 4,096 at most */
-
-int receive_tell(const struct receive *receive, const char *what, int error)
-{
-    if (error == -ENOSPC || error == -EDQUOT)
-        message("%s: no room for %s (%s): give its mount more room, journal_size= or cache_size=", quoted(receive->name), what,
-                strerror(-error));
-    else if (error == -EPROTO)
-        message("%s: %s makes no sense: is it a follower of the same version?", quoted(receive->name), what);
-    else
-        message("%s: %s: %s", quoted(receive->name), what, strerror(-error));
-    return error;
-}
 
 static int hello(struct receive *receive)
 {
@@ -139,6 +126,8 @@ enum exit_status command_receive(const struct arguments *arguments)
         receive_tell(&receive, "memory", error);
     if (!error)
         error = receive_open(&receive);
+    if (!error && receive.names_length) /* of the last batch: perhaps not all were made */
+        error = receive_make_names(&receive);
     if (!error)
         error = serve(&receive);
     receive_close(&receive);

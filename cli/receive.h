@@ -47,10 +47,12 @@ struct receive {
 
 #define RECEIVE_NAME_MAX 40
 
-int receive_tell(const struct receive *receive, const char *what, int error);
-
 /* ---- the folder: receive_place.c ---- */
 
+/* The message. Returns the error. */
+int receive_tell(const struct receive *receive, const char *what, int error);
+
+void receive_file_name(const struct wire_id *id, char name[RECEIVE_NAME_MAX]);
 /* Opens it; an empty one becomes one. */
 int receive_open(struct receive *receive);
 /* Whether the source is the one that it is a copy of, and not a file of it. */
@@ -62,7 +64,6 @@ void receive_close(struct receive *receive);
 
 /* ---- files: receive_files.c ---- */
 
-void receive_file_name(const struct wire_id *id, char name[RECEIVE_NAME_MAX]);
 int receive_file(struct receive *receive, const struct wire_file *file);
 int receive_data(struct receive *receive, uint64_t offset, const void *bytes, size_t length);
 int receive_hole(struct receive *receive, const struct wire_range *range);

@@ -16,11 +16,6 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-void receive_file_name(const struct wire_id *id, char name[RECEIVE_NAME_MAX])
-{
-    snprintf(name, RECEIVE_NAME_MAX, "%016" PRIx64 "-%016" PRIx64, id->inode, id->generation);
-}
-
 static void close_files(struct receive *receive)
 {
     for (size_t i = 0; i < receive->count; i++)

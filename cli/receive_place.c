@@ -22,6 +22,23 @@
 #define STATE_BYTES 512
 #define STATE_VERSION 1
 
+int receive_tell(const struct receive *receive, const char *what, int error)
+{
+    if (error == -ENOSPC || error == -EDQUOT)
+        message("%s: no room for %s (%s): give its mount more room, journal_size= or cache_size=", quoted(receive->name), what,
+                strerror(-error));
+    else if (error == -EPROTO)
+        message("%s: %s makes no sense: is it a follower of the same version?", quoted(receive->name), what);
+    else
+        message("%s: %s: %s", quoted(receive->name), what, strerror(-error));
+    return error;
+}
+
+void receive_file_name(const struct wire_id *id, char name[RECEIVE_NAME_MAX])
+{
+    snprintf(name, RECEIVE_NAME_MAX, "%016" PRIx64 "-%016" PRIx64, id->inode, id->generation);
+}
+
 static int refuse(const struct receive *receive, const char *why)
 {
     message("%s: %s", quoted(receive->name), why);
@@ -168,8 +185,6 @@ int receive_open(struct receive *receive)
         error = open_atomic(receive, "names", 0600, &receive->names);
     if (!error)
         error = read_state(receive);
-    if (!error && receive->names_length)
-        error = receive_make_names(receive);
     return error;
 }
 
