@@ -55,18 +55,18 @@ stop_far
 
 # A disk that gets full, and has room again.
 mkdir "$SCRATCH/disk"
-small_disk "$SCRATCH/disk" 64M
+small_disk "$SCRATCH/disk" 128M
 expect_log 'No space left on device'
-head -c 50000000 /dev/urandom >"$MOUNT/large"
+head -c 30000000 /dev/urandom >"$MOUNT/large"
 sync "$MOUNT/large"
 rm -rf "$SCRATCH/far.store"
+fallocate -l 85M "$SCRATCH/disk/filler"
 mkdir "$SCRATCH/disk/store"
 ln -s disk/store "$SCRATCH/far.store"
 start_far
-! mapshare follow --once --to "$FAR" "$MOUNT" >"$SCRATCH/said" 2>&1 || fail "50 MB on a disk of 64 MB, of which the journal has 16"
+! mapshare follow --once --to "$FAR" "$MOUNT" >"$SCRATCH/said" 2>&1 || fail "30 MB on a disk of 128 MB, of which 85 are used and the journal has 16"
 grep -q "no room for" "$SCRATCH/said" || fail "a full disk: $(cat "$SCRATCH/said")"
-truncate -s 1000000 "$MOUNT/large"
-sync "$MOUNT/large"
+rm "$SCRATCH/disk/filler"
 mapshare follow --once --to "$FAR" "$MOUNT" >"$SCRATCH/said" 2>&1 || fail "there is room again: $(cat "$SCRATCH/said")"
 same_as_source
 stop_far
