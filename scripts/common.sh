@@ -13,7 +13,8 @@ test_packages=(g++ clang-format mandoc attr acl python3 libcmocka-dev sqlite3 li
     python3-numpy python3-setuptools python3-wheel libcurl4-openssl-dev etcd-server etcd-client)
 
 # shellcheck disable=SC2034 # by scripts/check reach
-reach_packages=(libcurl4-openssl-dev etcd-server etcd-client glusterfs-server glusterfs-client attr iproute2 procps util-linux)
+reach_packages=(libcurl4-openssl-dev etcd-server etcd-client glusterfs-server glusterfs-client ceph-mon ceph-osd ceph-mds ceph-fuse
+    ceph-common attr iproute2 procps util-linux)
 # shellcheck disable=SC2034 # by scripts/check package
 package_packages=(dpkg-dev debhelper dh-python lintian pkgconf libcmocka-dev mandoc python3)
 

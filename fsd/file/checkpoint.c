@@ -129,7 +129,9 @@ static void take_frames(struct files *files, struct round *round, uint32_t numbe
     *job = (struct job){.index = index, .fd = -1, .first = round->frame_count};
     job->error = file_is_damaged(file) ? -EUCLEAN : file_open(files, index, FRAME_COMMITTED, &job->descriptor);
     if (!job->error)
-        job->fd = descriptor_get_direct(files->descriptors, job->descriptor, &job->direct) ? job->descriptor->fd : job->direct->fd;
+        job->fd = journal_is_direct(files->journal) && !descriptor_get_direct(files->descriptors, job->descriptor, &job->direct)
+                      ? job->direct->fd
+                      : job->descriptor->fd;
     file_lock(files, index);
     if (!job->error)
         job->error = fit(files, job);

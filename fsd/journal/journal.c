@@ -279,6 +279,11 @@ uint64_t journal_size(const struct journal *journal)
     return journal->capacity;
 }
 
+bool journal_is_direct(const struct journal *journal)
+{
+    return journal->direct;
+}
+
 uint64_t journal_used(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);

@@ -142,6 +142,8 @@ void journal_close(struct journal *journal);
 int journal_leave(int private_folder, uint64_t size);
 
 uint64_t journal_size(const struct journal *journal);
+/* Whether the store's file system can be written past the page cache. */
+bool journal_is_direct(const struct journal *journal);
 uint64_t journal_used(struct journal *journal);
 uint64_t journal_generation(struct journal *journal);
 /* Of the last commit. */

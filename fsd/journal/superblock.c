@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "journal/superblock.h"
+#include "store/direct.h"
 #include "store/trust.h"
 
 #define TEMPORARY_NAME JOURNAL_NAME ".new"
@@ -21,6 +22,10 @@
 static int open_name(int folder, const char *name, int flags)
 {
     flags |= O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    if (flags & O_DIRECT && !direct_is_seen(folder)) {
+        log_line(LOG_NOTE, "the store's file system does not show what is written with O_DIRECT: all goes through the page cache");
+        flags &= ~O_DIRECT;
+    }
     int fd = openat(folder, name, flags, 0600);
     if (fd < 0 && errno == EINVAL && (flags & O_DIRECT)) {
         log_line(LOG_NOTE, "the store's file system has no O_DIRECT: the journal goes through the page cache");

@@ -23,7 +23,7 @@ struct superblock {
     uint32_t epoch;
 };
 
-/* O_DIRECT among the flags is dropped where the file system does not have it. -ENOENT: none; -ELOOP: not a regular file;
+/* O_DIRECT among the flags is dropped where the file system does not have it, or does not show what is written so. -ENOENT: none; -ELOOP: not a regular file;
  * -EPERM: somebody else may have made it. */
 int superblock_open_file(int folder, int flags, int *fd_out);
 /* Makes and fills a journal of `size` bytes under another name, then renames it: it is there whole or not at all. */

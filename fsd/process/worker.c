@@ -275,6 +275,19 @@ static void end_lost(void)
     _exit(WORKER_DAMAGED);
 }
 
+/* A new one is written as fast as the disk takes it, which is no hang. */
+static int open_journal(struct server *server, struct daemon *daemon)
+{
+    struct arena_header *header = server->arena.header;
+    int error;
+
+    atomic_fetch_add(&header->io_under_way, 1);
+    error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
+                         daemon->options->generation, &header->journal);
+    atomic_fetch_sub(&header->io_under_way, 1);
+    return error;
+}
+
 static int open_floors(struct server *server, struct daemon *daemon)
 {
     int error = inode_table_open(&server->inodes, &server->arena, daemon->owned[OWNED_STORE]);
@@ -293,8 +306,7 @@ static int open_floors(struct server *server, struct daemon *daemon)
     if (!error && daemon->options->fault[0])
         error = fault_wrap(&server->store, daemon->options->fault, daemon->owned[OWNED_PRIVATE_FOLDER]);
     if (!error)
-        error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
-                             daemon->options->generation, &server->arena.header->journal);
+        error = open_journal(server, daemon);
     if (error == -ESTALE)
         end_lost();
     if (error)

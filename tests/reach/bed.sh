@@ -1,21 +1,24 @@
 # shellcheck shell=bash
-# Machines for the tests of taking over: each a network, mount and host name of its own, all on one bridge. s1, s2, s3 have a brick of a GlusterFS volume
-# and an etcd; a, b, c have the volume mounted. Nothing outside of the test's folder is changed, and nothing is left. To be sourced after lib.sh.
+# Machines for the tests of taking over: each a network, mount and host name of its own, all on one bridge. s1, s2, s3 have a volume, which is
+# replicated, and an etcd; a, b, c have the volume mounted. ENGINE is what replicates: gluster or ceph. Nothing outside of the test's folder is changed,
+# and nothing is left. To be sourced after lib.sh.
 
 STORAGE=(s1 s2 s3)
 USERS=(a b c)
 declare -A ADDRESS=([s1]=10.91.0.1 [s2]=10.91.0.2 [s3]=10.91.0.3 [a]=10.91.0.11 [b]=10.91.0.12 [c]=10.91.0.13)
 declare -A MACHINE=()    # the process that keeps it
 ETCD=10.91.1             # etcd's own network, by the last number of the machine's
-BED_VOLUME=shared
+ENGINE=${ENGINE:-gluster}
+# shellcheck source=gluster.sh
+. "$TEST_FOLDER/reach/$ENGINE.sh"
 
 need_bed() {
     local name
     need_root
     need_mount
-    need_program glusterd gluster glusterfs etcd etcdctl ip nsenter unshare
+    need_program "${ENGINE_PROGRAMS[@]}" etcd etcdctl ip nsenter unshare
     STANDBY=${MAPSHARE_STANDBY:-$(find_built mapshare-standby)} || skip "mapshare-standby is not built (libcurl is missing)"
-    HOOK=$(realpath "$TEST_FOLDER/../reach/fence-gluster")
+    HOOK=$(realpath "$TEST_FOLDER/../reach/$ENGINE_HOOK")
     WRITER=$(helper reach/writer)
     unshare --net --uts true 2>/dev/null || skip "cannot make network namespaces"
     for name in "${STORAGE[@]}"; do
@@ -28,13 +31,25 @@ on() { # MACHINE COMMAND...
     nsenter -t "${MACHINE[$1]}" -n -m -u "${@:2}"
 }
 
+# A daemon has no network, and its worker a mount namespace of its own: one is a process of the machine's, the other its child.
 machine_pids() { # MACHINE: all that runs there but who keeps it
-    local net pid
-    net=$(readlink "/proc/${MACHINE[$1]}/ns/net") || return 0
+    local net mnt pid found=()
+    net=$(readlink "/proc/${MACHINE[$1]}/ns/net") && mnt=$(readlink "/proc/${MACHINE[$1]}/ns/mnt") || return 0
     for pid in /proc/[0-9]*; do
-        [ "$(readlink "$pid/ns/net" 2>/dev/null)" = "$net" ] && [ "${pid#/proc/}" != "${MACHINE[$1]}" ] && echo "${pid#/proc/}"
+        pid=${pid#/proc/}
+        [ "$pid" != "${MACHINE[$1]}" ] || continue
+        case $(readlink "/proc/$pid/ns/net" "/proc/$pid/ns/mnt" 2>/dev/null) in
+        *"$net"* | *"$mnt"*) found+=("$pid") ;;
+        esac
     done
-    return 0
+    [ ${#found[@]} = 0 ] || { printf '%s\n' "${found[@]}"; ps -o pid= --ppid "$(IFS=,; echo "${found[*]}")" | tr -d ' '; } | sort -un
+}
+
+machine_pid() { # MACHINE PROGRAM
+    local pid
+    for pid in $(machine_pids "$1"); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$2" ] || echo "$pid"
+    done
 }
 
 machine_kill() { # MACHINE [SIGNAL]: all at once, as far as that goes: stopped first, so that none starts another
@@ -92,35 +107,9 @@ bed_make() {
     nsenter -t "${MACHINE[switch]}" -n ip link set bridge up
     local name
     for name in "${STORAGE[@]}" "${USERS[@]}"; do machine_make "$name"; done
-    gluster_make
+    engine_make
     etcd_make
-    for name in "${USERS[@]}"; do volume_mount "$name"; done
-}
-
-gluster_cli() { # ARGUMENT...
-    on s1 gluster --mode=script "$@"
-}
-
-peers_connected() {
-    [ "$(gluster_cli peer status | grep -c 'Peer in Cluster (Connected)')" = 2 ]
-}
-
-gluster_make() {
-    local name bricks=()
-    for name in "${STORAGE[@]}"; do
-        on "$name" glusterd
-        bricks+=("${ADDRESS[$name]}:$BED/$name/brick/b")
-    done
-    for name in s2 s3; do
-        wait_until 60 gluster_cli peer probe "${ADDRESS[$name]}" || fail "gluster peer probe $name"
-    done
-    wait_until 60 peers_connected || fail "gluster's peers do not connect: $(gluster_cli peer status)"
-    wait_until 60 gluster_cli volume create "$BED_VOLUME" replica 3 "${bricks[@]}" force || fail "no volume: $(gluster_cli volume create "$BED_VOLUME" replica 3 "${bricks[@]}" force 2>&1)"
-    gluster_cli volume start "$BED_VOLUME" >/dev/null
-}
-
-volume_mount() { # MACHINE
-    wait_until 60 on "$1" sh -c "mount -t glusterfs ${ADDRESS[s1]}:/$BED_VOLUME $VOLUME_AT && stat $VOLUME_AT" || fail "the volume cannot be mounted on $1"
+    for name in "${USERS[@]}"; do engine_mount "$name"; done
 }
 
 etcd_endpoints() { # the ports of all, by commas
@@ -141,13 +130,6 @@ etcd_make() {
     local name
     for name in "${STORAGE[@]}"; do etcd_start "$name"; done
     wait_until 60 on a env ETCDCTL_API=3 etcdctl --endpoints "$(etcd_endpoints)" endpoint health || fail "etcd does not come up: $(tail -n 3 "$BED/s1/log/etcd")"
-}
-
-etcd_pids() { # MACHINE
-    local pid
-    for pid in $(machine_pids "$1"); do
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != etcd ] || echo "$pid"
-    done
 }
 
 bed_end() {

@@ -57,33 +57,17 @@ scenario_frozen() { # stopped, thawed later
     in_store "$(last_ack a)"
 }
 
-scenario_brick() { # one brick dies, and comes back
+scenario_brick() { # one of the three that have the data dies, and comes back
     local before
-    kill -9 "$(brick_pid)"
+    kill -9 "$(engine_pid)"
     before=$(last_ack a)
     wait_until 30 eval '[ "$(last_ack a)" -gt '$((before + 20))' ]' || fail "no commits without a brick"
-    wait_until 60 brick_is_back || fail "the brick does not come back"
+    wait_until 60 engine_start_again || fail "the brick does not come back"
     end_writer a
     no_errors a
     standby_end a
-    wait_until 60 is_healed || fail "the volume does not heal: $(gluster_cli volume heal "$BED_VOLUME" info)"
+    wait_until 60 engine_is_whole || fail "the volume does not heal: $(engine_says)"
     in_store "$(last_ack a)"
-}
-
-brick_pid() { # of s3
-    local pid
-    for pid in $(machine_pids s3); do
-        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != glusterfsd ] || echo "$pid"
-    done
-}
-
-brick_is_back() { # as long as the server believes that it is there, it does not start it
-    gluster_cli volume start "$BED_VOLUME" force >/dev/null && [ -n "$(brick_pid)" ]
-}
-
-is_healed() {
-    local info
-    info=$(gluster_cli volume heal "$BED_VOLUME" info) && [ "$(grep -c 'Number of entries: 0' <<<"$info")" = 3 ]
 }
 
 scenario_unfenced() { # the fence fails, then hangs: nobody mounts, and it is said why
@@ -113,7 +97,7 @@ scenario_recovery() { # B dies amid taking over, C takes over
 
 scenario_quorum() { # etcd loses its majority
     local pids last
-    pids=$(etcd_pids s2) pids+=" $(etcd_pids s3)"
+    pids=$(machine_pid s2 etcd) pids+=" $(machine_pid s3 etcd)"
     # shellcheck disable=SC2086
     kill -STOP $pids
     standby_ended a 3
@@ -151,4 +135,30 @@ scenario_switch() { # in order, under load
     no_errors a b
     standby_end a
     in_store "$(last_ack a)"
+}
+
+# Without others: all of the daemon dies, the volume's client does not. What that one has in its caches must not be older than what was acknowledged.
+run_alone() {
+    local number pids
+    NAME=alone-$RANDOM TAKER=a
+    on a mkdir "$VOLUME_AT/$NAME"
+    for number in 20 30 40; do
+        alone_mount
+        on a "$WRITER" time "$MNT/numbers" "$number" 8 >/dev/null
+        pids=$(machine_pid a mapsharefs)
+        # shellcheck disable=SC2086
+        kill -9 $pids
+        wait_gone 20 $pids || fail "alone: the daemon does not die"
+        on a umount -l "$MNT"
+        alone_mount
+        [ "$(on a "$WRITER" check "$MNT/numbers")" = "$number" ] || fail "alone: $(on a "$WRITER" check "$MNT/numbers") came back, $number was acknowledged"
+        on a "$MAPSHARE" unmount "$MNT"
+        [ "$(on a "$WRITER" check "$VOLUME_AT/$NAME/numbers")" = "$number" ] || fail "alone: the store has not $number"
+    done
+    echo "alone: 3 deaths; as expected"
+    on a rm -rf "${VOLUME_AT:?}/$NAME"
+}
+
+alone_mount() {
+    on a "$MAPSHAREFS" -o "$DEFAULT_OPTIONS,allow_other" "$VOLUME_AT/$NAME" "$MNT" 2>"$SCRATCH/said" || fail "alone: no mount: $(cat "$SCRATCH/said")"
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# A machine that serves a store on a GlusterFS volume fails, in every way that can be had here, and another takes over: everything acknowledged is there,
+# A machine that serves a store on a replicated volume fails, in every way that can be had here, and another takes over: everything acknowledged is there,
 # and nothing is acknowledged by the first one afterwards. Real engines, on machines that are network namespaces.
 #
-# usage: takeover.sh [SCENARIO...]
+# usage: [ENGINE=gluster|ceph] takeover.sh [SCENARIO...]
 . "$(dirname "$0")/../lib.sh"
 . "$TEST_FOLDER/reach/bed.sh"
 . "$TEST_FOLDER/reach/scenarios.sh"
 scratch
 need_bed
 SCENARIOS=("$@")
-[ $# -gt 0 ] || SCENARIOS=(worker killed power cut frozen brick unfenced recovery quorum etcd switch)
+[ $# -gt 0 ] || SCENARIOS=(alone worker killed power cut frozen brick unfenced recovery quorum etcd switch)
 MNT=$SCRATCH/mount
 LEASE=2
 TOOK=() # milliseconds, of the scenarios that have nothing but one machine's failure
@@ -18,7 +18,7 @@ standby_start() { # MACHINE [HOOK [PATIENCE]]
     mkdir -p "$LOGS"
     : >"$LOGS/$1"
     rm -f "$LOGS/$1-status"
-    on "$1" env GLUSTER_VOLUME="$BED_VOLUME" GLUSTER_COMMAND="nsenter -t ${MACHINE[s1]} -n -m -u gluster" WRITER="$WRITER" ACKS="$LOGS/acks-$1" \
+    on "$1" env "${ENGINE_ENVIRONMENT[@]}" WRITER="$WRITER" ACKS="$LOGS/acks-$1" \
         setsid sh -c '"$@"; echo $? >"$0"' "$LOGS/$1-status" "$STANDBY" --etcd="$(etcd_endpoints)" --name="$NAME" \
         --host="${ADDRESS[$1]}" --hook="${2:-$HOOK}" --patience="${3:-20}" --lease="$LEASE" --clients="$BED/clients" \
         -o "$DEFAULT_OPTIONS,allow_other" "$VOLUME_AT/$NAME" "$MNT" >"$LOGS/$1" 2>&1 </dev/null &
@@ -110,8 +110,8 @@ reset_machines() {
         machine_heal "$name"
         on "$name" sh -c "umount -l '$MNT' '$VOLUME_AT' 2>/dev/null; ip route flush type blackhole 2>/dev/null; true"
     done
-    gluster_cli volume reset "$BED_VOLUME" auth.reject >/dev/null
-    for name in "${USERS[@]}"; do volume_mount "$name"; done
+    engine_let_all_in
+    for name in "${USERS[@]}"; do engine_mount "$name"; done
 }
 
 run_scenario() { # NAME
@@ -148,7 +148,9 @@ printf '#!/bin/sh\n[ "$1" != unfence ] || exec %s "$@"\nexit 1\n' "$HOOK" >"$BED
 printf '#!/bin/sh\n[ "$1" != unfence ] || exec %s "$@"\nsleep 1000\n' "$HOOK" >"$BED/hook-hangs"
 chmod +x "$BED"/{clients,hook-fails,hook-hangs}
 
-for scenario in "${SCENARIOS[@]}"; do run_scenario "$scenario"; done
+for scenario in "${SCENARIOS[@]}"; do
+    if [ "$scenario" = alone ]; then run_alone; else run_scenario "$scenario"; fi
+done
 [ ${#TOOK[@]} -gt 0 ] || exit 0
 slowest=$(printf '%s\n' "${TOOK[@]}" | sort -n | tail -n 1)
 echo "the slowest of ${#TOOK[@]} simple takeovers: $slowest ms"
