@@ -42,7 +42,11 @@ machine_pids() { # MACHINE: all that runs there but who keeps it
         *"$net"* | *"$mnt"*) found+=("$pid") ;;
         esac
     done
-    [ ${#found[@]} = 0 ] || { printf '%s\n' "${found[@]}"; ps -o pid= --ppid "$(IFS=,; echo "${found[*]}")" | tr -d ' '; } | sort -un
+    [ ${#found[@]} -gt 0 ] || return 0
+    {
+        printf '%s\n' "${found[@]}"
+        ps -o pid= --ppid "$(IFS=,; echo "${found[*]}")" || true # there are none
+    } | tr -d ' ' | sort -un
 }
 
 machine_pid() { # MACHINE PROGRAM

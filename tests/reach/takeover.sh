@@ -20,12 +20,12 @@ standby_start() { # MACHINE [HOOK [PATIENCE]]
     rm -f "$LOGS/$1-status"
     on "$1" env "${ENGINE_ENVIRONMENT[@]}" WRITER="$WRITER" ACKS="$LOGS/acks-$1" \
         setsid sh -c '"$@"; echo $? >"$0"' "$LOGS/$1-status" "$STANDBY" --etcd="$(etcd_endpoints)" --name="$NAME" \
-        --host="${ADDRESS[$1]}" --hook="${2:-$HOOK}" --patience="${3:-20}" --lease="$LEASE" --clients="$BED/clients" \
+        --host="${ADDRESS[$1]}" --hook="${2:-$HOOK}" --patience="${3:-60}" --lease="$LEASE" --clients="$BED/clients" \
         -o "$DEFAULT_OPTIONS,allow_other" "$VOLUME_AT/$NAME" "$MNT" >"$LOGS/$1" 2>&1 </dev/null &
 }
 
 standby_ended() { # MACHINE STATUS
-    wait_until 60 test -s "$LOGS/$1-status" || fail "mapshare-standby on $1 does not end: $(cat "$LOGS/$1")"
+    wait_until 120 test -s "$LOGS/$1-status" || fail "mapshare-standby on $1 does not end: $(cat "$LOGS/$1")"
     [ "$(cat "$LOGS/$1-status")" = "$2" ] || fail "mapshare-standby on $1 ended with $(cat "$LOGS/$1-status"), not $2: $(cat "$LOGS/$1")"
 }
 
@@ -47,12 +47,12 @@ last_ack() { # MACHINE
 is_writing() { # MACHINE
     local before
     before=$(last_ack "$1")
-    wait_until 30 eval '[ "$(last_ack '"$1"')" -gt '$((before + 5))' ]'
+    wait_until 60 eval '[ "$(last_ack '"$1"')" -gt '$((before + 5))' ]'
 }
 
 end_writer() { # MACHINE
     pkill -TERM -x --ns "${MACHINE[$1]}" --nslist net writer || true
-    wait_until 30 eval "! pgrep -x --ns ${MACHINE[$1]} --nslist net writer" || fail "the writer on $1 does not end"
+    wait_until 60 eval "! pgrep -x --ns ${MACHINE[$1]} --nslist net writer" || fail "the writer on $1 does not end"
 }
 
 no_errors() { # MACHINE...
@@ -70,7 +70,7 @@ in_store() { # NUMBER: the store's own file has it, by the volume
 
 taken_over() { # MACHINE: after what was just done to a
     local milliseconds
-    wait_until 60 is_served_by "$1" || fail "$1 does not serve: $(cat "$LOGS/$1")"
+    wait_until 120 is_served_by "$1" || fail "$1 does not serve: $(cat "$LOGS/$1")"
     milliseconds=$((($(date +%s%N) - FAULT_AT) / 1000000))
     TAKER=$1
     on "$1" "$WRITER" check "$MNT/numbers" >/dev/null || fail "$1 has a torn file"
@@ -119,9 +119,9 @@ run_scenario() { # NAME
     on a mkdir "$VOLUME_AT/$NAME"
     mkdir -p "$LOGS"
     standby_start a
-    wait_until 60 is_served_by a || fail "$1: a does not serve: $(cat "$LOGS/a")"
+    wait_until 120 is_served_by a || fail "$1: a does not serve: $(cat "$LOGS/a")"
     standby_start b
-    wait_until 60 grep -q 'standing by' "$LOGS/b" || fail "$1: b does not stand by: $(cat "$LOGS/b")"
+    wait_until 120 grep -q 'standing by' "$LOGS/b" || fail "$1: b does not stand by: $(cat "$LOGS/b")"
     is_writing a || fail "$1: a's clients do not commit"
     "scenario_$1"
     check_end
