@@ -33,15 +33,10 @@ on() { # MACHINE COMMAND...
 
 # A daemon has no network, and its worker a mount namespace of its own: one is a process of the machine's, the other its child.
 machine_pids() { # MACHINE: all that runs there but who keeps it
-    local net mnt pid found=()
-    net=$(readlink "/proc/${MACHINE[$1]}/ns/net") && mnt=$(readlink "/proc/${MACHINE[$1]}/ns/mnt") || return 0
-    for pid in /proc/[0-9]*; do
-        pid=${pid#/proc/}
-        [ "$pid" != "${MACHINE[$1]}" ] || continue
-        case $(readlink "/proc/$pid/ns/net" "/proc/$pid/ns/mnt" 2>/dev/null) in
-        *"$net"* | *"$mnt"*) found+=("$pid") ;;
-        esac
-    done
+    local net mnt found
+    net=$(stat -Lc %i "/proc/${MACHINE[$1]}/ns/net" 2>/dev/null) && mnt=$(stat -Lc %i "/proc/${MACHINE[$1]}/ns/mnt") || return 0
+    mapfile -t found < <(find /proc/[0-9]*/ns -maxdepth 1 \( -lname "net:*$net*" -o -lname "mnt:*$mnt*" \) 2>/dev/null | cut -d/ -f3 | sort -u |
+        grep -vx "${MACHINE[$1]}")
     [ ${#found[@]} -gt 0 ] || return 0
     {
         printf '%s\n' "${found[@]}"
