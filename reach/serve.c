@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,7 +19,8 @@
 
 #define CONNECTIONS "/sys/fs/fuse/connections"
 #define LOOK_MILLISECONDS 20
-#define DEATH_MILLISECONDS 2000 /* a process that waits for the store may take longer to die, but does nothing more */
+#define START_MILLISECONDS 86400000 /* recovery takes what it takes, and the lease is kept meanwhile */
+#define DEATH_MILLISECONDS 2000     /* a process that waits for the store may take longer to die, but does nothing more */
 
 /* The kernel's side of the mount, by whose number it can be told to answer with errors. 0: there is none. */
 static int find_connection(const struct standby *standby)
@@ -78,6 +80,14 @@ void serve_abort(struct standby *standby)
     standby->daemon = standby->connection = 0;
 }
 
+/* In a child: waits, for as long as the mount is there and its worker begins. */
+static int ask_mount(const struct standby *standby)
+{
+    struct statvfs status;
+
+    return statvfs(standby->options->mountpoint, &status) != 0;
+}
+
 int serve_start(struct standby *standby)
 {
     const struct standby_options *options = standby->options;
@@ -104,6 +114,12 @@ int serve_start(struct standby *standby)
         result = standby_wait(standby, etcd_clock() + LOOK_MILLISECONDS);
         if (!result && standby->stopping)
             result = -EINTR;
+    }
+    if (!result)
+        result = child_call(standby, ask_mount, began + START_MILLISECONDS);
+    if (result > 0) {
+        say("%s does not answer; mapsharefs tells why above", options->mountpoint);
+        return -ECHILD;
     }
     if (!result)
         say("%s is mounted: %lld ms", options->mountpoint, (long long)(etcd_clock() - began));

@@ -123,14 +123,14 @@ scenario_switch() { # in order, under load
     local said
     said=$(on c "$STANDBY" --etcd="$(etcd_endpoints)" --name="$NAME" --switch="${ADDRESS[b]}" 2>&1) || fail "no switch: $said; $(cat "$LOGS/a")"
     echo "    $said"
-    is_served_by b || fail "b does not serve"
+    wait_until 20 is_served_by b || fail "b does not serve"
     [ "$(on b "$WRITER" check "$MNT/numbers")" -ge "$(last_ack a)" ] || fail "commits are lost"
     no_errors a
     is_writing b || fail "b's clients were not started"
     wait_until 20 grep -q 'standing by' "$LOGS/a" || fail "a does not stand by: $(cat "$LOGS/a")"
     # And back, without a word of who.
     on c "$STANDBY" --etcd="$(etcd_endpoints)" --name="$NAME" --switch >"$SCRATCH/said" 2>&1 || fail "no switch back: $(cat "$SCRATCH/said")"
-    is_served_by a || fail "a does not serve"
+    wait_until 20 is_served_by a || fail "a does not serve"
     end_writer a
     no_errors a b
     standby_end a
