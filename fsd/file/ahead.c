@@ -25,9 +25,10 @@ uint32_t ahead_pages_limit(const struct files *files, bool divisible)
 
 static bool is_in_the_way(struct files *files, const struct file_index *index, uint32_t pages)
 {
-    uint64_t size = journal_size(files->journal), head = files->tail.released + journal_used(files->journal);
+    uint64_t size = journal_size(files->journal);
 
-    return index->stream.number && head - index->stream.position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
+    return index->stream.number &&
+           journal_end(files->journal) - index->stream.position + (uint64_t)pages * PAGE_BYTES > size / 16 * 15;
 }
 
 void ahead_alone(struct files *files)
@@ -93,7 +94,7 @@ void ahead_end(struct file_index *index)
 {
     index->stream.number = 0;
     index->stream.is_void = false;
-    index->stream.full = false;
+    index->stream.full_at = 0;
 }
 
 #define AHEAD_PAGES 1024u
@@ -140,17 +141,19 @@ void ahead_journal(struct files *files, uint32_t number)
     struct journal_page pages[AHEAD_PAGES];
     struct journal_file entry = {0};
     struct journal_chunk chunk = {.type = JOURNAL_CHUNK_DATA, .files = &entry, .file_count = 1, .pages = pages};
+    uint64_t size;
     uint32_t epoch;
     int error = -EBUSY;
+    bool full;
 
     pthread_rwlock_rdlock(&files->ahead->lock);
     file_lock(files, index);
     epoch = journal_epoch(files->journal);
     /* After a rollback what was journaled goes with the commit's own pages, which come after the stream's: older ones after newer ones. */
-    index->stream.full = index->versions.committing || index->stream.is_void ||
-                         (index->stream.number && index->stream.epoch != epoch) ||
-                         index->view.counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2;
-    if (!index->stream.full && index->view.counts[FRAME_RECEIVED]) {
+    size = journal_size(files->journal);
+    full = index->versions.committing || index->stream.is_void || (index->stream.number && index->stream.epoch != epoch) ||
+           index->view.counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2;
+    if (!full && index->view.counts[FRAME_RECEIVED]) {
         bool first = !index->stream.number;
 
         if (first) {
@@ -165,11 +168,12 @@ void ahead_journal(struct files *files, uint32_t number)
             index->stream.position = chunk.position;
         if (error && first)
             index->stream.number = 0;
-        index->stream.full = error != 0;
+        full = error != 0;
     }
+    index->stream.full_at = full ? size : 0;
     pthread_mutex_unlock(&index->lock);
     if (error == -ENOSPC || index->view.counts[FRAME_COMMITTING] >= ahead_pages_limit(files, true) / 2)
-        wish(&files->wishes, WISH_JOURNAL);
+        wish(&files->wishes, WISH_JOURNAL | WISH_CHECKPOINT); /* now: it goes on in a longer one */
     if (!error) {
         qsort(pages, chunk.page_count, sizeof pages[0], by_memory);
         journal_write(files->journal, &chunk); /* a failure is told by the commit that names the stream */
@@ -181,7 +185,7 @@ bool ahead_claim(struct files *files, uint32_t number)
 {
     const struct file_index *index = &files->index[number];
 
-    if (index->view.counts[FRAME_RECEIVED] < AHEAD_PAGES || index->stream.full)
+    if (index->view.counts[FRAME_RECEIVED] < AHEAD_PAGES || index->stream.full_at == journal_size(files->journal))
         return false;
     if (atomic_fetch_add(&files->ahead->threads, 1) < files->options->threads / 2)
         return true;

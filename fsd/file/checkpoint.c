@@ -16,10 +16,10 @@
 #include "file/metadata.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/room.h"
 #include "file/sweep.h"
 #include "file/told.h"
 #include "file/version.h"
-#include "journal/extend.h"
 #include "log.h"
 #include "priority.h"
 #include "usdt.h"
@@ -398,19 +398,6 @@ static bool streams_are_unwanted(struct files *files)
     return wish_take(&files->wishes, WISH_NO_STREAMS) || journal_used(files->journal) > journal_size(files->journal) / 4 * 3;
 }
 
-/* The tail has moved: this may be the moment. What fails is tried again when it is wanted again. */
-static void extend_journal(struct files *files)
-{
-    int error = wish_take(&files->wishes, WISH_JOURNAL)
-                    ? journal_extend(files->journal, arena_tuning(files->arena->header)->journal_max)
-                    : -EALREADY;
-
-    if (error == -EAGAIN)
-        wish(&files->wishes, WISH_JOURNAL);
-    else if (!error)
-        event_tell(files, MAPSHARE_ABI_GROWTH, journal_size(files->journal), 0);
-}
-
 /* What was committed again leaves the journal without being written; where that frees nothing, or not enough, there is a round. */
 static int step(struct files *files, struct round *round, bool *more)
 {
@@ -425,10 +412,10 @@ static int step(struct files *files, struct round *round, bool *more)
     if (checkpoint_is_due(files))
         damage_give_up(files);
     error = tail_move(files);
+    room_make(files);
     if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);
     sweep(files);
-    extend_journal(files);
     wish_round_ended(&files->wishes, error);
     return error;
 }

@@ -51,7 +51,7 @@ struct file_stream {
     _Atomic uint64_t position; /* of its first chunk */
     uint32_t epoch;            /* the journal's when it began: in a later one it does not go on */
     bool is_void;              /* a truncation hit pages of it: it may not be committed */
-    _Atomic bool full;         /* as much is journaled ahead as may be */
+    _Atomic uint64_t full_at;  /* as much is journaled ahead as may be in a journal of this size; 0: not yet */
 };
 
 /* What is known of the store's file: used.c's and allocate.c's. */

@@ -15,6 +15,7 @@
 #include "file/outcome.h"
 #include "file/page.h"
 #include "file/record.h"
+#include "file/room.h"
 #include "file/snapshot.h"
 #include "file/unchanged.h"
 #include "file/version.h"
@@ -81,6 +82,7 @@ static int take_part(struct files *files, struct transaction *transaction, uint3
     if (!whole)
         wish(&files->wishes, WISH_JOURNAL);
     if (!whole && (transaction->part_count || !divisible)) {
+        transaction->refused = used + index->view.counts[FRAME_RECEIVED];
         pthread_mutex_unlock(&index->lock);
         return transaction->part_count ? -EAGAIN : -EFBIG;
     }
@@ -224,6 +226,8 @@ void transaction_take(struct files *files, struct transaction *transaction, stru
         transaction->weight = weight;
         if (error == -EAGAIN && !first) /* alone, and too large */
             error = -EFBIG;
+        if (error == -EFBIG && !first && room_wait(files, transaction->refused))
+            error = -EAGAIN;
     }
     waiter->result.error = error;
 }

@@ -24,8 +24,9 @@ struct transaction {
     struct journal_file *files;
     struct journal_page *pages;
     uint32_t part_count, page_count;
-    uint32_t epoch;  /* the journal's when it began: what was journaled ahead in an earlier one comes with it */
-    uint32_t weight; /* pages of all parts, those journaled ahead included */
+    uint32_t epoch;   /* the journal's when it began: what was journaled ahead in an earlier one comes with it */
+    uint32_t weight;  /* pages of all parts, those journaled ahead included */
+    uint32_t refused; /* pages that were too many for one commit */
     char (*paths)[4096];
     size_t part_max, file_max, page_max, path_max;
     struct changes changes;

@@ -4,8 +4,8 @@
  *   offset 4096    superblock, copy 1: written when its counter is odd
  *   offset 8192    the log: `capacity` bytes, a multiple of 4096
  *
- * The file is 8192 + capacity bytes, all of them written once when it is made, so that later writes change no metadata. A position
- * P of the log lies at 8192 + P % capacity; what reaches the end of the file goes on at 8192. Everything begins at a multiple of
+ * The file is 8192 + capacity bytes, or longer. What it was made with was written once, so that later writes change no metadata; what it grew by
+ * is allocated. A position P of the log lies at 8192 + P % capacity; what reaches the end of the file goes on at 8192. Everything begins at a multiple of
  * 4096.
  *
  * The superblock that counts is the one with the higher counter among those whose magic, checksum and capacity (that of the file)

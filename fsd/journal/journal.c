@@ -39,6 +39,14 @@ static void publish(struct journal_state *state, struct journal_point point)
     atomic_store_explicit(&state->current, other, memory_order_release);
 }
 
+void log_go_on_at(struct journal_state *state, uint64_t position)
+{
+    struct journal_point point = *log_point(state);
+    point.head = point.tail = position;
+    point.tail_number = point.next_number;
+    publish(state, point);
+}
+
 bool journal_published(const struct journal_state *state, uint64_t position)
 {
     uint32_t current = atomic_load_explicit(&state->current, memory_order_acquire) & 1;
@@ -90,6 +98,7 @@ static int start_fresh(struct journal *journal, int private_folder)
     if (result == 0)
         result = superblock_renew(&superblock);
     superblock.epoch = FIRST_EPOCH;
+    superblock.tail = log_next_start(superblock.tail, superblock.capacity);
     for (int copy = 0; copy < 2 && result == 0; copy++) /* the log is found by either */
         result = log_write_superblock(journal, &superblock);
     if (result < 0)
@@ -127,6 +136,9 @@ static int start_again(struct journal *journal)
     if (journal->state->changing >= point->next_number) /* it did not get into the log */
         journal->state->changing = 0;
     journal->died_changing = journal->state->changing != 0;
+    if (journal->superblock.tail > point->head) /* it died over journal_rewind */
+        log_go_on_at(journal->state, journal->superblock.tail);
+    point = log_point(journal->state);
     if (point->tail > point->head || point->head - point->tail > journal->superblock.capacity)
         return -EUCLEAN;
     hold_check(journal->state);
@@ -182,6 +194,7 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         return -ENOMEM;
     journal->store = store;
     journal->state = state;
+    journal->folder = private_folder;
     journal->fd = journal->names_fd = -1;
     writer_init(&journal->writer);
     pthread_rwlock_init(&journal->names_lock, NULL);
@@ -282,6 +295,14 @@ uint64_t journal_size(const struct journal *journal)
 bool journal_is_direct(const struct journal *journal)
 {
     return journal->direct;
+}
+
+uint64_t journal_end(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    uint64_t end = journal->next_position;
+    pthread_mutex_unlock(&journal->lock);
+    return end;
 }
 
 uint64_t journal_used(struct journal *journal)

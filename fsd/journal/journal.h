@@ -145,6 +145,8 @@ uint64_t journal_size(const struct journal *journal);
 /* Whether the store's file system can be written past the page cache. */
 bool journal_is_direct(const struct journal *journal);
 uint64_t journal_used(struct journal *journal);
+/* The position behind all that has a place. */
+uint64_t journal_end(struct journal *journal);
 uint64_t journal_generation(struct journal *journal);
 /* Of the last commit. */
 uint64_t journal_sequence(struct journal *journal);

@@ -32,31 +32,27 @@ static int write_superblock(const struct log_copy *copy, struct store *store, ui
 
 int log_copy_begin(struct log_copy *copy, struct store *store, int private_folder, int to, uint64_t tail, uint64_t tail_number)
 {
-    struct superblock superblock;
     *copy = (struct log_copy){.from = -1, .to = to, .buffer = aligned_alloc(FORMAT_BLOCK, PIECE_BYTES)};
     int result = copy->buffer == NULL ? -ENOMEM : superblock_open_file(private_folder, O_RDONLY | O_DIRECT, &copy->from);
     if (result == 0)
-        result = superblock_read(copy->from, &superblock);
-    if (result == 0) {
-        copy->capacity = superblock.capacity;
         result = write_superblock(copy, store, tail, tail_number);
-    }
     if (result < 0)
         log_copy_end(copy);
     return result;
 }
 
-/* A piece that goes over the end of the copy's file is written in two. */
+/* The log may have become longer: what it had before has the same places. A piece that goes over the end of the copy's file is written in two. */
 int log_copy_add(struct log_copy *copy, uint64_t position, uint64_t end)
 {
-    int result = 0;
+    struct superblock superblock;
+    int result = superblock_read(copy->from, &superblock);
     if (end - position > COPY_CAPACITY)
         return -EFBIG;
     while (position < end && result == 0) {
         uint64_t to_end = COPY_CAPACITY - position % COPY_CAPACITY;
         size_t length = end - position < PIECE_BYTES ? (size_t)(end - position) : PIECE_BYTES;
         length = to_end < length ? (size_t)to_end : length;
-        result = scan_read(copy->from, copy->capacity, position, copy->buffer, length);
+        result = scan_read(copy->from, superblock.capacity, position, copy->buffer, length);
         if (result == 0)
             result = syscalls_write(&(struct store_write){.fd = copy->to,
                                                           .offset = (off_t)format_offset(position, COPY_CAPACITY),

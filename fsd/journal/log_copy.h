@@ -8,7 +8,6 @@ struct store;
 
 struct log_copy {
     int from, to;
-    uint64_t capacity; /* of the journal */
     void *buffer;
 };
 

@@ -15,6 +15,7 @@ enum { CHUNK_WRITTEN = 1 << 0, CHUNK_SETTLED = 1 << 1 };
 struct journal {
     struct store *store;
     struct journal_state *state;
+    int folder; /* the private one: the caller's */
     int fd;
     int names_fd; /* its size is the number of the last change made */
     size_t slots;
@@ -51,6 +52,17 @@ static inline struct journal_point *log_point(struct journal_state *state)
     return &state->points[atomic_load_explicit(&state->current, memory_order_acquire) & 1];
 }
 
+#define LOG_LAPS 256 /* a log that begins in a lap which is a multiple of this can become so many times as long at once */
+
+/* The first such position behind this one. */
+static inline uint64_t log_next_start(uint64_t position, uint64_t capacity)
+{
+    uint64_t laps = capacity * LOG_LAPS;
+    return (position / laps + 1) * laps;
+}
+
+/* An empty log goes on there. What is committed stays: no commit becomes true by it. With the lock held. */
+void log_go_on_at(struct journal_state *state, uint64_t position);
 /* In the place of journal->superblock, which it becomes. With the release lock held. */
 int log_write_superblock(struct journal *journal, struct superblock *superblock);
 /* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` settles it, or poisons the log. */

@@ -24,9 +24,10 @@
 #define MIB ((uint64_t)1 << 20)
 #define CACHE_DEFAULT_MAX (512 * MIB)
 #define CACHE_DEFAULT_MIN (32 * MIB)
-#define JOURNAL_DEFAULT (256 * MIB)
+#define JOURNAL_DEFAULT (16 * MIB)
 #define JOURNAL_MIN (4 * MIB)
-#define JOURNAL_MAX (1024 * MIB) /* that it grows to by itself */
+#define JOURNAL_AMPLE (256 * MIB) /* that it may grow to where a fourth of what is free is so much, */
+#define JOURNAL_MAX (1024 * MIB)  /* and where a sixteenth is */
 #define WORKER_SPACE (1024 * MIB)
 #define THREAD_SPACE (80 * MIB)
 #define OWN_MEMORY (128 * MIB) /* of the arena's other tables, in huge pages, and of the processes */
@@ -119,26 +120,30 @@ static int choose_cache(struct options *options)
     return error ?: check_memory("cache_max", options->cache_max, memory, group);
 }
 
+static uint64_t between(uint64_t least, uint64_t value, uint64_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
 static int choose_journal(struct options *options, const struct daemon *daemon)
 {
-    uint64_t *max = &options->tuning.journal_max, room;
+    uint64_t *size = &options->journal_size, *max = &options->tuning.journal_max, room, ample;
     struct statvfs disk;
     struct stat journal;
 
     if (fstatvfs(daemon->owned[OWNED_STORE], &disk))
         return -errno;
     room = disk.f_bavail * disk.f_frsize / 4;
-    if (options->journal_size) {
-        *max = *max ?: options->journal_size;
+    if (*size) {
+        *max = *max ?: *size;
         return 0;
     }
-    options->journal_size = readonly_applies(daemon) ? JOURNAL_MIN : JOURNAL_DEFAULT;
     if (!fstatat(daemon->owned[OWNED_PRIVATE_FOLDER], "journal", &journal, AT_SYMLINK_NOFOLLOW))
-        options->journal_size = journal.st_size;
-    else if (room < JOURNAL_DEFAULT)
-        options->journal_size = (room > JOURNAL_MIN ? room : JOURNAL_MIN) / MIB * MIB;
-    room = room / 4 / MIB * MIB;
-    *max = *max ?: room < JOURNAL_MIN ? JOURNAL_MIN : room < JOURNAL_MAX ? room : JOURNAL_MAX;
+        *size = journal.st_size;
+    else
+        *size = readonly_applies(daemon) ? JOURNAL_MIN : between(JOURNAL_MIN, room / MIB * MIB, JOURNAL_DEFAULT);
+    ample = between(JOURNAL_MIN, room / MIB * MIB, JOURNAL_AMPLE);
+    *max = *max ?: between(ample, room / 4 / MIB * MIB, JOURNAL_MAX);
     return 0;
 }
 

@@ -44,7 +44,7 @@ static void store_and_release(struct writing *writing)
         journal_release(writing->fixture->journal, writing->last.position + writing->last.length, writing->last.number + 1), 0);
 }
 
-/* Some pages, once a stream of one goes ahead of them; the tail follows when half of the log is used. */
+/* Some pages; the tail follows when so much is used that an older copy of the superblock, too, finds all. */
 static void commit_some(struct writing *writing)
 {
     struct journal_page pages[PAGES];
@@ -55,7 +55,7 @@ static void commit_some(struct writing *writing)
         pages[i] = data_page(page, writing->pages[page]);
     }
     writing->last = commit_pages(writing->fixture, &writing->file, pages, count);
-    if (journal_used(writing->fixture->journal) > journal_size(writing->fixture->journal) / 2)
+    if (journal_used(writing->fixture->journal) > journal_size(writing->fixture->journal) / 5 * 2)
         store_and_release(writing);
 }
 
@@ -66,7 +66,7 @@ static void extend(struct writing *writing)
     for (int i = 0; i < 10000 && result == -EAGAIN; i++) {
         commit_some(writing);
         if (rand_r(&writing->seed) % 16 == 0)
-            result = journal_extend(writing->fixture->journal, JOURNAL_SIZE_MIN << SIZES);
+            result = journal_extend(writing->fixture->journal, 2, JOURNAL_SIZE_MIN << SIZES);
     }
     assert_int_equal(result, 0);
 }
@@ -130,8 +130,109 @@ static void not_beyond_its_limit(void **state)
     struct fixture *fixture = *state;
     struct writing writing = begin(fixture, 1);
     uint64_t size = journal_size(fixture->journal);
-    assert_int_equal(journal_extend(fixture->journal, JOURNAL_SIZE_MIN), -EFBIG);
-    assert_int_equal(journal_extend(fixture->journal, 2 * size), -EFBIG); /* the superblock's place counts */
+    assert_int_equal(journal_extend(fixture->journal, 2, JOURNAL_SIZE_MIN), -EFBIG);
+    assert_int_equal(journal_extend(fixture->journal, 2, 2 * size), -EFBIG); /* the superblock's place counts */
+    commit_some(&writing);
+    expect_all(&writing);
+}
+
+/* Into an odd lap, with what is used in it. */
+static void commit_into_odd_lap(struct writing *writing)
+{
+    uint64_t size = journal_size(writing->fixture->journal);
+    do
+        commit_some(writing);
+    while (writing->last.position / size % 2 == 0);
+    store_and_release(writing);
+    commit_some(writing);
+}
+
+static void not_in_an_odd_lap(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat before, after;
+    struct writing writing = begin(fixture, 2);
+    uint64_t size = journal_size(fixture->journal);
+    assert_int_equal(fstatat(fixture->private_folder, JOURNAL_NAME, &before, 0), 0);
+    commit_into_odd_lap(&writing);
+    assert_int_equal(journal_extend(fixture->journal, 2, JOURNAL_SIZE_MIN << SIZES), -EAGAIN);
+    assert_int_equal(journal_size(fixture->journal), size);
+    assert_int_equal(fstatat(fixture->private_folder, JOURNAL_NAME, &after, 0), 0);
+    assert_int_equal(before.st_size, after.st_size);
+    journal_rewind(fixture->journal); /* it is not empty */
+    assert_int_equal(journal_extend(fixture->journal, 2, JOURNAL_SIZE_MIN << SIZES), -EAGAIN);
+    commit_some(&writing);
+    expect_all(&writing);
+}
+
+static void many_times_in_its_first_lap(void **state)
+{
+    struct fixture *fixture = *state;
+    struct writing writing = begin(fixture, 6);
+    uint64_t size = journal_size(fixture->journal);
+    for (int i = 0; i < 20; i++)
+        commit_some(&writing);
+    assert_int_equal(journal_extend(fixture->journal, 1 << SIZES, JOURNAL_SIZE_MIN << SIZES), 0);
+    assert_int_equal(journal_size(fixture->journal), size << SIZES);
+    for (int i = 0; i < 3000; i++)
+        commit_some(&writing);
+    expect_all(&writing);
+}
+
+static void an_empty_one_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int way = 0; way < 3; way++) {
+        struct writing writing = begin(fixture, 7);
+        uint64_t size = journal_size(fixture->journal);
+        commit_into_odd_lap(&writing);
+        store_and_release(&writing);
+        journal_rewind(fixture->journal);
+        assert_int_equal(journal_used(fixture->journal), 0);
+        if (way != 1) {
+            assert_int_equal(journal_extend(fixture->journal, 8, JOURNAL_SIZE_MIN << SIZES), 0);
+            assert_int_equal(journal_size(fixture->journal), 8 * size);
+        }
+        for (int i = 0; i < 40 * way; i++)
+            commit_some(&writing);
+        fixture_close(fixture);
+        expect_all(&writing);
+        assert_int_equal(unlinkat(fixture->private_folder, JOURNAL_NAME, 0), 0);
+    }
+}
+
+/* The superblock was written, and the place in shared memory was not told. */
+static void a_process_dies_while_it_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct writing writing = begin(fixture, 8);
+    commit_into_odd_lap(&writing);
+    store_and_release(&writing);
+    struct journal_state before = fixture->state;
+    journal_rewind(fixture->journal);
+    fixture_close(fixture);
+    fixture->state = before;
+    fixture_open(fixture, JOURNAL_SIZE_MIN);
+    for (int i = 0; i < 10; i++)
+        commit_some(&writing);
+    expect_all(&writing);
+}
+
+/* Whether it is on disk is not known; what is committed next is found either way. */
+static void it_cannot_be_told_that_it_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct writing writing = begin(fixture, 9);
+    commit_into_odd_lap(&writing);
+    store_and_release(&writing);
+    uint64_t end = journal_end(fixture->journal);
+    fixture->faulty.writes_left = 0;
+    journal_rewind(fixture->journal);
+    fixture->faulty.writes_left = 0;
+    assert_false(journal_is_fenced(fixture->journal));
+    fixture->faulty.writes_left = -1;
+    assert_int_equal(journal_end(fixture->journal), end);
+    assert_true(journal_is_fenced(fixture->journal)); /* it is written once more first */
     commit_some(&writing);
     expect_all(&writing);
 }
@@ -143,7 +244,9 @@ static void amid_it_the_file_is_longer(void **state)
     struct writing writing = begin(fixture, 2);
     uint64_t size = journal_size(fixture->journal);
     commit_some(&writing);
-    assert_int_equal(journal_extend(fixture->journal, JOURNAL_SIZE_MIN << SIZES), -EAGAIN); /* the first lap is odd */
+    fixture->faulty.writes_left = 0;
+    assert_int_equal(journal_extend(fixture->journal, 2, JOURNAL_SIZE_MIN << SIZES), -EIO);
+    fixture->faulty.writes_left = -1;
     assert_int_equal(fstatat(fixture->private_folder, JOURNAL_NAME, &status, 0), 0);
     assert_true((uint64_t)status.st_size > 2 * size);
     assert_int_equal(journal_size(fixture->journal), size);
@@ -162,7 +265,7 @@ static void the_superblock_cannot_be_written(void **state)
         for (int i = 0; i < 10000 && result == -EAGAIN; i++) {
             commit_some(&writing);
             fixture->faulty.writes_left = copies;
-            result = journal_extend(fixture->journal, JOURNAL_SIZE_MIN << SIZES);
+            result = journal_extend(fixture->journal, 2, JOURNAL_SIZE_MIN << SIZES);
             fixture->faulty.writes_left = -1;
         }
         assert_int_equal(result, copies == 0 ? -EIO : 0);
@@ -200,6 +303,11 @@ int main(void)
         CASE(whenever_it_ends),
         CASE(either_copy_finds_all),
         CASE(not_beyond_its_limit),
+        CASE(not_in_an_odd_lap),
+        CASE(many_times_in_its_first_lap),
+        CASE(an_empty_one_begins_anew),
+        CASE(a_process_dies_while_it_begins_anew),
+        CASE(it_cannot_be_told_that_it_begins_anew),
         CASE(amid_it_the_file_is_longer),
         CASE(the_superblock_cannot_be_written),
         CASE(the_next_process_goes_on),
