@@ -15,24 +15,13 @@
 
 #define MAGIC UINT64_C(0x5844495041485350) /* "PSHAPIDX" */
 
-static int name_folder(int folder, char name[IDENTITY_NAME_MAX])
-{
-    struct identity identity;
-    int error = identity_take(folder, "", false, &identity);
-
-    memset(name, 0, IDENTITY_NAME_MAX);
-    if (!error)
-        identity_name(&identity, name);
-    return error;
-}
-
 int backup_index_begin(int folder, int store, struct backup_index_header *header)
 {
-    int error = name_folder(folder, header->backup);
+    int error = identity_take_name(folder, header->backup);
 
     header->magic = MAGIC;
     header->record_size = sizeof(struct backup_index_record);
-    return error ? error : name_folder(store, header->store);
+    return error ? error : identity_take_name(store, header->store);
 }
 
 static int compare(const void *a, const void *b)

@@ -193,7 +193,7 @@ struct leftovers {
 
 static bool is_known(const char *name)
 {
-    static const char *const names[] = {".", "..", "lock", "journal", "names", "reserve", "key", "index", "linked"};
+    static const char *const names[] = {".", "..", "lock", "journal", "names", "reserve", "key", "index", "linked", "spill"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!strcmp(name, names[i]))

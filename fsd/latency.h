@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "mapshare-abi.h"
 
 #define LATENCY_STEPS 16u /* to a doubling */
@@ -38,18 +38,10 @@ static inline uint64_t latency_end(uint32_t bucket)
     return ((uint64_t)LATENCY_STEPS + step) << (log - LATENCY_STEPS_LOG);
 }
 
-static inline uint64_t latency_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* What began then has ended. A death between two of these stores costs a count and no more, so they are no points of tests/death. */
 static inline __attribute__((no_sanitize("thread"))) void latency_add(struct latency *latency, uint64_t begun)
 {
-    uint64_t took = latency_now() - begun, most = atomic_load_explicit(&latency->most, memory_order_relaxed);
+    uint64_t took = clock_nanoseconds() - begun, most = atomic_load_explicit(&latency->most, memory_order_relaxed);
 
     atomic_fetch_add_explicit(&latency->counts[latency_bucket(took)], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&latency->sum, took, memory_order_relaxed);

@@ -3,10 +3,7 @@
 #include "option_table.h"
 
 #include "log.h"
-
-#define KIB 1024ull
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
+#include "units.h"
 
 const struct option option_table[OPTION_COUNT] = {
     {"cache_size", SIZE, offsetof(struct options, tuning.cache_size), 16 * MIB, 1024 * GIB,
@@ -16,7 +13,7 @@ const struct option option_table[OPTION_COUNT] = {
     {"journal_size", SIZE, offsetof(struct options, journal_size), 4 * MIB, 64 * GIB,
      "size of the journal in the store [as it is; of a new one 16M, or a quarter of the free space]"},
     {"journal_max", SIZE, offsetof(struct options, tuning.journal_max), 4 * MIB, 64 * GIB,
-     "that it grows to where large changes need it [journal_size if that is given, else by the free space, 1G at most]"},
+     "that it grows to where large changes need it [journal_size if given, else 1G at most]"},
     {"journal_left", SIZE, offsetof(struct options, tuning.journal_left), 0, 64 * GIB,
      "that a clean unmount makes it, if it is larger; 0: leave it as it is [0]"},
     {"snapshot_size", SIZE, offsetof(struct options, snapshot_size), 1 * MIB, 64 * GIB,

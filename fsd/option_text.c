@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "option_table.h"
-
-#define KIB 1024ull
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
+#include "units.h"
 
 void option_print_number(const struct option *option, uint64_t value, char *to, size_t max)
 {

@@ -12,6 +12,7 @@
 #include "fault.h"
 #include "log.h"
 #include "option_table.h"
+#include "units.h"
 
 /* Passed on to the kernel as they are. */
 static const char *const kernel_names[] = {"ro",   "rw",     "suid", "nosuid", "dev",    "nodev",
@@ -180,8 +181,6 @@ static int parse_argument(struct options *options, const char *argument)
         return complain(options, "%s: one argument too many; usage: mapsharefs [-f] [-d] [-o OPTIONS] STORE MOUNTPOINT", argument);
     return 0;
 }
-
-#define MIB ((uint64_t)1 << 20)
 
 static const struct options options_default = {.threads = 4,
                                                .snapshot_size = 1024 * MIB,

@@ -10,7 +10,7 @@
         let sum = 0;
         for (const word of words) {
             const last = title.slice(title.lastIndexOf(":") + 1);
-            if (last.trim() === word) sum += 40;
+            if (last.trim().split("=")[0] === word) sum += 40; /* an option comes with what it takes */
             else if (last.includes(word)) sum += 20;
             else if (title.includes(word)) sum += 8;
             else if (text.includes(word)) sum += 1;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "file/ahead.h"
 #include "file/damage.h"
 #include "file/event.h"
@@ -331,13 +332,13 @@ static void write_batch(struct files *files, struct round *round, struct batch *
 static void tell_round(struct files *files, const struct round *round, int64_t began)
 {
     if (round->job_count)
-        event_tell(files, MAPSHARE_ABI_CHECKPOINT, round->frame_count, time_monotonic() - began);
+        event_tell(files, MAPSHARE_ABI_CHECKPOINT, round->frame_count, clock_nanoseconds() - began);
 }
 
 /* Returns the first error. `more`: something committed is left. */
 static int do_round(struct files *files, struct round *round, bool *more)
 {
-    int64_t began = time_monotonic();
+    int64_t began = clock_nanoseconds();
     int error = 0;
 
     round->job_count = round->frame_count = round->pages.count = round->parts.count = 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "alive.h"
+#include "clock.h"
 #include "file/event.h"
 #include "file/metadata.h"
 #include "file/record.h"
@@ -281,7 +282,7 @@ void commit_submit(struct files *files, struct commit_waiter *array, size_t coun
     struct waiter_list waiters;
 
     for (size_t i = 0; i < count; i++) {
-        array[i].since = array[i].by_timer || array[i].carries ? 0 : latency_now();
+        array[i].since = array[i].by_timer || array[i].carries ? 0 : clock_nanoseconds();
         for (uint32_t j = 0; j < array[i].count; j++)
             file_hold(files, array[i].files[j]);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "alive.h"
+#include "clock.h"
 #include "file/carry.h"
 #include "file/checkpoint.h"
 #include "file/commit.h"
@@ -150,7 +151,7 @@ void *flusher_thread(void *argument)
         }
         snapshots_sweep(files);
         tell_spill(files, &spilled);
-        take_due(files, batch, time_monotonic() - (int64_t)arena_tuning(files->arena->header)->commit_interval * NANOSECONDS);
+        take_due(files, batch, clock_nanoseconds() - (int64_t)arena_tuning(files->arena->header)->commit_interval * NANOSECONDS);
         commit_batch(files, batch, false);
         frame_shrink_spill(files->frames);
     }

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
+#include "clock.h"
 #include "file/file.h"
 #include "file/tail.h"
-#include "file/times.h"
 #include "log.h"
 
 #define SILENCE_NANOSECONDS 3000000000ll
@@ -17,7 +17,7 @@ void hold_give_way(struct files *files)
     uint64_t head = tail_head(&files->tail);
 
     if (!journal_held(files->journal, &hold) ||
-        (head < hold.position + journal_size(files->journal) / 2 && time_monotonic() - hold.heard < SILENCE_NANOSECONDS))
+        (head < hold.position + journal_size(files->journal) / 2 && clock_nanoseconds() - hold.heard < SILENCE_NANOSECONDS))
         return;
     if (journal_hold_end(files->journal, hold.id))
         log_line(LOG_NOTE,
@@ -30,7 +30,7 @@ int hold_begin(struct files *files, uint64_t id, struct journal_point *point)
         wish(&files->wishes, WISH_CHECKPOINT);
         return -EAGAIN;
     }
-    return journal_hold_begin(files->journal, id, time_monotonic(), point);
+    return journal_hold_begin(files->journal, id, clock_nanoseconds(), point);
 }
 
 void hold_end(struct files *files)

@@ -9,10 +9,11 @@
 #include "file/event.h"
 #include "file/hold.h"
 #include "journal/extend.h"
+#include "units.h"
 
-#define AMPLE ((uint64_t)256 << 20) /* from here on it grows for large changes alone */
-#define ROUNDS 64                   /* a longer journal is not waited for longer */
-#define EMPTY_ROUNDS 3              /* nor when it was empty so often: there is no room on the disk */
+#define AMPLE (256 * MIB) /* from here on it grows for large changes alone */
+#define ROUNDS 64         /* a longer journal is not waited for longer */
+#define EMPTY_ROUNDS 3    /* nor when it was empty so often: there is no room on the disk */
 
 static uint64_t limit_of(const struct files *files)
 {

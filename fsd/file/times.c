@@ -44,11 +44,6 @@ void time_seen(struct timespec mark)
         continue;
 }
 
-int64_t time_monotonic(void)
-{
-    return nanoseconds(read_clock(CLOCK_MONOTONIC));
-}
-
 int64_t time_coarse(void)
 {
     return nanoseconds(read_clock(CLOCK_MONOTONIC_COARSE));

@@ -20,8 +20,7 @@ int64_t time_mark(int64_t earlier);
 /* A client may have seen this mark of the store's. */
 void time_seen(struct timespec mark);
 
-int64_t time_monotonic(void); /* nanoseconds */
-int64_t time_coarse(void);    /* the same to a few milliseconds, but cheap enough for each WRITE */
+int64_t time_coarse(void); /* clock_nanoseconds() to a few milliseconds, but cheap enough for each WRITE */
 
 static inline int64_t time_pack(struct timespec at)
 {

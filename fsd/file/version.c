@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "cache/seal.h"
+#include "clock.h"
 #include "file/lists.h"
 
 static struct file_version *last_of(struct files *files, const struct file_index *index)
@@ -278,7 +279,7 @@ void version_recover(struct files *files, struct file_index *index)
     versions->changed = file->current.size != last->size || file->current.mtime != last->mtime ||
                         file->current.ctime != last->ctime || file->current.void_from != UINT64_MAX;
     versions->atime_changed = file->current.atime != last->atime;
-    versions->changed_since = time_monotonic();
+    versions->changed_since = clock_nanoseconds();
 }
 
 bool version_voids(struct files *files, const struct file_index *index, const struct frame *frame, bool committed)

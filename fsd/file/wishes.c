@@ -57,7 +57,7 @@ void wishes_stop(struct wishes *wishes)
 
 int wish_round(struct wishes *wishes, unsigned wanted)
 {
-    uint64_t before, begun = latency_now();
+    uint64_t before, begun = clock_nanoseconds();
     int error;
 
     pthread_mutex_lock(&wishes->lock);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "alive.h"
+#include "clock.h"
 #include "file/damage.h"
 #include "file/page.h"
 #include "file/version.h"
@@ -80,7 +81,7 @@ static bool wait_to_try_again(struct files *files, int error)
         log_limited(&files->error_logged, "no room for changed pages (%s): a flush waits until the store takes some",
                     strerror(-error));
     wish(&files->wishes, WISH_FLUSH | WISH_CHECKPOINT);
-    begun = latency_now();
+    begun = clock_nanoseconds();
     found = frame_wait(files->frames);
     latency_add(&files->arena->header->stalls, begun);
     return found;

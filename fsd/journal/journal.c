@@ -85,14 +85,9 @@ void journal_when_lost(struct journal *journal, void (*lost)(void))
 /* An empty log, whatever was written before; fills the state. */
 static int start_fresh(struct journal *journal, int private_folder)
 {
-    struct scan scan;
     struct superblock superblock = journal->superblock;
-    int result = scan_open(&scan, journal->fd);
-    if (result < 0)
-        return result;
-    result = scan_next(&scan);
-    scan_close(&scan);
-    if (result != 0)
+    int result = scan_finds_nothing(journal->fd);
+    if (result <= 0)
         return result < 0 ? result : -EUCLEAN;
     result = superblock_own(&superblock, journal->fd, private_folder);
     if (result == 0)

@@ -10,18 +10,6 @@
 #include "journal/prepare.h"
 #include "journal/scan.h"
 
-/* Whether the log is empty, or -errno. */
-static int is_empty(int fd)
-{
-    struct scan scan;
-    int result = scan_open(&scan, fd);
-    if (result < 0)
-        return result;
-    result = scan_next(&scan);
-    scan_close(&scan);
-    return result < 0 ? result : result == 0;
-}
-
 int journal_leave(int folder, uint64_t size)
 {
     struct superblock superblock;
@@ -32,7 +20,7 @@ int journal_leave(int folder, uint64_t size)
     result = superblock_read(fd, &superblock);
     bool larger = result == 0 && superblock.capacity + FORMAT_LOG_START > size;
     if (larger)
-        result = is_empty(fd);
+        result = scan_finds_nothing(fd);
     close(fd);
     if (result > 0)
         result = superblock_create_file(folder, size, superblock.sequence, superblock.generation);
@@ -72,7 +60,7 @@ int prepare_file(int folder, uint64_t size, uint64_t generation, bool fresh, int
     if (result < 0 || (!older && superblock->capacity + FORMAT_LOG_START == size))
         return result;
 
-    result = is_empty(*fd);
+    result = scan_finds_nothing(*fd);
     if (result <= 0) /* start_fresh tells why */
         return result;
     result = superblock_create_file(folder, size, superblock->sequence, older ? generation : superblock->generation);

@@ -186,6 +186,17 @@ int scan_next(struct scan *scan)
     return result;
 }
 
+int scan_finds_nothing(int fd)
+{
+    struct scan scan;
+    int result = scan_open(&scan, fd);
+    if (result < 0)
+        return result;
+    result = scan_next(&scan);
+    scan_close(&scan);
+    return result < 0 ? result : result == 0;
+}
+
 uint64_t scan_data_position(const struct scan *scan)
 {
     return scan->view.chunk.position + scan->view.header_length;

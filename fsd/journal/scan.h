@@ -26,6 +26,8 @@ void scan_close(struct scan *scan);
 
 /* 1: `view` is the next chunk; 0: the log ends here; -errno: the file could not be read. */
 int scan_next(struct scan *scan);
+/* Whether the log in the file holds nothing: 1, 0, or -errno. */
+int scan_finds_nothing(int fd);
 /* Position of the chunk's first data page. */
 uint64_t scan_data_position(const struct scan *scan);
 /* What looks like the chunk that would come next but is not whole: its length; 0: nothing. */

@@ -14,6 +14,7 @@
 #include "mapshare-abi.h"
 #include "mounts.h"
 #include "process/lock.h"
+#include "process/mount.h"
 #include "process/readonly.h"
 #include "sandbox/sandbox.h"
 #include "store/trust.h"
@@ -44,10 +45,8 @@ static int check_trust(int fd, mode_t type, const char *given, const char *name)
  * no way out of the store. Its descriptors do not keep the file system from being unmounted; that of the lock does. */
 static void own_mount(struct daemon *daemon)
 {
-    static const uint64_t rules[] = {
-        [ATIME_RELATIVE] = MOUNT_ATTR_RELATIME, [ATIME_STRICT] = MOUNT_ATTR_STRICTATIME, [ATIME_NONE] = MOUNT_ATTR_NOATIME};
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME,
-                                    .attr_set = rules[daemon->options->tuning.atime]};
+                                    .attr_set = mount_atime_attribute(daemon->options->tuning.atime)};
     int tree, root = -1;
 
     if (daemon->options->no_folder_atime)

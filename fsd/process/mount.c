@@ -66,8 +66,7 @@ static void escape(char *to, size_t max, const char *from)
     to[at] = 0;
 }
 
-/* The rule for access times, as the kernel has it. */
-static uint64_t atime_attribute(uint64_t rule)
+uint64_t mount_atime_attribute(uint64_t rule)
 {
     return rule == ATIME_STRICT ? MOUNT_ATTR_STRICTATIME : rule == ATIME_NONE ? MOUNT_ATTR_NOATIME : MOUNT_ATTR_RELATIME;
 }
@@ -77,7 +76,7 @@ static uint64_t atime_attribute(uint64_t rule)
 static void set_attributes(const struct daemon *daemon)
 {
     const struct options *options = daemon->options;
-    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = atime_attribute(options->tuning.atime)};
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = mount_atime_attribute(options->tuning.atime)};
     int root = place_enter(&daemon->place);
 
     if (options->no_symlinks)
@@ -160,7 +159,7 @@ int mount_make(struct daemon *daemon)
 
 int mount_atime_start(const struct daemon *daemon, uint64_t rule)
 {
-    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = atime_attribute(rule)};
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR__ATIME, .attr_set = mount_atime_attribute(rule)};
     pid_t pid = fork();
 
     if (pid)

@@ -20,8 +20,8 @@
 #include "process/remains.h"
 #include "request/current.h"
 #include "store/unnamed.h"
+#include "units.h"
 
-#define MIB ((uint64_t)1 << 20)
 #define CACHE_DEFAULT_MAX (512 * MIB)
 #define CACHE_DEFAULT_MIN (32 * MIB)
 #define JOURNAL_DEFAULT (16 * MIB)

@@ -7,8 +7,7 @@
 #include <sys/utsname.h>
 
 #include "log.h"
-
-#define MIB_SHIFT 20
+#include "units.h"
 
 static const struct promise {
     unsigned major, minor; /* the first that can */
@@ -45,8 +44,8 @@ void tell_mounted(const struct daemon *daemon)
         snprintf(recovered, sizeof recovered, "recovered %" PRIu64 " commits", daemon->recovered);
     log_line(LOG_NOTE,
              "%s is mounted on %s: mapsharefs " PACKAGE_VERSION ", Linux %s, cache %" PRIu64 "M, journal %" PRIu64 "M, %s",
-             options->store, options->mountpoint, system.release, options->tuning.cache_size >> MIB_SHIFT,
-             options->journal_size >> MIB_SHIFT, recovered);
+             options->store, options->mountpoint, system.release, options->tuning.cache_size / MIB, options->journal_size / MIB,
+             recovered);
 }
 
 void tell_unmounted(const struct daemon *daemon, int status)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "file/commit.h"
 #include "file/event.h"
 #include "file/hold.h"
@@ -97,7 +98,7 @@ static void commit_received(fuse_req_t request, struct server *server, const str
 
 static int step(struct server *server, uint64_t descriptor, struct mapshare_abi_backup *backup, struct journal_point *point)
 {
-    struct journal_hold hold = {.id = descriptor, .position = backup->head, .heard = time_monotonic()};
+    struct journal_hold hold = {.id = descriptor, .position = backup->head, .heard = clock_nanoseconds()};
     bool quiet = false;
     int error;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file/times.h"
+#include "clock.h"
 #include "log.h"
 
 #define CHANGES_ATTRIBUTES (FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_ATIME | FATTR_MTIME | FATTR_CTIME)
@@ -125,7 +125,7 @@ int freeze_begin(struct server *server, uint64_t id, uint32_t seconds, bool *qui
         error = -EBUSY;
     } else if (!freeze->on) {
         freeze->id = id;
-        freeze->deadline = time_monotonic() + seconds * 1000000000ll;
+        freeze->deadline = clock_nanoseconds() + seconds * 1000000000ll;
         freeze->on = true;
     }
     pthread_mutex_unlock(&freeze->lock);
@@ -179,7 +179,7 @@ void freeze_tick(struct server *server)
     struct freeze *freeze = server->freeze;
 
     pthread_mutex_lock(&freeze->lock);
-    if (freeze->on && time_monotonic() > freeze->deadline) {
+    if (freeze->on && clock_nanoseconds() > freeze->deadline) {
         freeze->on = false;
         log_line(LOG_NOTE, "changes of names have waited for a backup as long as they may, and go on");
     }

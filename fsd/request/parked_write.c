@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "request/attribute.h"
 #include "request/burst.h"
 #include "request/current.h"
@@ -26,7 +27,7 @@ bool write_park(struct server *server, uint32_t inode, uint32_t file, const stru
 {
     uint32_t left = in->size - done;
     struct parked_write *parked = NULL;
-    int64_t now = time_monotonic();
+    int64_t now = clock_nanoseconds();
 
     pthread_mutex_lock(&server->wait_lock);
     if (server->parked_bytes + left <= PARKED_MAX)
@@ -83,7 +84,7 @@ static bool retry(struct server *server, struct parked_write *parked)
         answer(server, parked, n == -EUCLEAN ? n : 0);
         return true;
     }
-    if (!(flags & FILE_ATOMIC) || (time_monotonic() < parked->deadline && !(flags & FILE_TORN)))
+    if (!(flags & FILE_ATOMIC) || (clock_nanoseconds() < parked->deadline && !(flags & FILE_TORN)))
         return false; /* what was taken is taken again: the bytes are the same; of a torn file none is worth waiting for */
     file_tear(&server->files, parked->file);
     answer(server, parked, -ENOSPC);

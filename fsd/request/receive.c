@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "alive.h"
+#include "clock.h"
 #include "log.h"
 #include "request/burst.h"
 #include "request/current.h"
@@ -277,7 +278,7 @@ int request_serve(struct server *server)
             refuse(fd, header);
             continue;
         }
-        begun = latency_now();
+        begun = clock_nanoseconds();
         burst_count(server, header);
         follow_count(server, header);
         if (forget_is(header))

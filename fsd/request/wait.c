@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/tree.h>
 
+#include "clock.h"
 #include "file/record.h"
 #include "file/status.h"
 #include "request/current.h"
@@ -185,7 +186,7 @@ void wait_tick(struct server *server)
 {
     struct wait_table *waits = server->waits;
     struct wait_list list = TAILQ_HEAD_INITIALIZER(list);
-    int64_t now = time_monotonic();
+    int64_t now = clock_nanoseconds();
     struct commit_wait *wait;
 
     pthread_mutex_lock(&server->wait_lock);
@@ -225,7 +226,7 @@ static int make(fuse_req_t request, struct server *server, uint32_t file, const 
         return -ENOMEM;
     }
     *wait = (struct commit_wait){.request = request, .user = user, .file = file, .in = *in, .deadline = INT64_MAX};
-    if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(time_monotonic(), in->timeout_nanoseconds, &wait->deadline))
+    if (in->timeout_nanoseconds >= 0 && __builtin_add_overflow(clock_nanoseconds(), in->timeout_nanoseconds, &wait->deadline))
         wait->deadline = INT64_MAX;
     if (file)
         file_hold(&server->files, file);

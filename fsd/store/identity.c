@@ -145,3 +145,13 @@ void identity_name(const struct identity *identity, char name[IDENTITY_NAME_MAX]
     snprintf(name, IDENTITY_NAME_MAX, "%" PRIu64 "-%" PRId64 ".%09ld", identity->inode, (int64_t)identity->birth.tv_sec,
              identity->birth.tv_nsec);
 }
+
+int identity_take_name(int fd, char name[IDENTITY_NAME_MAX])
+{
+    struct identity identity;
+    int result = identity_take(fd, "", false, &identity);
+    memset(name, 0, IDENTITY_NAME_MAX);
+    if (result == 0)
+        identity_name(&identity, name);
+    return result;
+}

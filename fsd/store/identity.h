@@ -57,5 +57,7 @@ int identity_open(int store, const struct identity *identity, int flags);
 
 /* A name made of number and birth: INODE-SECONDS.NANOSECONDS, nine digits of these. */
 void identity_name(const struct identity *identity, char name[IDENTITY_NAME_MAX]);
+/* Of what is open; all of the array is set. 0 or -errno: it is empty. */
+int identity_take_name(int fd, char name[IDENTITY_NAME_MAX]);
 
 #endif

@@ -17,20 +17,11 @@ static int open_private(int store)
     return openat(store, MAPSHARE_PRIVATE_FOLDER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int name_of(int store, char name[IDENTITY_NAME_MAX])
-{
-    struct identity identity;
-    int result = identity_take(store, "", false, &identity);
-    if (result == 0)
-        identity_name(&identity, name);
-    return result;
-}
-
 bool linked_is_marked(int store)
 {
     char name[IDENTITY_NAME_MAX], found[IDENTITY_NAME_MAX] = "";
     int private = open_private(store);
-    bool marked = private >= 0 && readlinkat(private, MARK, found, sizeof(found) - 1) > 0 && name_of(store, name) == 0 &&
+    bool marked = private >= 0 && readlinkat(private, MARK, found, sizeof(found) - 1) > 0 && identity_take_name(store, name) == 0 &&
                   strcmp(found, name) == 0;
     if (private >= 0)
         close(private);
@@ -43,7 +34,7 @@ int linked_mark(int store)
     if (linked_is_marked(store))
         return 1;
     linked_unmark(store); /* one that was made for another folder */
-    int result = name_of(store, name), private = open_private(store);
+    int result = identity_take_name(store, name), private = open_private(store);
     if (result == 0 && (private < 0 || symlinkat(name, private, MARK) < 0))
         result = -errno;
     if (private >= 0)

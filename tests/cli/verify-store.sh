@@ -103,10 +103,10 @@ chmod 666 "$journal"
 wrong 'may be written by others' "$STORE"
 chmod 600 "$journal"
 mkdir "$STORE/.mapshare/saved-7"
-touch "$STORE/.mapshare/journal.new" "$STORE/.mapshare/strange"
+touch "$STORE"/.mapshare/{journal.new,strange,spill} # the last as arena= leaves it: known
 holds "$STORE"
 for text in '1 folders of pages that were saved' 'a journal was not made to its end' '1 names in .mapshare that'; do note "$text"; done
-rm -r "$STORE"/.mapshare/{saved-7,journal.new,strange}
+rm -r "$STORE"/.mapshare/{saved-7,journal.new,strange,spill}
 
 # A recovery does what was told.
 wanted="o['commits'], o['sequence'], o['files'], o['pages'], o['files_missing'], o['torn_bytes']"

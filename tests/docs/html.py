@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The manual in HTML: a file for every name, well linked, with our stylesheet; pictures where the pages have them; an index to search in;
-nothing from elsewhere. How search.js uses the index only a browser tells: look at it when you change it.
+nothing from elsewhere. How search.js uses the index: search.sh, and a browser.
 """
 import glob
 import json
