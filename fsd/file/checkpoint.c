@@ -413,7 +413,7 @@ static int step(struct files *files, struct round *round, bool *more)
     if (checkpoint_is_due(files))
         damage_give_up(files);
     error = tail_move(files);
-    room_make(files);
+    room_make(files, checkpoint_is_due(files));
     if (!error && (tail == files->tail.released || under_pressure(files)))
         error = do_round(files, round, more);
     sweep(files);

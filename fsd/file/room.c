@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "file/ahead.h"
-#include "file/checkpoint.h"
 #include "file/event.h"
 #include "file/hold.h"
 #include "journal/extend.h"
@@ -26,7 +25,7 @@ static bool may_grow(const struct files *files)
 }
 
 /* What fails is tried again when it is wanted again. */
-void room_make(struct files *files)
+void room_make(struct files *files, bool half_used)
 {
     bool wanted = wish_take(&files->wishes, WISH_JOURNAL), small = journal_size(files->journal) <= AMPLE / 2;
     int error;
@@ -34,7 +33,7 @@ void room_make(struct files *files)
     if (!may_grow(files))
         return;
     journal_rewind(files->journal);
-    if (!wanted && !(small && checkpoint_is_due(files)))
+    if (!wanted && !(small && half_used))
         return;
     error = journal_extend(files->journal, small ? 4 : 2, limit_of(files));
     if (error == -EAGAIN)
