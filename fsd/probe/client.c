@@ -135,7 +135,7 @@ static void end(struct probe_client *client, struct probe_request *request, stru
     struct asker *asker = asker_of(client, request);
     struct user *user = request->user;
     struct probe_run *runs = request->runs;
-    uint64_t begun = latency_now();
+    uint64_t begun = clock_nanoseconds();
 
     if (request->error) {
         request->runs = NULL;
@@ -144,7 +144,7 @@ static void end(struct probe_client *client, struct probe_request *request, stru
     user_give(user, HOLDS_PARKED);
     request->done(request);
     free(runs);
-    atomic_fetch_add_explicit(&user->probe_time, latency_now() - begun, memory_order_relaxed);
+    atomic_fetch_add_explicit(&user->probe_time, clock_nanoseconds() - begun, memory_order_relaxed);
     pthread_mutex_lock(&client->lock);
     give_way(client, asker);
     send_next(client, failed);
