@@ -20,6 +20,7 @@
 #include "probe/protocol.h"
 
 #define PATIENCE_SECONDS 15 /* for a slice: more than a flush waits for room in a full mount */
+#define ALONE_SECONDS 3
 
 TAILQ_HEAD(request_list, probe_request);
 
@@ -314,16 +315,25 @@ static void give_up_all(struct probe_client *client, struct request_list *ended)
     }
 }
 
+/* Once a second. A stand-by would have ended us long before. */
+static void tell_alone(unsigned *seconds)
+{
+    if (++*seconds == ALONE_SECONDS)
+        log_line(LOG_FATAL, "the keeper and its stand-by were ended, and there can be no next worker: unmount, and mount again");
+}
+
 static void *listen_thread(void *argument)
 {
     struct probe_client *client = argument;
     static struct answer answer;
+    unsigned alone = 0;
 
     priority_usual();
     for (;;) {
         struct request_list ended = TAILQ_HEAD_INITIALIZER(ended);
         ssize_t n = recv(client->channel, &answer, sizeof answer, 0);
         bool nothing = n < 0 && (errno == EINTR || errno == EAGAIN);
+        bool orphaned = nothing && getppid() != client->keeper;
 
         if (!nothing && n < (ssize_t)offsetof(struct answer, runs))
             break;
@@ -332,12 +342,14 @@ static void *listen_thread(void *argument)
             ask_again(client);
         else if (!nothing)
             take_answer(client, &answer, &ended);
-        else if (getppid() != client->keeper)
+        else if (orphaned)
             give_up_all(client, &ended);
         give_up_late(client, &ended);
         send_next(client, &ended);
         pthread_mutex_unlock(&client->lock);
         complete(client, &ended);
+        if (orphaned)
+            tell_alone(&alone);
     }
     return NULL;
 }

@@ -60,6 +60,18 @@ KEEPER=$(stats_value keeper_pid)
 process_gone "$KEEPER" || fail "the last keeper stays"
 compare_operations
 
+# Keeper and stand-by at once: the worker goes on, and says that nobody comes after it.
+expect_log 'the keeper and its stand-by were ended, and there can be no next worker'
+start_mount
+wait_until 30 another standby_pid none || fail "nobody stands by"
+standby=$(stats_value standby_pid)
+kill -STOP "$KEEPER"
+kill -9 "$standby" "$KEEPER"
+echo orphaned >"$MOUNT/orphaned"
+wait_until 60 grep -q 'there can be no next worker' "$SCRATCH/daemon.log" || fail "it does not say that the keeper is gone"
+"$MAPSHARE" unmount "$MOUNT" || fail "without a keeper, mapshare unmount ended with $?"
+[ "$(cat "$STORE/orphaned")" = orphaned ] || fail "without a keeper, the store is not complete"
+
 # Killed whole: what was committed is there at the next mount, and nobody of the old processes is.
 start_mount
 echo kept >"$MOUNT/kept"
