@@ -37,11 +37,11 @@ extern char **environ;
 struct target {
     const char *name; /* as the user gave it */
     struct mount_entry mount;
-    uint64_t keeper;
-    int keeper_fd;  /* pidfd, -1: unknown or gone */
-    int lock_fd;    /* of the store's lock, or -1 */
-    int lock_error; /* why it cannot be read, or 0 */
-    bool dead;      /* the mount has no daemon any more */
+    uint64_t keeper, standby; /* 0: unknown, or there is none */
+    int keeper_fd;            /* pidfd, -1: unknown or gone */
+    int lock_fd;              /* of the store's lock, or -1 */
+    int lock_error;           /* why it cannot be read, or 0 */
+    bool dead;                /* the mount has no daemon any more */
     bool has_lock;
     int64_t deadline; /* milliseconds, 0: none */
 };
@@ -89,6 +89,7 @@ static bool find_keeper(struct target *target)
         target->keeper = keeper > 0 ? (uint64_t)keeper : 0;
     } else {
         target->keeper = statistics_number(&statistics, "keeper_pid");
+        target->standby = statistics_number(&statistics, "standby_pid");
         statistics_free(&statistics);
     }
     target->keeper_fd = target->keeper ? (int)syscall(SYS_pidfd_open, (pid_t)target->keeper, 0) : -1;
@@ -238,6 +239,12 @@ static bool wait_end(struct target *target)
     }
 }
 
+/* Its stand-by may be the keeper meanwhile. */
+static bool is_keeper(const struct target *target, uint64_t number)
+{
+    return number == target->keeper || (number && number == target->standby);
+}
+
 /* What the lock's file says of our daemon's end, in `text`; it may be of the mount before the present one. NULL: nothing, errno
  * tells why. */
 static const char *read_state(const struct target *target, char text[MAPSHARE_LOCK_SIZE + 1])
@@ -253,9 +260,9 @@ static const char *read_state(const struct target *target, char text[MAPSHARE_LO
     holder = strsep(&text, "\n");
     state = text ? strsep(&text, "\n") : NULL;
     before = text ? strsep(&text, "\n") : NULL;
-    if (state && (!target->keeper || strtoull(holder, NULL, 10) == target->keeper))
+    if (state && (!target->keeper || is_keeper(target, strtoull(holder, NULL, 10))))
         return state;
-    if (before && strtoull(before, &end, 10) == target->keeper && *end == ' ')
+    if (before && is_keeper(target, strtoull(before, &end, 10)) && *end == ' ')
         return end + 1;
     errno = ENODATA;
     return NULL;
