@@ -318,14 +318,16 @@ int superblock_fill(int fd, uint64_t from, uint64_t to)
     return result;
 }
 
-/* The first blocks of a log that holds nothing. */
+/* The first blocks of a log that holds nothing: it is found by either copy. */
 static int write_first(int fd, const struct superblock *superblock)
 {
+    struct superblock copy = *superblock;
     unsigned char *blocks = aligned_alloc(FORMAT_BLOCK, FORMAT_LOG_START);
     if (blocks == NULL)
         return -ENOMEM;
     memset(blocks, 0, FORMAT_LOG_START);
-    encode(superblock, (struct format_superblock *)(blocks + superblock->counter % 2 * FORMAT_BLOCK));
+    for (; copy.counter < superblock->counter + 2; copy.counter++)
+        encode(&copy, (struct format_superblock *)(blocks + copy.counter % 2 * FORMAT_BLOCK));
     ssize_t done = pwrite(fd, blocks, FORMAT_LOG_START, 0);
     int result = done == FORMAT_LOG_START ? 0 : done < 0 ? -errno : -EIO;
     free(blocks);
