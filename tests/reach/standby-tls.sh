@@ -56,6 +56,9 @@ PID=$!
 kill_later $PID
 wait_until 30 grep -q ' serves ' log || fail "it does not serve: $(cat log)"
 ask "${ours[@]}" --json && grep -q '"state": *"serving"' said || fail "--status says: $(cat said)"
+echo text >"$MOUNT/file"
+sync "$MOUNT/file" || fail "nothing is committed: $(cat log)"
+wait_until 20 eval '[ -n "$(stats_value standby_pid)" ] && [ "$(stats_value standby_pid)" != 0 ]' || fail "the mount is not complete"
 kill -TERM $PID
 wait_gone 30 $PID || fail "it does not end: $(cat log)"
 wait $PID || fail "it ended with $?: $(cat log)"
