@@ -11,6 +11,7 @@
 #include "file/metadata.h"
 #include "file/record.h"
 #include "file/rollback.h"
+#include "file/room.h"
 #include "file/snapshot.h"
 #include "file/transaction.h"
 #include "file/version.h"
@@ -120,6 +121,27 @@ static void do_between(struct files *files, struct waiter_list *waiters)
     }
 }
 
+/* Until all commits that began before this one have ended. */
+static void wait_for_turn(struct commit_queue *queue, uint64_t turn)
+{
+    pthread_mutex_lock(&queue->lock);
+    while (queue->ended != turn)
+        pthread_cond_wait(&queue->one_ended, &queue->lock);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* A change that is too large for the journal waits for a longer one. What is under way ends before: it would lose its place. */
+static void take_one(struct files *files, struct transaction *transaction, struct commit_waiter *waiter)
+{
+    transaction_take(files, transaction, waiter);
+    if (waiter->result.error != -EFBIG || transaction->part_count)
+        return;
+    wait_for_turn(files->commits, files->commits->begun); /* nobody else begins one */
+    if (room_wait(files, transaction->refused))
+        waiter->result.error = -EAGAIN;
+    transaction_begin(files, transaction);
+}
+
 /* What the waiters ask for comes into the transaction. One that has to wait for a commit under way stays of the `waiters`, for the next one, and so do
  * all behind it: nobody is passed over again and again. No file comes under way meanwhile but ours. */
 static void take(struct files *files, struct transaction *transaction, struct waiter_list *waiters, struct waiter_list *taken)
@@ -138,7 +160,7 @@ static void take(struct files *files, struct transaction *transaction, struct wa
         if (error)
             refuse(waiter, error);
         else
-            transaction_take(files, transaction, waiter);
+            take_one(files, transaction, waiter);
     }
 }
 
@@ -159,15 +181,6 @@ static uint64_t taken(struct commit_queue *queue, struct waiter_list *left, uint
     }
     pthread_mutex_unlock(&queue->lock);
     return turn;
-}
-
-/* Until all commits that began before this one have ended. */
-static void wait_for_turn(struct commit_queue *queue, uint64_t turn)
-{
-    pthread_mutex_lock(&queue->lock);
-    while (queue->ended != turn)
-        pthread_cond_wait(&queue->one_ended, &queue->lock);
-    pthread_mutex_unlock(&queue->lock);
 }
 
 /* Not by taking the place of the one before it, which would do the same. */

@@ -15,7 +15,6 @@
 #include "file/outcome.h"
 #include "file/page.h"
 #include "file/record.h"
-#include "file/room.h"
 #include "file/snapshot.h"
 #include "file/unchanged.h"
 #include "file/version.h"
@@ -226,8 +225,6 @@ void transaction_take(struct files *files, struct transaction *transaction, stru
         transaction->weight = weight;
         if (error == -EAGAIN && !first) /* alone, and too large */
             error = -EFBIG;
-        if (error == -EFBIG && !first && room_wait(files, transaction->refused))
-            error = -EAGAIN;
     }
     waiter->result.error = error;
 }

@@ -60,7 +60,7 @@ int change_sync_told(struct journal *journal)
  * format.h. */
 static int write_names(struct journal *journal, struct journal_chunk *chunk)
 {
-    int result = journal_reserve(journal, chunk);
+    int result = log_reserve(journal, chunk);
     if (result < 0)
         return result;
     result = log_begin(journal, chunk);

@@ -1,16 +1,4 @@
-/* Writing the log.
- *
- * 1. A chunk's place is fixed by journal_reserve, under the lock: places follow each other without gaps.
- * 2. A COMMIT is published after a flush that began when it and all chunks before it were written, and after all of these are settled
- *    (a DATA chunk when its write is done, a COMMIT when it is published itself). So the published log has no holes, and one commit
- *    may be written while another's flush is under way.
- * 3. What is published is never written over before the superblock with a later tail is durable.
- * 4. The tail is never between a commit and what was written ahead for it.
- * 5. A write that failed poisons the log: nothing behind it can be published. journal_rollback waits until nobody is writing, then
- *    starts a new epoch at the published head; places reserved earlier are refused from then on. The error of a DATA chunk is that of a commit
- *    behind it; others' errors are their own.
- * 6. The superblock is written over none but our own. Once it was another's, nothing is published any more.
- */
+/* The journal of a mount, from when it is opened until it is sealed: writing.c has the rules of the log. */
 #include "config.h"
 
 #include <errno.h>
@@ -28,54 +16,7 @@
 #include "journal/reserve.h"
 #include "journal/scan.h"
 
-#define NAMES_ROOM 64 /* this part of the log is left for changes of names */
 #define FIRST_EPOCH 1 /* 0 is the superblock's of a sealed log */
-
-/* The other point is written, then one store makes it the current one: a reader in any process sees one or the other. */
-static void publish(struct journal_state *state, struct journal_point point)
-{
-    uint32_t other = (atomic_load_explicit(&state->current, memory_order_relaxed) & 1) ^ 1;
-    state->points[other] = point;
-    atomic_store_explicit(&state->current, other, memory_order_release);
-}
-
-void log_go_on_at(struct journal_state *state, uint64_t position)
-{
-    struct journal_point point = *log_point(state);
-    point.head = point.tail = position;
-    point.tail_number = point.next_number;
-    publish(state, point);
-}
-
-bool journal_published(const struct journal_state *state, uint64_t position)
-{
-    uint32_t current = atomic_load_explicit(&state->current, memory_order_acquire) & 1;
-    return position < state->points[current].committed;
-}
-
-static void start_at_head(struct journal *journal)
-{
-    const struct journal_point *point = log_point(journal->state);
-    journal->next_position = point->head;
-    journal->next_number = point->next_number;
-    journal->epoch_number = point->next_number;
-    journal->written_number = journal->settled_number = point->next_number;
-    memset(journal->marks, 0, journal->slots * sizeof(*journal->marks));
-    journal->next_sequence = point->sequence + 1;
-    journal->committing = 0;
-    journal->poison = 0;
-    spans_forget_open(&journal->spans);
-}
-
-int log_write_superblock(struct journal *journal, struct superblock *superblock)
-{
-    int result = superblock_write(journal->store, journal->fd, &journal->superblock, superblock);
-    if (result == -ESTALE && journal->lost != NULL)
-        journal->lost();
-    if (result == 0)
-        journal->superblock = *superblock;
-    return result;
-}
 
 void journal_when_lost(struct journal *journal, void (*lost)(void))
 {
@@ -100,14 +41,14 @@ static int start_fresh(struct journal *journal, int private_folder)
         return result;
     memcpy(journal->state->uuids[0], superblock.uuid, JOURNAL_UUID_SIZE);
     memcpy(journal->state->uuids[1], superblock.uuid, JOURNAL_UUID_SIZE);
-    publish(journal->state, (struct journal_point){
-                                .head = superblock.tail,
-                                .next_number = superblock.tail_number,
-                                .committed = superblock.tail,
-                                .tail = superblock.tail,
-                                .tail_number = superblock.tail_number,
-                                .sequence = superblock.sequence,
-                            });
+    log_move(journal->state, (struct journal_point){
+                                 .head = superblock.tail,
+                                 .next_number = superblock.tail_number,
+                                 .committed = superblock.tail,
+                                 .tail = superblock.tail,
+                                 .tail_number = superblock.tail_number,
+                                 .sequence = superblock.sequence,
+                             });
     journal->state->epoch = FIRST_EPOCH;
     journal->state->changing = 0;
     journal->state->last_names = 0;
@@ -141,44 +82,9 @@ static int start_again(struct journal *journal)
     return journal->store->operations->flush(journal->store, journal->fd);
 }
 
-/* The superblock with this tail, and with what is known now of all chunks that are not published yet. Durable on return. With the
- * release lock held. */
-static int write_superblock(struct journal *journal, uint64_t tail, uint64_t tail_number)
-{
-    struct superblock superblock = journal->superblock;
-    pthread_mutex_lock(&journal->lock);
-    struct journal_point point = *log_point(journal->state);
-    superblock.epoch = journal->state->epoch;
-    pthread_mutex_unlock(&journal->lock);
-    superblock.epoch_number = point.next_number;
-    superblock.tail = tail;
-    superblock.tail_number = tail_number;
-    if (tail >= point.committed)
-        superblock.sequence = point.sequence;
-    int result = log_write_superblock(journal, &superblock);
-    if (result == 0)
-        journal->unfenced = false;
-    return result;
-}
-
-/* What was written beyond the head but not published can no longer be taken for a commit. Until that is durable there is no next one. */
-static int fence(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->release_lock);
-    journal->unfenced = true;
-    int result = write_superblock(journal, journal->superblock.tail, journal->superblock.tail_number);
-    pthread_mutex_unlock(&journal->release_lock);
-    return result;
-}
-
-static int fence_if_needed(struct journal *journal)
-{
-    return journal->unfenced ? fence(journal) : 0;
-}
-
 bool journal_is_fenced(struct journal *journal)
 {
-    return fence_if_needed(journal) == 0;
+    return log_fence_if_needed(journal) == 0;
 }
 
 int journal_open(struct journal **out, struct store *store, int private_folder, uint64_t size, uint64_t generation,
@@ -220,14 +126,14 @@ int journal_open(struct journal **out, struct store *store, int private_folder, 
         journal_close(journal);
         return result;
     }
-    start_at_head(journal);
+    log_start_at_head(journal);
     if (!fresh) {
         /* What the process before us wrote ahead for its commits is not known: its part of the log is given back as a whole. */
         const struct journal_point *point = log_point(state);
         journal->spans.all[0] =
             (struct span){.position = point->tail, .number = point->tail_number, .commit = point->committed - 1};
         journal->spans.count = 1;
-        fence(journal);
+        log_fence(journal);
     }
     *out = journal;
     return 0;
@@ -329,128 +235,12 @@ uint32_t journal_epoch(struct journal *journal)
     return epoch;
 }
 
-uint64_t journal_chunk_length(const struct journal_chunk *chunk)
-{
-    uint64_t length = chunk_header_length(chunk);
-    for (uint32_t i = 0; i < chunk->page_count; i++)
-        length += chunk->pages[i].kind == JOURNAL_DATA ? FORMAT_BLOCK : 0;
-    return length;
-}
-
-/* Names change also when the log is full for commits. */
-static uint64_t room_left(const struct journal *journal, const struct journal_chunk *chunk)
-{
-    return chunk->type == JOURNAL_CHUNK_NAMES ? 0 : journal->capacity / NAMES_ROOM / FORMAT_BLOCK * FORMAT_BLOCK;
-}
-
 int journal_reserve(struct journal *journal, struct journal_chunk *chunk)
 {
-    uint64_t length = journal_chunk_length(chunk);
-    if (length + room_left(journal, chunk) > journal->capacity)
-        return -EFBIG;
-    int result = chunk->type == JOURNAL_CHUNK_COMMIT ? change_settle(journal) : 0;
-    if (result < 0)
-        return result;
-    pthread_mutex_lock(&journal->lock);
-    while (journal->rolling_back)
-        pthread_cond_wait(&journal->changed, &journal->lock);
-    if (chunk->stream_epoch != 0 && chunk->stream_epoch != journal->state->epoch) {
-        result = -ECANCELED;
-    } else if (journal->next_position + length + room_left(journal, chunk) - log_point(journal->state)->tail > journal->capacity) {
-        result = -ENOSPC;
-    } else if (chunk->type == JOURNAL_CHUNK_DATA) {
-        result = spans_open(&journal->spans, chunk, journal->next_position, journal->next_number);
-    }
-    if (result == 0) {
-        chunk->position = journal->next_position;
-        chunk->length = length;
-        chunk->number = journal->next_number++;
-        chunk->epoch = journal->state->epoch;
-        journal->next_position += length;
-        if (chunk->type == JOURNAL_CHUNK_COMMIT) {
-            chunk->sequence = journal->next_sequence++;
-            chunk->under_way = chunk->sequence - 1 - log_point(journal->state)->sequence;
-            journal->committing = journal->next_position;
-        }
-    }
-    pthread_mutex_unlock(&journal->lock);
-    return result;
-}
-
-/* With the lock held. */
-static bool is_stale(const struct journal *journal, const struct journal_chunk *chunk)
-{
-    return journal->rolling_back || chunk->epoch != journal->state->epoch;
-}
-
-/* A place reserved before the last rollback is no longer the chunk's. */
-int log_begin(struct journal *journal, const struct journal_chunk *chunk)
-{
-    pthread_mutex_lock(&journal->lock);
-    int result = is_stale(journal, chunk) ? -ECANCELED : journal->poison;
-    if (result == 0)
-        journal->writing++;
-    pthread_mutex_unlock(&journal->lock);
-    return result;
-}
-
-/* With the lock held. */
-static void mark(struct journal *journal, uint64_t number, int marks)
-{
-    journal->marks[number % journal->slots] |= marks;
-    while (journal->marks[journal->written_number % journal->slots] & CHUNK_WRITTEN)
-        journal->written_number++;
-    while (journal->marks[journal->settled_number % journal->slots] & CHUNK_SETTLED)
-        journal->marks[journal->settled_number++ % journal->slots] = 0;
-    pthread_cond_broadcast(&journal->changed);
-}
-
-void log_end(struct journal *journal, const struct journal_chunk *chunk, int marks, int result)
-{
-    pthread_mutex_lock(&journal->lock);
-    journal->writing--;
-    if (result == 0)
-        mark(journal, chunk->number, marks);
-    else if (journal->poison == 0)
-        journal->poison = chunk->type == JOURNAL_CHUNK_DATA ? result : -ECANCELED;
-    pthread_cond_broadcast(&journal->changed);
-    pthread_mutex_unlock(&journal->lock);
-}
-
-/* Until the number that is `reached` is the chunk's, or the first error. With the lock held. */
-static int wait_until(struct journal *journal, const struct journal_chunk *chunk, const uint64_t *reached)
-{
-    while (*reached < chunk->number && journal->poison == 0 && !is_stale(journal, chunk))
-        pthread_cond_wait(&journal->changed, &journal->lock);
-    if (is_stale(journal, chunk))
-        return -ECANCELED;
-    return *reached < chunk->number ? journal->poison : 0;
-}
-
-int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk)
-{
-    pthread_mutex_lock(&journal->lock);
-    int result = wait_until(journal, chunk, &journal->settled_number);
-    pthread_mutex_unlock(&journal->lock);
-    return result;
-}
-
-void log_publish(struct journal *journal, const struct journal_chunk *chunk)
-{
-    struct journal_point point = *log_point(journal->state);
-    point.head = chunk->position + chunk->length;
-    point.next_number = chunk->number + 1;
-    if (chunk->type == JOURNAL_CHUNK_COMMIT) {
-        point.committed = point.head;
-        point.sequence = chunk->sequence;
-        if (journal->committing == point.head)
-            journal->committing = 0;
-    }
-    if (chunk->type == JOURNAL_CHUNK_NAMES)
-        journal->state->last_names = chunk->position;
-    publish(journal->state, point);
-    if (chunk->type == JOURNAL_CHUNK_COMMIT)
-        spans_close(&journal->spans, chunk);
+    int result = log_check_size(journal, chunk);
+    if (result == 0 && chunk->type == JOURNAL_CHUNK_COMMIT)
+        result = change_settle(journal);
+    return result < 0 ? result : log_reserve(journal, chunk);
 }
 
 int journal_write(struct journal *journal, struct journal_chunk *chunk)
@@ -467,8 +257,8 @@ int journal_write(struct journal *journal, struct journal_chunk *chunk)
 static int wait_for_writes(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    mark(journal, chunk->number, CHUNK_WRITTEN);
-    int result = wait_until(journal, chunk, &journal->written_number);
+    log_mark(journal, chunk->number, CHUNK_WRITTEN);
+    int result = log_wait(journal, chunk, &journal->written_number);
     pthread_mutex_unlock(&journal->lock);
     return result;
 }
@@ -486,7 +276,7 @@ static int fail(struct journal *journal, const struct journal_chunk *chunk, int 
 
 int journal_flush(struct journal *journal, const struct journal_chunk *chunk)
 {
-    int result = fence_if_needed(journal);
+    int result = log_fence_if_needed(journal);
     if (result == 0)
         result = change_sync_untold(journal);
     if (result == 0)
@@ -505,36 +295,13 @@ int journal_flush(struct journal *journal, const struct journal_chunk *chunk)
 int journal_publish(struct journal *journal, const struct journal_chunk *chunk)
 {
     pthread_mutex_lock(&journal->lock);
-    int result = wait_until(journal, chunk, &journal->settled_number);
+    int result = log_wait(journal, chunk, &journal->settled_number);
     if (result == 0) {
         log_publish(journal, chunk);
-        mark(journal, chunk->number, CHUNK_SETTLED);
+        log_mark(journal, chunk->number, CHUNK_SETTLED);
     }
     pthread_mutex_unlock(&journal->lock);
     return result < 0 ? fail(journal, chunk, result) : 0;
-}
-
-void journal_rollback(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->lock);
-    if (journal->rolling_back) {
-        while (journal->rolling_back)
-            pthread_cond_wait(&journal->changed, &journal->lock);
-    } else {
-        journal->rolling_back = true;
-        pthread_cond_broadcast(&journal->changed);
-        while (journal->writing > 0)
-            pthread_cond_wait(&journal->changed, &journal->lock);
-        journal->state->epoch++;
-        journal->unfenced = true;
-        start_at_head(journal);
-        pthread_mutex_unlock(&journal->lock);
-        fence(journal);
-        pthread_mutex_lock(&journal->lock);
-        journal->rolling_back = false;
-        pthread_cond_broadcast(&journal->changed);
-    }
-    pthread_mutex_unlock(&journal->lock);
 }
 
 /* After the last commit nothing is needed but what open streams have there. With the lock held. */
@@ -562,13 +329,13 @@ int journal_release(struct journal *journal, uint64_t position, uint64_t number)
         result = change_sync_told(journal);
     /* A process that died may have got further than it could publish. */
     if (result == 0 && position > journal->superblock.tail)
-        result = write_superblock(journal, position, number);
+        result = log_write_tail(journal, position, number);
     if (result == 0 && position > point.tail) {
         pthread_mutex_lock(&journal->lock);
         point = *log_point(journal->state);
         point.tail = position;
         point.tail_number = number;
-        publish(journal->state, point);
+        log_move(journal->state, point);
         spans_forget_before(&journal->spans, position);
         pthread_mutex_unlock(&journal->lock);
     }

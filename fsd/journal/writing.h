@@ -1,4 +1,4 @@
-/* The log being written, for those who write to it: commits and pages in journal.c, changes of names in change.c. */
+/* The log being written, for those who write to it: commits and pages in journal.c, changes of names in change.c; extend.c makes it longer. */
 #ifndef JOURNAL_WRITING_H
 #define JOURNAL_WRITING_H
 
@@ -61,14 +61,32 @@ static inline uint64_t log_next_start(uint64_t position, uint64_t capacity)
     return (position / laps + 1) * laps;
 }
 
+/* The other point is written, then one store makes it the current one: a reader in any process sees one or the other. */
+void log_move(struct journal_state *state, struct journal_point point);
+/* Nothing is reserved but what is published. With the lock held, or alone. */
+void log_start_at_head(struct journal *journal);
 /* An empty log goes on there. What is committed stays: no commit becomes true by it. With the lock held. */
 void log_go_on_at(struct journal_state *state, uint64_t position);
 /* In the place of journal->superblock, which it becomes. With the release lock held. */
 int log_write_superblock(struct journal *journal, struct superblock *superblock);
-/* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` settles it, or poisons the log. */
+/* The superblock with this tail, and with what is known now of all chunks that are not published yet. Durable on return. With the release
+ * lock held. */
+int log_write_tail(struct journal *journal, uint64_t tail, uint64_t tail_number);
+/* What was written beyond the head but not published can no longer be taken for a commit. Until that is durable there is no next one. */
+int log_fence(struct journal *journal);
+int log_fence_if_needed(struct journal *journal);
+
+/* -EFBIG: the log could not hold it were it empty. */
+int log_check_size(const struct journal *journal, const struct journal_chunk *chunk);
+/* journal_reserve(), when no change of a name is open that the chunk would settle. */
+int log_reserve(struct journal *journal, struct journal_chunk *chunk);
 /* Around the write of a reserved chunk. -ECANCELED: its place was rolled back. `end` marks it as CHUNK_..., or poisons the log. */
 int log_begin(struct journal *journal, const struct journal_chunk *chunk);
 void log_end(struct journal *journal, const struct journal_chunk *chunk, int marks, int result);
+/* CHUNK_... of a chunk, by its number. With the lock held, as the next. */
+void log_mark(struct journal *journal, uint64_t number, int marks);
+/* Until the number that is `reached` is the chunk's, or the first error. */
+int log_wait(struct journal *journal, const struct journal_chunk *chunk, const uint64_t *reached);
 /* Until all chunks before this one are settled, or the first error. */
 int log_wait_for_earlier(struct journal *journal, const struct journal_chunk *chunk);
 /* With the lock held. */

@@ -1,17 +1,34 @@
 #!/usr/bin/env bash
-# No two files of the library need each other, directly or through others.
+# No two files need each other, directly or through others: of the daemon, the library, the tool, the stand-by.
 . "$(dirname "$0")/../lib.sh"
 need_program nm tsort
 scratch
 
-for object in "$BUILD_FOLDER"/libmapshare/.libs/all_la-*.o; do
-    name=$(basename "$object" .o)
-    nm -g --defined-only "$object" | awk -v of="${name#all_la-}" 'NF == 3 {print $3, of}' >>"$SCRATCH/defined"
-    nm -g --undefined-only "$object" | awk -v of="${name#all_la-}" '{print $2, of}' >>"$SCRATCH/needed"
+symbols() { # OBJECT OPTION: SYMBOL FILE, a line each
+    local file=${1#"$BUILD_FOLDER"/}
+    file=${file%.o}
+    nm -g "$2" "$1" | awk -v of="${file%/*}/${file##*[/-]}" '{print $NF, of}'
+}
+
+check() { # FOLDER OBJECT...
+    local what=$1 object
+    shift
+    rm -f "$SCRATCH"/{defined,needed}
+    for object in "$@"; do
+        symbols "$object" --defined-only >>"$SCRATCH/defined"
+        symbols "$object" --undefined-only >>"$SCRATCH/needed"
+    done
+    [ "$(wc -l <"$SCRATCH/defined")" -gt 20 ] || fail "found only $(wc -l <"$SCRATCH/defined") functions in $what"
+    # FILE OTHER: the first needs the second.
+    join <(sort "$SCRATCH/needed") <(sort "$SCRATCH/defined") | awk '$2 != $3 {print $2, $3}' | sort -u >"$SCRATCH/edges"
+    [ "$(wc -l <"$SCRATCH/edges")" -gt 10 ] || fail "found only $(wc -l <"$SCRATCH/edges") calls between files in $what"
+    tsort "$SCRATCH/edges" >"$SCRATCH/order" 2>"$SCRATCH/loops" || fail "$what: files need each other: $(tr '\n' ' ' <"$SCRATCH/loops")"
+    echo "$what: $(wc -l <"$SCRATCH/order") files, $(wc -l <"$SCRATCH/edges") needs"
+}
+
+check libmapshare "$BUILD_FOLDER"/libmapshare/.libs/all_la-*.o
+for what in fsd cli reach; do
+    mapfile -t objects < <(find "$BUILD_FOLDER/$what" -name '*.o' 2>/dev/null)
+    [ ${#objects[@]} -gt 0 ] || { [ "$what" = reach ] && skip_part "the stand-by is not built" && continue; fail "$what is not built"; }
+    check "$what" "${objects[@]}"
 done
-[ "$(wc -l <"$SCRATCH/defined")" -gt 40 ] || fail "found only $(wc -l <"$SCRATCH/defined") functions in $BUILD_FOLDER/libmapshare"
-# FILE OTHER: the first needs the second.
-join <(sort "$SCRATCH/needed") <(sort "$SCRATCH/defined") | awk '$2 != $3 {print $2, $3}' | sort -u >"$SCRATCH/edges"
-[ "$(wc -l <"$SCRATCH/edges")" -gt 10 ] || fail "found only $(wc -l <"$SCRATCH/edges") calls between files"
-tsort "$SCRATCH/edges" >"$SCRATCH/order" 2>"$SCRATCH/loops" || fail "files need each other: $(tr '\n' ' ' <"$SCRATCH/loops")"
-echo "$(wc -l <"$SCRATCH/order") files, $(wc -l <"$SCRATCH/edges") needs"

@@ -56,7 +56,7 @@ mutate not-in-the-order-of-the-journal file/commit.c 's/while \(queue->ended != 
 mutate taken-from-a-commit file/commit.c 's/is = index->versions.committing;/is = false;/' tests/unit/fsd-overlap
 mutate room-by-rolling-back file/commit.c 's/wait_for_turn\(queue, queue->begun\);/;/' tests/unit/fsd-overlap
 mutate streams-of-another-epoch file/transaction.c 's/has_stream\(transaction\) \? transaction->epoch : 0/0/' tests/unit/fsd-overlap
-mutate not-told-what-is-under-way journal/journal.c 's/chunk->under_way = .*;/chunk->under_way = 0;/' tests/unit/journal-recover
+mutate not-told-what-is-under-way journal/writing.c 's/chunk->under_way = .*;/chunk->under_way = 0;/' tests/unit/journal-recover
 mutate damage-taken-for-a-power-cut journal/scan.c 's/behind->found > 1u \+ chunk->under_way/false/' tests/unit/journal-recover
 mutate an-older-superblock-left journal/recover.c 's/copy < 2/copy < 1/' tests/unit/journal-open
 mutate names-not-synced-for-the-second journal/change.c 's/untold = journal->state->untold;/untold = atomic_exchange(\&journal->state->untold, 0);/' tests/unit/journal-names
