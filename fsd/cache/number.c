@@ -15,7 +15,12 @@
 #include "cache/inode.h"
 #include "mapshare-abi.h"
 
-#define FILE_ID_INO32_GEN 1 /* a handle of inode number and generation; ext4 takes generation 0 for any */
+#define FILE_ID_INO32_GEN 1        /* a handle of inode number and generation; ext4 takes generation 0 for any */
+#define FILE_ID_INO32_GEN_PARENT 2 /* and then the same of the folder */
+#define FILE_ID_KIND 0xff
+#ifndef AT_HANDLE_CONNECTABLE
+#define AT_HANDLE_CONNECTABLE 0x002 /* since Linux 6.13 */
+#endif
 #define KEY_NAME "key"
 #define KEY_NEW "key.new"
 
@@ -73,9 +78,27 @@ static bool leads_to(const struct inode_table *table, const char *path, const st
     return does;
 }
 
+/* Whether the kernel knows a folder that the file is in: of one that it has no name of, it tells the file itself. */
+static bool has_folder(int fd)
+{
+    union {
+        struct file_handle handle;
+        char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+    } at = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
+    const size_t half = 2 * sizeof(uint32_t);
+    char link[32];
+    int mount;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd); /* AT_EMPTY_PATH is not permitted with it */
+    return !name_to_handle_at(AT_FDCWD, link, &at.handle, &mount, AT_SYMLINK_FOLLOW | AT_HANDLE_CONNECTABLE) &&
+           (at.handle.handle_type & FILE_ID_KIND) == FILE_ID_INO32_GEN_PARENT &&
+           memcmp(at.handle.f_handle, at.handle.f_handle + half, half);
+}
+
 /* Of a file that nobody looked up by name since it was last forgotten the kernel knows no path, and of one that left the store none below our mount
- * of it: there the key must do, with which the mount gave out the handle while the file lay in the store. Of folders it always finds one. */
-static bool lies_in_store(const struct inode_table *table, int fd, const struct identity *identity)
+ * of it. What has a folder is of the latter, unless another of its names is in the store. Else the key must do, with which the mount gave out the
+ * handle while the file lay in the store. Of folders the kernel always finds a path. */
+static bool lies_in_store(const struct inode_table *table, int fd, const struct identity *identity, nlink_t names)
 {
     static const char name[] = "/" MAPSHARE_PRIVATE_FOLDER;
     char root[PATH_MAX], path[PATH_MAX];
@@ -88,7 +111,7 @@ static bool lies_in_store(const struct inode_table *table, int fd, const struct 
         return false;
     length -= sizeof name - 1;
     if (!strcmp(path, "/"))
-        return identity->inode == table->root || (table->key.known && !S_ISDIR(identity->type));
+        return identity->inode == table->root || (table->key.known && !S_ISDIR(identity->type) && (names > 1 || !has_folder(fd)));
     if (strncmp(path, root, length) || path[length] != '/')
         return false;
     return !names_private(path + length) && leads_to(table, path + length + 1, identity);
@@ -101,7 +124,7 @@ static int check(const struct inode_table *table, int fd)
     struct stat stat;
     int error = identity_take(fd, "", table->handles, &identity);
 
-    if (!error && (fstat(fd, &stat) || !stat.st_nlink || !lies_in_store(table, fd, &identity)))
+    if (!error && (fstat(fd, &stat) || !stat.st_nlink || !lies_in_store(table, fd, &identity, stat.st_nlink)))
         error = -ESTALE;
     return error;
 }
