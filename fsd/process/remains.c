@@ -127,7 +127,7 @@ static const char *open_spill(const struct daemon *daemon, struct daemon *dead, 
     if (*spill < 0)
         return "its spill file is gone";
     if (trust_doubt(*spill, S_IFREG) || fstat(*spill, &status) || status.st_ino != header->origin.spill ||
-        (uint64_t)status.st_size < (uint64_t)header->spill_max << PAGE_SHIFT)
+        (uint64_t)status.st_size < (uint64_t)header->spilled << PAGE_SHIFT) /* what lies beyond has no frames */
         return "its spill file is another one";
     return NULL;
 }

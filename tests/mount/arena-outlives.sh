@@ -106,7 +106,12 @@ has_received "$MOUNT/folder/renamed" || fail "what a renamed file had received i
 [ "$(stat -c %s "$MOUNT/longer")" = 12345 ] || fail "a size is lost"
 [ ! -e "$MOUNT/removed" ] || fail "a removed file is back"
 
-# A worker dies, the program is replaced; the next mount has no such option.
+# The spill file was needed, and has given its blocks back. A worker dies, the program is replaced; the next mount has no such option.
+head -c 30M /dev/zero >"$MOUNT/atomic"
+[ "$(stats_value frames_spilled_max)" -gt 0 ] || fail "nothing was spilled"
+truncate -s 0 "$MOUNT/atomic"
+nothing_spilled() { [ "$(stats_value frames_spilled_max)" = 0 ]; }
+wait_until 30 nothing_spilled || fail "the spill file keeps its blocks"
 worker=$(stats_value worker_pid)
 expect_deaths
 expect_log 'the program was replaced: mapsharefs '
