@@ -25,6 +25,7 @@ struct file_view {
     struct frame_tree tree;                /* as readers see them */
     struct frame_list lists[FRAME_STATES]; /* by state, in the order in which they got there */
     _Atomic uint32_t counts[FRAME_STATES]; /* flusher and checkpointer glance at these */
+    uint32_t hidden[FRAME_STATES];         /* so many of these no reader sees */
     uint32_t failed;                       /* of all these */
     uint32_t moved;                        /* times that a checkpoint freed frames, or cut the store's file */
 };

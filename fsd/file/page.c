@@ -52,6 +52,14 @@ static void leave_view(struct file_index *index, struct frame_index *frame)
     used_leave(index, frame);
     RB_REMOVE(frame_tree, &index->view.tree, frame);
     frame->in_view = false;
+    index->view.hidden[frame->state] += frame->listed;
+}
+
+void page_enter_view(struct file_index *index, struct frame_index *frame)
+{
+    RB_INSERT(frame_tree, &index->view.tree, frame);
+    frame->in_view = true;
+    index->view.hidden[frame->state] -= frame->listed;
 }
 
 /* The number may be another frame's by now: the rest of another file's is not ours to look at. */
@@ -83,6 +91,8 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     if (frame->listed) {
         TAILQ_REMOVE(&index->view.lists[frame->state], frame, link);
         count(index, frame->state, -1);
+        index->view.hidden[frame->state] -= !frame->in_view;
+        frame->listed = false;
     }
     if (state == FRAME_FREE) {
         page_set_failed(index, frame, false);
@@ -97,6 +107,7 @@ void page_move(struct files *files, struct file_index *index, struct frame_index
     frame->listed = true;
     TAILQ_INSERT_TAIL(&index->view.lists[state], frame, link);
     count(index, state, 1);
+    index->view.hidden[state] += !frame->in_view;
 }
 
 void page_move_all(struct files *files, struct file_index *index, enum frame_state from, enum frame_state to)
@@ -112,6 +123,8 @@ void page_move_all(struct files *files, struct file_index *index, enum frame_sta
     TAILQ_CONCAT(&index->view.lists[to], &index->view.lists[from], link);
     count(index, to, index->view.counts[from]);
     index->view.counts[from] = 0;
+    index->view.hidden[to] += index->view.hidden[from];
+    index->view.hidden[from] = 0;
 }
 
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame)
@@ -131,8 +144,7 @@ void page_show(struct files *files, struct file_index *index, struct frame_index
         page_hide(files, index, seen);
     atomic_fetch_and(&frame_truth(files->frames, frame)->flags, ~FRAME_HIDDEN);
     used_enter(files, index, frame, backed);
-    RB_INSERT(frame_tree, &index->view.tree, frame);
-    frame->in_view = true;
+    page_enter_view(index, frame);
 }
 
 void page_publish(struct files *files, struct file_index *index, uint32_t number, uint64_t page, uint32_t flags)
@@ -148,8 +160,7 @@ void page_publish(struct files *files, struct file_index *index, uint32_t number
         frame->older = frame_number(files->frames, old);
         page_hide(files, index, old);
     }
-    RB_INSERT(frame_tree, &index->view.tree, frame);
-    frame->in_view = true;
+    page_enter_view(index, frame);
     page_move(files, index, frame, FRAME_RECEIVED);
 }
 

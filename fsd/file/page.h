@@ -16,6 +16,8 @@ void page_move_all(struct files *files, struct file_index *index, enum frame_sta
 void page_hide(struct files *files, struct file_index *index, struct frame_index *frame);
 /* The other way: readers see it again, unless they see a newer one or it was cut off for good. */
 void page_show(struct files *files, struct file_index *index, struct frame_index *frame);
+/* A frame that is new to the file's index: readers see it. */
+void page_enter_view(struct file_index *index, struct frame_index *frame);
 void page_set_failed(struct file_index *index, struct frame_index *frame, bool failed);
 /* The frame that readers see, or NULL: the store's bytes. */
 struct frame_index *page_find(struct file_index *index, uint64_t page);

@@ -120,12 +120,39 @@ struct page_counts status_count(struct files *files, uint32_t number, const stru
     return counts;
 }
 
+/* Failed frames are on the list of their state, too. The file's lock is held. */
+static void move_failed(struct file_index *index, struct page_counts *counts, bool hidden_too)
+{
+    struct frame_index *frame;
+
+    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) {
+        TAILQ_FOREACH (frame, &index->view.lists[state], link) {
+            if (frame->failed && (hidden_too || frame->in_view)) {
+                counts->of[MAPSHARE_ABI_FAILED]++;
+                counts->of[state_on_list(state)]--;
+            }
+        }
+    }
+}
+
+/* Pages as readers see them, without a look at each: a client may ask often. The file's lock is held. */
+static struct page_counts count_seen(struct file_index *index)
+{
+    struct page_counts counts = {0};
+
+    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++)
+        counts.of[state_on_list(state)] += index->view.counts[state] - index->view.hidden[state];
+    if (index->view.failed)
+        move_failed(index, &counts, false);
+    return counts;
+}
+
 void status_info(struct files *files, uint32_t number, struct mapshare_abi_info *info)
 {
     struct file_index *index = &files->index[number];
     const struct file *file = &files->arena->files[number];
     const struct file_version *held;
-    struct frame_index *frame;
+    struct page_counts counts;
 
     *info = (struct mapshare_abi_info){.version = MAPSHARE_ABI_VERSION};
     file_lock(files, index);
@@ -136,15 +163,12 @@ void status_info(struct files *files, uint32_t number, struct mapshare_abi_info 
     info->commit_nanoseconds = time_unpack(held->committed_at).tv_nsec;
     info->error = file->error;
     info->committed_size = held->size;
-    RB_FOREACH (frame, frame_tree, &index->view.tree) {
-        uint32_t state = state_of(frame);
-
-        info->received += state == MAPSHARE_ABI_RECEIVED;
-        info->committed += state == MAPSHARE_ABI_COMMITTED;
-        info->writeback += state == MAPSHARE_ABI_WRITEBACK;
-        info->failed += state == MAPSHARE_ABI_FAILED;
-    }
+    counts = count_seen(index);
     pthread_mutex_unlock(&index->lock);
+    info->received = counts.of[MAPSHARE_ABI_RECEIVED];
+    info->committed = counts.of[MAPSHARE_ABI_COMMITTED];
+    info->writeback = counts.of[MAPSHARE_ABI_WRITEBACK];
+    info->failed = counts.of[MAPSHARE_ABI_FAILED];
 }
 
 uint64_t status_sequence(struct files *files, uint32_t number)
@@ -156,21 +180,6 @@ uint64_t status_sequence(struct files *files, uint32_t number)
     sequence = files->arena->files[number].commits[index->versions.last].sequence;
     pthread_mutex_unlock(&index->lock);
     return sequence > files->arena->files[number].before ? sequence : files->arena->files[number].before;
-}
-
-/* Failed frames are on the list of their state, too. The file's lock is held. */
-static void move_failed(struct file_index *index, struct page_counts *counts)
-{
-    struct frame_index *frame;
-
-    for (int state = FRAME_RECEIVED; state < FRAME_STATES; state++) {
-        TAILQ_FOREACH (frame, &index->view.lists[state], link) {
-            if (frame->failed) {
-                counts->of[MAPSHARE_ABI_FAILED]++;
-                counts->of[state_on_list(state)]--;
-            }
-        }
-    }
 }
 
 /* What a dead worker left of a file that nobody has asked for since. The file's lock is held. */
@@ -197,7 +206,7 @@ struct page_counts status_pages(struct files *files, struct file_index *index)
     for (int state = FRAME_RECEIVED; !index->untaken && state < FRAME_STATES; state++)
         counts.of[state_on_list(state)] += index->view.counts[state];
     if (index->view.failed)
-        move_failed(index, &counts);
+        move_failed(index, &counts, true);
     return counts;
 }
 

@@ -77,8 +77,7 @@ static void take_frame(struct files *files, struct frame *truth)
     }
     page_move(files, index, frame, FRAME_RECEIVED);
     if (!(truth->flags & FRAME_HIDDEN) && !seen) {
-        RB_INSERT(frame_tree, &index->view.tree, frame);
-        frame->in_view = true;
+        page_enter_view(index, frame);
     } else {
         atomic_fetch_or(&truth->flags, FRAME_HIDDEN);
         if (seen && seen->state == FRAME_RECEIVED)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "file/flusher.h"
+#include "file/status.h"
 
 #define FILES 3u
 #define PAGES 96u
@@ -281,6 +282,19 @@ static void check_store(struct stress *stress, struct model *model, const char *
     free(bytes);
 }
 
+/* What is told without a look at each page is the same. */
+static void check_counts(struct files *files, uint32_t file)
+{
+    struct page_counts counts = status_count(files, file, NULL, 0);
+    struct mapshare_abi_info info;
+
+    status_info(files, file, &info);
+    assert_int_equal(info.received, counts.of[MAPSHARE_ABI_RECEIVED]);
+    assert_int_equal(info.committed, counts.of[MAPSHARE_ABI_COMMITTED]);
+    assert_int_equal(info.writeback, counts.of[MAPSHARE_ABI_WRITEBACK]);
+    assert_int_equal(info.failed, counts.of[MAPSHARE_ABI_FAILED]);
+}
+
 static void check_all(struct stress *stress)
 {
     struct house *house = stress->house;
@@ -293,6 +307,7 @@ static void check_all(struct stress *stress)
         assert_int_equal(file_read(house->files, inode_of(house, model->file), model->file, bytes, SLOTS * SLOT, 0), SLOTS * SLOT);
         for (unsigned i = 0; i < SLOTS; i++)
             check_slot("all", i, number_of(bytes + (size_t)i * SLOT), model->slots[i], model->slots[i]);
+        check_counts(house->files, model->file);
     }
     free(bytes);
 }
