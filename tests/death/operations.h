@@ -33,7 +33,4 @@ struct place {
 };
 extern struct place place;
 
-/* In both folders before the mount is made: what no operation touches, or what an operation finds there. */
-void make_bystanders(const char *folder);
-
 #endif

@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include "../mount/check.h"
+#include "content.h"
 #include "tree.h"
 
 #define OPTIONS "commit_interval=600,threads=2,max_restarts=1000000,journal_size=16M,cache_size=64M,no_tune,allow_other"
