@@ -3,7 +3,7 @@
 
 #include "command.h"
 #include "feed.h"
-#include "follow_to.h"
+#include "follow/to.h"
 #include "inspect.h"
 #include "message.h"
 #include "mounts.h"

@@ -3,7 +3,7 @@
 
 #include "command.h"
 #include "descriptors.h"
-#include "receive.h"
+#include "receive/receive.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,11 +5,11 @@
 #include "latencies.h"
 #include "message.h"
 #include "output.h"
-#include "top_files.h"
-#include "top_history.h"
-#include "top_sample.h"
-#include "top_screen.h"
-#include "top_terminal.h"
+#include "top/files.h"
+#include "top/history.h"
+#include "top/sample.h"
+#include "top/screen.h"
+#include "top/terminal.h"
 #include "which_mount.h"
 
 #include <errno.h>

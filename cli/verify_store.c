@@ -2,7 +2,7 @@
  * what it does not need; so that process prints, too. */
 #include "config.h"
 
-#include "backup_source.h"
+#include "backup/source.h"
 #include "mapshare-abi.h"
 #include "message.h"
 #include "mounts.h"
