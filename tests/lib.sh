@@ -301,7 +301,10 @@ compare_operations() { # the store has what they left
 # All processes of a mount at once: a keeper that is stopped starts none meanwhile.
 kill_all() { # KEEPER PID...
     kill -STOP "$1"
-    kill -9 "${@:2}" "$1"
+    wait_until 30 grep -q '^State:.T' "/proc/$1/status" || fail "the keeper does not stop"
+    # shellcheck disable=SC2046
+    set -- "$@" $(children_of "$1") # those that it has made meanwhile, too
+    kill -9 "${@:2}" "$1" 2>/dev/null || :
     wait_gone 30 "$@" || fail "killed processes do not exit: $*"
 }
 

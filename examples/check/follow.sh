@@ -31,6 +31,7 @@ on_mount() {
     change 9000 1
     wait_until 30 is_copied || fail "a truncation is not copied, or the worker's death ended it"
     kill "$follower"
+    wait_gone 30 "$follower" || fail "it does not end"
 }
 
 check_example
