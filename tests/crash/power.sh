@@ -45,7 +45,7 @@ record() { # FILE-SYSTEM: what clients and a daemon write to it
     # shellcheck disable=SC2046
     kill_all $(daemon_pids)
     umount -l "$MOUNT"
-    umount "$STORE"
+    wait_until 30 umount "$STORE" || fail "$1: the store is still used"
     umount "$SCRATCH/disk"
 }
 
