@@ -2,22 +2,27 @@
 # No two files need each other, directly or through others: of the daemon, the library, the tool, the stand-by.
 . "$(dirname "$0")/../lib.sh"
 need_program nm tsort
+[ -z "${SANITIZERS:-}" ] || skip "once is enough: without the sanitizers"
 scratch
 
-symbols() { # OBJECT OPTION: SYMBOL FILE, a line each
-    local file=${1#"$BUILD_FOLDER"/}
-    file=${file%.o}
-    nm -g "$2" "$1" | awk -v of="${file%/*}/${file##*[/-]}" '{print $NF, of}'
+symbols() { # OPTION OBJECT...: SYMBOL FILE, a line each
+    nm -g -A "$@" | awk -v root="$BUILD_FOLDER/" '{
+        symbol = $NF
+        sub(/:[^:]*$/, "")
+        file = substr($0, length(root) + 1)
+        sub(/\.o$/, "", file)
+        folder = name = file
+        sub(/\/[^\/]*$/, "", folder)
+        sub(/.*[\/-]/, "", name)
+        print symbol, folder "/" name
+    }'
 }
 
 check() { # FOLDER OBJECT...
-    local what=$1 object
+    local what=$1
     shift
-    rm -f "$SCRATCH"/{defined,needed}
-    for object in "$@"; do
-        symbols "$object" --defined-only >>"$SCRATCH/defined"
-        symbols "$object" --undefined-only >>"$SCRATCH/needed"
-    done
+    symbols --defined-only "$@" >"$SCRATCH/defined"
+    symbols --undefined-only "$@" >"$SCRATCH/needed"
     [ "$(wc -l <"$SCRATCH/defined")" -gt 20 ] || fail "found only $(wc -l <"$SCRATCH/defined") functions in $what"
     # FILE OTHER: the first needs the second.
     join <(sort "$SCRATCH/needed") <(sort "$SCRATCH/defined") | awk '$2 != $3 {print $2, $3}' | sort -u >"$SCRATCH/edges"

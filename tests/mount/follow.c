@@ -45,6 +45,12 @@ static void open_all(const char *folder, int oflags, uint32_t flags, struct maps
     }
 }
 
+static void close_all(struct mapshare *files[], int count)
+{
+    for (int i = 0; i < count; i++)
+        CHECK(mapshare_close(files[i]) == 0);
+}
+
 static void tell(const char *shared, uint64_t number)
 {
     char text[32];
@@ -105,6 +111,7 @@ static void write_all(const char *folder, const char *shared)
             change_names(folder, generation / 4);
         usleep(5000);
     }
+    close_all(files, FILES);
 }
 
 /* All of a file's pages in the snapshot have one number, and are as many as that has. */
@@ -167,6 +174,7 @@ static void read_all(const char *folder, const char *state, const char *shared)
         mapshare_snapshot_close(view);
         usleep(1000);
     }
+    close_all(files, FILES + 1);
     printf("%lu numbers were seen, the last is %ld\n", (unsigned long)seen, (long)last);
 }
 

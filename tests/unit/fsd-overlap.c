@@ -391,6 +391,9 @@ static void a_snapshot_waits_for_its_files_alone(void **state)
     assert_string_equal(shown(house, scene.others[0].snapshots[0]), "c");
     assert_string_equal(shown(house, scene.others[0].snapshots[1]), "x");
     assert_string_equal(shown(house, scene.others[1].snapshots[0]), "b");
+    snapshot_close(house->files, scene.others[0].snapshots[0]);
+    snapshot_close(house->files, scene.others[0].snapshots[1]);
+    snapshot_close(house->files, scene.others[1].snapshots[0]);
 }
 
 static struct snapshot *snapshot_of(struct house *house, uint32_t file)
@@ -425,6 +428,8 @@ static void both_keep_what_they_replace(void **state)
     assert_string_equal(stored(house, "a"), "xxa");
     assert_string_equal(shown(house, of[0]), "aaa");
     assert_string_equal(shown(house, of[1]), "bbb");
+    snapshot_close(house->files, of[0]);
+    snapshot_close(house->files, of[1]);
 }
 
 /* ---- the feed, and deaths ---- */
