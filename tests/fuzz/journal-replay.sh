@@ -1,10 +1,10 @@
 #!/bin/bash
 # Replay of a journal of any bytes: no crash, nothing touched but the files named.
-# FUZZ_SECONDS (20), FUZZ_CORPUS (a folder that is kept).
+# FUZZ_SECONDS (10), FUZZ_CORPUS (a folder that is kept).
 set -eu
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 top_builddir=${top_builddir:-$PWD}
-seconds=${FUZZ_SECONDS:-20}
+seconds=${FUZZ_SECONDS:-10}
 # shellcheck disable=SC2054
 flags=(-std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
 scratch=$(mktemp -d)

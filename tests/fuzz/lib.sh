@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the fuzz targets share: a compiler with libFuzzer, the daemon's objects with its coverage, a bounded run.
-# FUZZ_SECONDS (20), FUZZ_CORPUS (a folder that is kept).
+# FUZZ_SECONDS (10), FUZZ_CORPUS (a folder that is kept).
 set -eu
 top_srcdir=$(cd "$(dirname "$0")/../.." && pwd)
 top_builddir=${top_builddir:-$PWD}
@@ -51,7 +51,7 @@ run() { # TARGET [FOLDER...] [OPTION...]: with the corpus of its name in tests/f
     [ -n "$FUZZ_FOLDER" ] || FUZZ_FOLDER=$(mktemp -d /dev/shm/mapshare-fuzz.XXXXXX)
     export FUZZ_FOLDER
     cd "$scratch"
-    if ! "./$name" "$corpus" "$top_srcdir/tests/fuzz/corpus/$name" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=60 -rss_limit_mb=2048 \
+    if ! "./$name" "$corpus" "$top_srcdir/tests/fuzz/corpus/$name" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=60 -rss_limit_mb=2048 \
         -print_final_stats=1 "$@" > log 2>&1; then
         tail -n 60 log
         for input in crash-* timeout-* oom-* leak-*; do

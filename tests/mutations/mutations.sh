@@ -21,7 +21,7 @@ mutate() { # NAME FILE SED-EXPRESSION TEST
     # shellcheck disable=SC2016 # the object stands before the library, so that the library's is not taken
     make -s "$program" EXEEXT=.mutant FSD_LIBS="$object"' libfsd.a $(FSD_OTHER_LIBS)' >"$SCRATCH/log" 2>&1 ||
         { cat "$SCRATCH/log" >&2; fail "$1: does not link"; }
-    if { timeout 60 "$program" >"$SCRATCH/log" 2>&1; } 2>/dev/null; then
+    if { timeout 20 "$program" >"$SCRATCH/log" 2>&1; } 2>/dev/null; then
         echo "$1: $4 does not notice" >&2
         missed+=("$1")
     else
