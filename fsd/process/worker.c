@@ -284,6 +284,7 @@ static int open_journal(struct server *server, struct daemon *daemon)
     atomic_fetch_add(&header->io_under_way, 1);
     error = journal_open(&server->journal, server->store, daemon->owned[OWNED_PRIVATE_FOLDER], daemon->options->journal_size,
                          daemon->options->generation, &header->journal);
+    atomic_fetch_add(&header->flusher_alive, 2); /* from here on it is to get on again */
     atomic_fetch_sub(&header->io_under_way, 1);
     return error;
 }

@@ -13,10 +13,10 @@ wait_until 20 is_mounted "$STORE" || fail "no bindfs"
     wait_until 20 test -e "$SCRATCH/below/.mapshare/journal.new"
     kill -STOP $server
     [ ! -e "$SCRATCH/below/.mapshare/journal.new" ] || touch "$SCRATCH/stopped"
-    timeout -k 1 60 python3 -c 'import time; time.sleep(5)'
+    timeout -k 1 60 python3 -c 'import time; time.sleep(7)'
     kill -CONT $server
 ) &
-start_mount hang_timeout=2,journal_size=128M
+start_mount hang_timeout=4,journal_size=128M
 wait $!
 [ -e "$SCRATCH/stopped" ] || skip "the journal was made too soon"
 stop_mount
