@@ -2,6 +2,7 @@
 # Each test of the manual notices what it is for: a copy of the manual with one thing spoilt must fail it.
 . "$(dirname "$0")/manual.sh"
 need_program mandoc
+[ -z "${SANITIZERS:-}" ] || skip "once is enough: without the sanitizers"
 scratch
 spoilt=$SCRATCH/man
 
