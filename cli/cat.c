@@ -4,6 +4,7 @@
 #include "command.h"
 #include "inspect.h"
 #include "message.h"
+#include "output.h"
 
 #include "mapshare.h"
 
@@ -13,19 +14,6 @@
 #include <unistd.h>
 
 #define PIECE ((size_t)1 << 20)
-
-static int write_all(const char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t n = write(STDOUT_FILENO, bytes, size);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        bytes += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
 
 /* Of the snapshot, or where there is none of what is open at `fd`. */
 static int print_file(struct mapshare_view *snapshot, size_t number, int fd, char *buffer, const char **failed)
@@ -39,7 +27,7 @@ static int print_file(struct mapshare_view *snapshot, size_t number, int fd, cha
         if (n < 0)
             return -errno;
         at += (uint64_t)n;
-        error = write_all(buffer, (size_t)n);
+        error = output_write(STDOUT_FILENO, buffer, (size_t)n);
         if (error)
             *failed = "standard output";
     } while (n && !error);

@@ -2,11 +2,28 @@
 
 #include "output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD"
+
+int output_write(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+
+    while (size) {
+        ssize_t n = write(fd, at, size);
+
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        at += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
 
 const char *output_time(char text[OUTPUT_TIME_SIZE], struct timespec time)
 {

@@ -25,6 +25,9 @@ const char *output_size(char text[OUTPUT_SIZE_SIZE], uint64_t bytes);
 #define OUTPUT_DURATION_SIZE 16
 const char *output_duration(char text[OUTPUT_DURATION_SIZE], uint64_t nanoseconds);
 
+/* All of it, whatever signals come. 0 or -errno. */
+int output_write(int fd, const void *bytes, size_t size);
+
 /* A file name in JSON, which is UTF-8: other bytes become U+FFFD. */
 struct json_object *json_name(const char *name);
 

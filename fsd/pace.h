@@ -6,27 +6,21 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "clock.h"
+
 #define PACE_PIECE 100000 /* nanoseconds */
 #define PACE_REST 3       /* times as long as was worked */
-
-static inline int64_t pace_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
 
 /* Rests if a piece was done since *begun, when the next one begins. Without locks. */
 static inline void pace_rest(int64_t *begun)
 {
-    int64_t worked = pace_now() - *begun;
+    int64_t worked = clock_nanoseconds() - *begun;
     struct timespec rest = {.tv_sec = worked * PACE_REST / 1000000000, .tv_nsec = worked * PACE_REST % 1000000000};
 
     if (worked < PACE_PIECE)
         return;
     nanosleep(&rest, NULL);
-    *begun = pace_now();
+    *begun = clock_nanoseconds();
 }
 
 #endif

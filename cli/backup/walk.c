@@ -111,12 +111,10 @@ static int visit(struct walk *walk, int folder, const char *name);
 
 static int walk_folder(struct walk *walk, int place, const char *name, const struct statx *status)
 {
-    int fd = path_reopen(place, O_RDONLY | O_DIRECTORY | O_NOATIME), result = 0;
+    int fd = path_reopen_folder(place), result = 0;
     const struct dirent *entry;
     DIR *folder;
 
-    if (fd == -EPERM)
-        fd = path_reopen(place, O_RDONLY | O_DIRECTORY);
     folder = fd < 0 ? NULL : fdopendir(fd);
     if (!folder)
         return tell(walk, fd < 0 ? fd : -errno);

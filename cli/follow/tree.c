@@ -157,12 +157,10 @@ static int visit(struct walk *walk, int folder, const char *name);
 
 static int walk_folder(struct walk *walk, int place)
 {
-    int fd = path_reopen(place, O_RDONLY | O_DIRECTORY | O_NOATIME), error = 0;
+    int fd = path_reopen_folder(place), error = 0;
     const struct dirent *entry;
     DIR *folder;
 
-    if (fd == -EPERM)
-        fd = path_reopen(place, O_RDONLY | O_DIRECTORY);
     folder = fd < 0 ? NULL : fdopendir(fd);
     if (!folder)
         return fd < 0 ? fd : -errno;

@@ -3,6 +3,7 @@
 #include "follow/wire.h"
 
 #include "clock.h"
+#include "output.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -30,22 +31,9 @@ void wire_end(struct wire *wire)
     free(wire->message);
 }
 
-static int write_all(int fd, const unsigned char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, bytes, length);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        bytes += n > 0 ? n : 0;
-        length -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 int wire_flush(struct wire *wire)
 {
-    int error = write_all(wire->out, wire->buffer, wire->used);
+    int error = output_write(wire->out, wire->buffer, wire->used);
 
     wire->used = 0;
     wire->sent = clock_seconds();
@@ -59,7 +47,7 @@ static int put(struct wire *wire, const void *bytes, size_t length)
     if (length > BUFFER_BYTES - wire->used)
         error = wire_flush(wire);
     if (!error && length > BUFFER_BYTES)
-        return write_all(wire->out, bytes, length);
+        return output_write(wire->out, bytes, length);
     if (!error && length) {
         memcpy(wire->buffer + wire->used, bytes, length);
         wire->used += length;

@@ -83,7 +83,7 @@ static int look(struct files *files, uint32_t number, uint64_t first, uint32_t l
     const struct probe_run *end = kernel_count ? kernel + kernel_count : NULL;
     struct frame_index key = {.page = first}, *frame;
     uint32_t enough = limit ? limit : UINT32_MAX;
-    struct progress progress = {.begun = pace_now()};
+    struct progress progress = {.begun = clock_nanoseconds()};
     int error = 0;
 
     file_lock(files, index);

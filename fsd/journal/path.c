@@ -94,6 +94,12 @@ int path_reopen(int fd, int flags)
     return result < 0 ? -errno : result;
 }
 
+int path_reopen_folder(int fd)
+{
+    int result = path_reopen(fd, O_RDONLY | O_DIRECTORY | O_NOATIME);
+    return result == -EPERM ? path_reopen(fd, O_RDONLY | O_DIRECTORY) : result; /* O_NOATIME is for owners only */
+}
+
 int path_chmod(int fd, mode_t mode)
 {
     char link[LINK_MAX_BYTES];

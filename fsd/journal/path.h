@@ -12,6 +12,8 @@ int path_open(int store, const char *path);
 bool path_of(int store, int fd, char *path);
 /* Opens what is open with these flags. -errno. */
 int path_reopen(int fd, int flags);
+/* The same of a folder, to list it; its access time is not marked where we may do that. */
+int path_reopen_folder(int fd);
 /* Changes the mode of what is open, if only with O_PATH. -errno. */
 int path_chmod(int fd, mode_t mode);
 

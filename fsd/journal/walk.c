@@ -80,9 +80,7 @@ static int visit(struct walk *walk, const char *path, int folder, const struct d
 static int read_folder(struct walk *walk, const char *path)
 {
     int place = path_open(walk->store, path), result = 0;
-    int fd = place < 0 ? place : path_reopen(place, O_RDONLY | O_DIRECTORY | O_NOATIME);
-    if (fd == -EPERM)
-        fd = path_reopen(place, O_RDONLY | O_DIRECTORY);
+    int fd = place < 0 ? place : path_reopen_folder(place);
     if (place >= 0)
         close(place);
     if (fd < 0)

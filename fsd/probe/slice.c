@@ -33,7 +33,7 @@ static int add_run(void *context, uint64_t first, uint64_t last)
         answer->runs[answer->count - 1].last = last;
     else
         answer->runs[answer->count++] = (struct probe_run){first, last};
-    return answer->count == RUNS_PER_ANSWER || pace_now() >= search->until ? ENOUGH : 0;
+    return answer->count == RUNS_PER_ANSWER || clock_nanoseconds() >= search->until ? ENOUGH : 0;
 }
 
 static uint64_t widen(uint64_t window, const struct cache_counts *counts)
@@ -43,12 +43,12 @@ static uint64_t widen(uint64_t window, const struct cache_counts *counts)
 
 void slice_find_dirty(int fd, uint64_t first, uint64_t pages, struct answer *answer)
 {
-    int64_t begun = pace_now();
+    int64_t begun = clock_nanoseconds();
     struct search search = {.until = begun + SLICE_NANOSECONDS, .begun = begun, .answer = answer};
     uint64_t window = WINDOW_LEAST;
     int result = 0;
 
-    while (first < pages && !result && pace_now() < search.until) {
+    while (first < pages && !result && clock_nanoseconds() < search.until) {
         uint64_t count = window < pages - first ? window : pages - first;
         struct cache_counts counts;
 
@@ -78,7 +78,7 @@ static int pull(int fd, uint64_t first, uint64_t count)
 /* The first part that is not clean, as large as a slice may have. Where the kernel cannot be asked, all at once. */
 void slice_pull(int fd, uint64_t first, uint64_t pages, struct answer *answer)
 {
-    int64_t until = pace_now() + SLICE_NANOSECONDS;
+    int64_t until = clock_nanoseconds() + SLICE_NANOSECONDS;
     uint64_t window = WINDOW_LEAST;
 
     answer->next = 0;
@@ -99,7 +99,7 @@ void slice_pull(int fd, uint64_t first, uint64_t pages, struct answer *answer)
             window = 0;
         }
         first += count;
-        if (!window || pace_now() >= until)
+        if (!window || clock_nanoseconds() >= until)
             break;
         window = widen(window, &counts);
     }

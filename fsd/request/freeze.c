@@ -174,14 +174,17 @@ bool freeze_is_on(const struct server *server)
     return server->freeze->on || server->freeze->waiting;
 }
 
-void freeze_tick(struct server *server)
+bool freeze_tick(struct server *server)
 {
     struct freeze *freeze = server->freeze;
+    bool thaws;
 
     pthread_mutex_lock(&freeze->lock);
     if (freeze->on && clock_nanoseconds() > freeze->deadline) {
         freeze->on = false;
         log_line(LOG_NOTE, "changes of names have waited for a backup as long as they may, and go on");
     }
+    thaws = !freeze->on && freeze->waiting;
     pthread_mutex_unlock(&freeze->lock);
+    return thaws;
 }

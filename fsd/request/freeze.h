@@ -33,6 +33,7 @@ struct parked_change *freeze_next(struct server *server);
 
 /* Of the worker's main thread: a freeze ends by itself. False: nothing is frozen or parked. */
 bool freeze_is_on(const struct server *server);
-void freeze_tick(struct server *server);
+/* Whether something that was parked may go on. */
+bool freeze_tick(struct server *server);
 
 #endif

@@ -21,7 +21,6 @@ void thaw(struct server *server)
 /* What goes on may set the umask: the thread's own. */
 void thaw_tick(struct server *server)
 {
-    freeze_tick(server);
-    if (freeze_is_on(server) && !unshare(CLONE_FS))
+    if (freeze_tick(server) && !unshare(CLONE_FS))
         thaw(server);
 }
